@@ -1,0 +1,77 @@
+"""Configuration of the composite checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from transformers import PreTrainedConfig
+
+from right_hf.fusion import FusionWeights
+
+#: The parts of a checkpoint; each lies in a subfolder of its name unless the configuration says otherwise.
+COMPONENTS = ("retriever", "selector", "generator")
+_COMPONENT_KEYS = {"subfolder", "repo_id", "revision"}
+
+
+class RightConfig(PreTrainedConfig):
+    """Says where the components of a checkpoint lie and how they work together.
+
+    Args:
+        components: For each component `{"subfolder": …}`, or `{"repo_id": …, "revision": …, "subfolder": …}` for one that
+            lies in a repository of its own.
+        hits: N, posts retrieved for each post (paper, section 2.1).
+        context_hashtags: k, selected hashtags that the generator reads (paper, section 2.2).
+        pool_hashtags: Retrieved hashtags that take part in the fusion.
+        max_new_tokens: Tokens the generator may write.
+        fusion: Weights of the fusion (see [`right_hf.fusion.FusionWeights`]); None for the paper's answer.
+        language: ISO 639-1 code of the posts.
+
+    Raises:
+        ValueError: A component is unknown or its entry has an unknown key, a number is less than 1, or a weight is missing.
+    """
+
+    model_type = "right"
+
+    def __init__(
+        self,
+        components: dict[str, dict[str, str]] | None = None,
+        hits: int = 10,
+        context_hashtags: int = 7,
+        pool_hashtags: int = 10,
+        max_new_tokens: int = 24,
+        fusion: dict[str, float] | None = None,
+        language: str = "en",
+        **kwargs: Any,
+    ) -> None:
+        # With custom_pipelines in view, pipeline() would ask for trust_remote_code although the package is installed.
+        kwargs.pop("custom_pipelines", None)
+        kwargs.pop("auto_map", None)
+        self.components = {name: {"subfolder": name} for name in COMPONENTS} | (components or {})
+        for name, entry in self.components.items():
+            if name not in COMPONENTS:
+                raise ValueError(f"Unknown component {name!r} in config.json. Known: {', '.join(COMPONENTS)}.")
+            if not isinstance(entry, dict) or not set(entry) <= _COMPONENT_KEYS:
+                raise ValueError(
+                    f"The entry of component {name!r} in config.json must be an object with some of "
+                    f"{', '.join(sorted(_COMPONENT_KEYS))}, got {entry!r:.80}."
+                )
+        numbers = {
+            "hits": hits,
+            "context_hashtags": context_hashtags,
+            "pool_hashtags": pool_hashtags,
+            "max_new_tokens": max_new_tokens,
+        }
+        for name, number in numbers.items():
+            if not isinstance(number, int) or number < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {number!r}.")
+            setattr(self, name, number)
+        weights = {field.name for field in dataclasses.fields(FusionWeights)}
+        if fusion is not None and set(fusion) != weights:
+            raise ValueError(
+                f"fusion must be null or hold the weights {', '.join(sorted(weights))}, got {sorted(fusion)}. "
+                "Fit it again (training/build_checkpoint.py) or set it to null for the paper's answer."
+            )
+        self.fusion = fusion
+        self.language = language
+        super().__init__(**kwargs)

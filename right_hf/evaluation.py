@@ -1,0 +1,125 @@
+"""Evaluation: what each system answers for the posts of a split, and the table of its scores."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from tqdm.auto import tqdm
+
+from right_hf.fusion import Recommendation, fuse
+from right_hf.generator import Generator
+from right_hf.metrics import HashtagF1, HashtagRouge
+from right_hf.modeling_right import RightModel, Trace
+from right_hf.posts import Post
+from right_hf.retriever import Hit, Retriever
+
+#: Systems of the main table; "without generator" is the selector's ranking.
+BM25, SEQ2SEQ, SELECTOR, RIGHT_PAPER, RIGHT = (
+    "BM25",
+    "Seq2Seq",
+    "RIGHT without generator",
+    "RIGHT, as in the paper",
+    "RIGHT, fused",
+)
+
+
+class Answer(NamedTuple):
+    """What a system says about one post.
+
+    Attributes:
+        ranking: Its hashtags, best first, up to five; F1@K looks at the first K.
+        sequence: The hashtags it would write under the post; ROUGE looks at these.
+    """
+
+    ranking: list[str]
+    sequence: list[str]
+
+
+def summed_votes(hits: Sequence[Hit]) -> list[str]:
+    """Hashtags of the hits by their summed retrieval scores (the retrieval baseline), ties by hashtag."""
+    votes: dict[str, float] = defaultdict(float)
+    for hit in hits:
+        for hashtag in hit.post.hashtags:
+            votes[hashtag] += hit.score
+    return sorted(votes, key=lambda hashtag: (-votes[hashtag], hashtag))
+
+
+def run_retriever(retriever: Retriever, posts: Sequence[Post], hits: int = 10, written: int = 1) -> list[Answer]:
+    """Answers of the retriever alone; `written` hashtags of its ranking count as written."""
+    rankings = [summed_votes(found) for found in retriever.search([post.text for post in posts], hits)]
+    return [Answer(ranking[:5], ranking[:written]) for ranking in rankings]
+
+
+def run_generator(
+    generator: Generator, posts: Sequence[Post], batch_size: int = 32, **generation: Any
+) -> list[Answer]:
+    """Answers of a generator without retrieval (Seq2Seq)."""
+    answers: list[Answer] = []
+    for batch in _batches(posts, batch_size, "generating"):
+        nothing: list[list[str]] = [[] for _ in batch]
+        written = generator.generate([post.text for post in batch], nothing, nothing, **generation)
+        answers.extend(Answer(found.hashtags[:5], found.hashtags) for found in written)
+    return answers
+
+
+def run_right(model: RightModel, posts: Sequence[Post], batch_size: int = 32, **generation: Any) -> list[Trace]:
+    """What the stages of RIGHT make of each post. The texts of `posts` must not be empty."""
+    traces: list[Trace] = []
+    for batch in _batches(posts, batch_size, "recommending"):
+        traces.extend(model.trace([post.text for post in batch], **generation))
+    return traces
+
+
+def right_answers(model: RightModel, traces: Sequence[Trace], written: int = 1) -> dict[str, list[Answer]]:
+    """Answers of RIGHT and of its parts, from one run: the selector's ranking, the paper's answer, the fused pool."""
+    systems: dict[str, list[Answer]] = {SELECTOR: [], RIGHT_PAPER: []}
+    if model.weights is not None:
+        systems[RIGHT] = []
+    for trace in traces:
+        ranking = [candidate.hashtag for candidate in trace.candidates]
+        systems[SELECTOR].append(Answer(ranking[:5], ranking[:written]))
+        answer = trace.generation.hashtags
+        systems[RIGHT_PAPER].append(Answer(answer[:5], answer))
+        if model.weights is not None:
+            fused = [found.hashtag for found in fuse(trace.candidates, trace.generation, model.weights)]
+            systems[RIGHT].append(Answer(fused[:5], fused[:written]))
+    return systems
+
+
+def score_answers(answers: Sequence[Answer], posts: Sequence[Post], language: str) -> dict[str, float]:
+    """F1@1, F1@5 and ROUGE-1/2/L (definition of the package `rouge`) of a system's answers, in percent."""
+    gold = [list(post.hashtags) for post in posts]
+    rankings = [answer.ranking for answer in answers]
+    f1 = HashtagF1().compute(predictions=rankings, references=gold, k=(1, 5))
+    sequences = [answer.sequence for answer in answers]
+    rouge = HashtagRouge().compute(predictions=sequences, references=gold, language=language, definition="rouge")
+    scores = {name: rouge[name] for name in ("rouge1", "rouge2", "rougeL")} | {n: f1[n] for n in ("f1@1", "f1@5")}
+    return {name: round(100 * float(score), 2) for name, score in scores.items()}
+
+
+def markdown_table(results: dict[str, dict[str, float]]) -> str:
+    """The scores of several systems as a Markdown table."""
+    columns = {"rouge1": "RG-1", "rouge2": "RG-2", "rougeL": "RG-L", "f1@1": "F1@1", "f1@5": "F1@5"}
+    width = max(map(len, results))
+    lines = [
+        f"| {'system':{width}} | " + " | ".join(f"{title:>5}" for title in columns.values()) + " |",
+        f"|{'-' * (width + 2)}|" + "|".join("------:" for _ in columns) + "|",
+    ]
+    for system, scores in results.items():
+        lines.append(f"| {system:{width}} | " + " | ".join(f"{scores[name]:5.2f}" for name in columns) + " |")
+    return "\n".join(lines)
+
+
+def supporting_post(model: RightModel, recommendation: Recommendation) -> str | None:
+    """The text of the retrieved post that supports a recommendation best, if there is one."""
+    if not recommendation.evidence:
+        return None
+    row = model.retriever.corpus.row(recommendation.evidence[0])
+    return None if row is None else model.retriever.corpus[row].text
+
+
+def _batches(posts: Sequence[Post], size: int, what: str) -> Iterator[Sequence[Post]]:
+    for start in tqdm(range(0, len(posts), size), desc=what, unit="batch"):
+        yield posts[start : start + size]

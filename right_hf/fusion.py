@@ -1,0 +1,107 @@
+"""Fusion: one pool of written and retrieved hashtags, each with a score in [0, 1], its source and its evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from right_hf.generator import Generation
+from right_hf.selector import Candidate
+
+Source = Literal["retrieved", "generated", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A recommended hashtag.
+
+    Attributes:
+        hashtag: The hashtag, normalised.
+        score: How likely it is one the author would use, in [0, 1].
+        source: Whether it was retrieved, generated or both.
+        evidence: Ids of the retrieved posts that carry it, most similar first.
+    """
+
+    hashtag: str
+    score: float
+    source: Source
+    evidence: list[str]
+
+
+class Features(NamedTuple):
+    """What is known of one hashtag of the pool.
+
+    Attributes:
+        log_likelihood: The generator's mean log-probability per token, at most 0.
+        written: 1 / rank in the generator's own answer, 0 if it is not in it.
+        ranking: The selector's ranking score, 0 if it was not retrieved.
+        retrieved: 1 if it was retrieved, else 0.
+    """
+
+    log_likelihood: float
+    written: float
+    ranking: float
+    retrieved: float
+
+
+@dataclass(frozen=True)
+class FusionWeights:
+    """Weights of the features, fitted on validation posts (see [`right_hf.training.calibration`])."""
+
+    intercept: float
+    log_likelihood: float
+    written: float
+    ranking: float
+    retrieved: float
+
+
+def fused_score(features: Features, weights: FusionWeights) -> float:
+    """1 / (1 + exp(-(intercept + weights . features))): a calibrated probability."""
+    terms = zip(features, (weights.log_likelihood, weights.written, weights.ranking, weights.retrieved), strict=True)
+    logit = weights.intercept + sum(feature * weight for feature, weight in terms)
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
+
+
+def pool_features(candidates: Sequence[Candidate], generation: Generation) -> dict[str, Features]:
+    """The features of every hashtag that was written or retrieved for one post."""
+    retrieved = {candidate.hashtag: candidate for candidate in candidates}
+    ranks = {hashtag: rank for rank, hashtag in enumerate(generation.hashtags, start=1)}
+    return {
+        hashtag: Features(
+            log_likelihood=generation.log_likelihoods[hashtag],
+            written=1 / ranks[hashtag] if hashtag in ranks else 0.0,
+            ranking=retrieved[hashtag].score if hashtag in retrieved else 0.0,
+            retrieved=float(hashtag in retrieved),
+        )
+        for hashtag in dict.fromkeys([*ranks, *retrieved])
+    }
+
+
+def fuse(
+    candidates: Sequence[Candidate], generation: Generation, weights: FusionWeights | None
+) -> list[Recommendation]:
+    """Makes the recommendations for one post, best first.
+
+    Args:
+        candidates: The retrieved hashtags, ranked by the selector.
+        generation: What the generator wrote, and how likely it finds each candidate.
+        weights: Weights of the fusion: the whole pool is ordered by (-score, hashtag). None gives the paper's answer:
+            the written hashtags alone, in the generator's order, scored by its probability per token.
+    """
+    evidence = {candidate.hashtag: list(candidate.evidence) for candidate in candidates}
+    written = set(generation.hashtags)
+
+    def recommend(hashtag: str, score: float) -> Recommendation:
+        source: Source = "generated"
+        if hashtag in evidence:
+            source = "both" if hashtag in written else "retrieved"
+        # Rounded, so that the last bits of a batched matrix product change neither score nor order.
+        return Recommendation(hashtag, round(score, 4), source, evidence.get(hashtag, []))
+
+    if weights is None:
+        return [recommend(tag, math.exp(generation.log_likelihoods[tag])) for tag in generation.hashtags]
+    pool = pool_features(candidates, generation)
+    fused = [recommend(hashtag, fused_score(features, weights)) for hashtag, features in pool.items()]
+    return sorted(fused, key=lambda recommendation: (-recommendation.score, recommendation.hashtag))

@@ -1,0 +1,37 @@
+"""What every generator offers, whatever model writes the hashtags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+
+class Generation(NamedTuple):
+    """What a generator says about one post.
+
+    Attributes:
+        hashtags: The hashtags it wrote, in its order, without repeats.
+        log_likelihoods: For these and every candidate the mean log-probability per token, at most 0.
+    """
+
+    hashtags: list[str]
+    log_likelihoods: dict[str, float]
+
+
+class Generator(Protocol):
+    """Reads posts and selected hashtags and writes hashtags (paper, section 2.3)."""
+
+    def generate(
+        self,
+        posts: Sequence[str],
+        contexts: Sequence[Sequence[str]],
+        candidates: Sequence[Sequence[str]],
+        **generation: Any,
+    ) -> list[Generation]:
+        """Writes hashtags for each post given its context, and scores them together with its candidates."""
+        ...
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Writes everything that `from_pretrained` needs into `folder`."""
+        ...

@@ -1,0 +1,147 @@
+"""The encoder-decoder generator: T5 or mT5, through `generate` (paper, section 2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+from right_hf.generator.base import Generation
+from right_hf.generator.prompt import SeparatorFormat
+from right_hf.persistence import read_json, write_json
+
+CONFIG_FILE = "generator_config.json"
+
+
+class Seq2SeqGenerator:
+    """Writes hashtags for a post and its selected hashtags, and tells how likely it finds any hashtag.
+
+    Args:
+        model: A T5-like encoder-decoder model.
+        tokenizer: Its tokenizer, with `<extra_id_0>` and `<extra_id_1>`.
+        max_source_length: Tokens of the input.
+        max_target_length: Tokens of the output.
+    """
+
+    def __init__(
+        self, model: Any, tokenizer: Any, max_source_length: int = 180, max_target_length: int = 100
+    ) -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.format = SeparatorFormat(tokenizer, max_source_length, max_target_length)
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        posts: Sequence[str],
+        contexts: Sequence[Sequence[str]],
+        candidates: Sequence[Sequence[str]],
+        **generation: Any,
+    ) -> list[Generation]:
+        """Writes hashtags for each post and scores them together with its candidates.
+
+        The encoder runs once. A hashtag's log-likelihood is that of being the first of the answer, its end included.
+
+        Args:
+            posts: Cleaned posts.
+            contexts: The selected hashtags that go into each input.
+            candidates: Further hashtags of each post to score.
+            generation: Arguments of `model.generate`; of several returned sequences the hashtags are joined in order.
+        """
+        if not posts:
+            return []
+        ids, mask = self._pad([self.format.source(*pair) for pair in zip(posts, contexts, strict=True)])
+        encoded = self.model.get_encoder()(input_ids=ids, attention_mask=mask, return_dict=True)
+        settings = {"max_new_tokens": self.format.max_target_length, "do_sample": False, "num_beams": 1} | generation
+        # generate() may replace fields of the encoder output, so it gets one of its own.
+        outputs = self.model.generate(encoder_outputs=type(encoded)(**encoded), attention_mask=mask, **settings)
+        per_post = len(outputs) // len(posts)
+        written: list[list[str]] = []
+        for i in range(len(posts)):
+            sequences = outputs[i * per_post : (i + 1) * per_post].tolist()
+            found = dict.fromkeys(tag for sequence in sequences for tag in self.format.hashtags(sequence[1:]))
+            written.append(list(found))
+        pools = [list(dict.fromkeys([*tags, *more])) for tags, more in zip(written, candidates, strict=True)]
+        scores = self._log_likelihoods(encoded.last_hidden_state, mask, pools)
+        return [Generation(*row) for row in zip(written, scores, strict=True)]
+
+    def _log_likelihoods(
+        self, hidden: torch.Tensor, mask: torch.Tensor, pools: Sequence[Sequence[str]]
+    ) -> list[dict[str, float]]:
+        """Mean log-probability per token, the end included, of each hashtag as the first of the answer.
+
+        Args:
+            hidden: (B, S, d) encoder output.
+            mask: (B, S) attention mask.
+            pools: Hashtags of each post.
+        """
+        owners = [i for i, pool in enumerate(pools) for _ in pool]
+        if not owners:
+            return [{} for _ in pools]
+        targets = [self.format.target([hashtag]) for pool in pools for hashtag in pool]
+        labels, label_mask = self._pad(targets)  # (C, T)
+        rows = torch.tensor(owners, device=hidden.device)
+        logits = self.model(
+            encoder_outputs=(hidden[rows],),
+            attention_mask=mask[rows],
+            decoder_input_ids=self.model._shift_right(labels),
+        ).logits.float()  # (C, T, V)
+        log_probs = logits.log_softmax(-1)
+        tokens = log_probs.gather(-1, labels.unsqueeze(-1)).squeeze(-1)  # (C, T)
+        # The hashtag may end with the answer or before a further hashtag; both ends count.
+        ends = torch.logaddexp(log_probs[..., self.tokenizer.eos_token_id], log_probs[..., self.format.sep2])
+        tokens = torch.where(labels == self.tokenizer.eos_token_id, ends, tokens)
+        means = ((tokens * label_mask).sum(1) / label_mask.sum(1)).tolist()
+        scores: list[dict[str, float]] = [{} for _ in pools]
+        for owner, hashtag, mean in zip(owners, (tag for pool in pools for tag in pool), means, strict=True):
+            scores[owner][hashtag] = mean
+        return scores
+
+    def _pad(self, sequences: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Right-padded ids and their mask, both (B, longest)."""
+        longest = max(len(sequence) for sequence in sequences)
+        ids = torch.full((len(sequences), longest), self.tokenizer.pad_token_id)
+        mask = torch.zeros_like(ids)
+        for row, sequence in enumerate(sequences):
+            ids[row, : len(sequence)] = torch.tensor(sequence)
+            mask[row, : len(sequence)] = 1
+        return ids.to(self.model.device), mask.to(self.model.device)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Writes a plain transformers model with its tokenizer and the generator's settings into `folder`."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        lengths = {
+            "max_source_length": self.format.max_source_length,
+            "max_target_length": self.format.max_target_length,
+        }
+        write_json(folder / CONFIG_FILE, {"generator_type": "seq2seq", **lengths})
+
+    @classmethod
+    def from_pretrained(
+        cls, folder: str | Path, dtype: torch.dtype = torch.float32, device: Any = "cpu"
+    ) -> Seq2SeqGenerator:
+        """Loads what [`save_pretrained`] wrote, or any folder of a T5 or mT5 model.
+
+        Raises:
+            ValueError: A file is missing or damaged.
+        """
+        folder = Path(folder)
+        settings = read_json(folder / CONFIG_FILE) if (folder / CONFIG_FILE).is_file() else {}
+        try:
+            settings.pop("generator_type", None)
+            model = AutoModelForSeq2SeqLM.from_pretrained(
+                folder, dtype=dtype, use_safetensors=True, local_files_only=True
+            )
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            return cls(model.to(device), tokenizer, **settings)
+        except Exception as error:  # a damaged file raises whatever its reader raises
+            raise ValueError(
+                f"{folder} holds no loadable encoder-decoder model ({type(error).__name__}: {error}). "
+                "Save or download it again."
+            ) from error

@@ -1,0 +1,112 @@
+"""What the metrics share: the check of their input and a base class that leaves no files behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import evaluate
+from datasets import Features, Value
+from datasets import Sequence as SequenceFeature
+
+HashtagLists = Sequence[Sequence[str]]
+"""One sequence of hashtags per post, best first."""
+
+_CITATION = (
+    "Fan et al. RIGHT: Retrieval-augmented Generation for Mainstream Hashtag Recommendation, 'Evaluation Metric'."
+)
+_NO_POSTS = "Got no posts; expected at least one. Add predictions and references before computing."
+
+
+def check_same_posts(predictions: HashtagLists, references: HashtagLists) -> None:
+    """Check that there are as many predictions as references, and at least one.
+
+    Raises:
+        ValueError: if the counts differ or there is no post.
+    """
+    if len(predictions) != len(references):
+        raise ValueError(
+            f"Got {len(predictions)} predictions but {len(references)} references; expected one list of hashtags per"
+            " post in both. Pass an empty list for a post without a prediction instead of leaving it out."
+        )
+    if len(predictions) == 0:
+        raise ValueError(_NO_POSTS)
+
+
+def _check_hashtag_lists(name: str, hashtag_lists: HashtagLists) -> None:
+    for index, hashtags in enumerate(hashtag_lists):
+        if not isinstance(hashtags, (list, tuple)) or not all(isinstance(hashtag, str) for hashtag in hashtags):
+            raise TypeError(
+                f"{name}[{index}] is {hashtags!r:.200}; expected a list of strings, one per hashtag."
+                " Split a joined string into its hashtags first, and use an empty list for none."
+            )
+
+
+class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no types
+    """A metric over lists of hashtags that keeps what it is given in memory.
+
+    `evaluate` buffers on disk by default, in a folder of the user's home; a computation that fails or is killed leaves
+    its file there. In memory there is nothing to clean up or to lock, so that any number of processes may compute at
+    the same time. Only a metric gathered from several processes (`num_process` > 1) needs the shared files.
+
+    Args:
+        config_name: as in `evaluate.Metric`.
+        keep_in_memory: default: true unless `num_process` is larger than 1.
+        num_process: number of processes whose predictions are gathered into one result.
+        **kwargs: further arguments of `evaluate.Metric`, such as `process_id`, `cache_dir` and `experiment_id`.
+    """
+
+    def __init__(
+        self,
+        config_name: str | None = None,
+        keep_in_memory: bool | None = None,
+        num_process: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        if keep_in_memory is None:
+            keep_in_memory = num_process == 1
+        super().__init__(config_name=config_name, keep_in_memory=keep_in_memory, num_process=num_process, **kwargs)
+
+    def add_batch(
+        self, *, predictions: HashtagLists | None = None, references: HashtagLists | None = None, **kwargs: Any
+    ) -> None:
+        """Add the predicted and the gold hashtags of a batch of posts.
+
+        Args:
+            predictions: one list of hashtags per post, best first.
+            references: the gold hashtags of the same posts.
+            **kwargs: refused by `evaluate`, which names the inputs that exist.
+
+        Raises:
+            TypeError: if an entry is not a list of strings.
+            ValueError: if the numbers of predictions and references differ or are zero.
+        """
+        # All is checked before the first write: a refused batch leaves no half of itself among the stored ones.
+        predictions = [] if predictions is None else predictions
+        references = [] if references is None else references
+        check_same_posts(predictions, references)
+        _check_hashtag_lists("predictions", predictions)
+        _check_hashtag_lists("references", references)
+        super().add_batch(predictions=predictions, references=references, **kwargs)
+
+    def _finalize(self) -> None:
+        if self.writer is None:
+            raise ValueError(_NO_POSTS)
+        super()._finalize()
+
+    def _build_data_dir(self) -> str:
+        if self.keep_in_memory:  # evaluate would create the folder although it never writes to it
+            return os.path.join(self._data_dir_root, self.name, self.config_name)
+        return str(super()._build_data_dir())
+
+
+def metric_info(description: str, inputs_description: str) -> evaluate.MetricInfo:
+    """Describe a metric whose inputs are one list of hashtags per post."""
+    hashtags = SequenceFeature(Value("string"))
+    return evaluate.MetricInfo(
+        description=description,
+        citation=_CITATION,
+        inputs_description=inputs_description,
+        features=Features({"predictions": hashtags, "references": hashtags}),
+    )

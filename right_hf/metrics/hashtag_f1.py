@@ -1,0 +1,96 @@
+"""Micro-averaged precision, recall and F1 of the first K hashtags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import evaluate
+
+from right_hf.metrics.base import HashtagLists, HashtagMetric, check_same_posts, metric_info
+
+
+class PrecisionRecallF1(NamedTuple):
+    """Precision, recall and their harmonic mean, all in [0, 1]."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+def matches_at_k(predicted: Sequence[str], gold: Sequence[str], k: int) -> int:
+    """Count the gold hashtags among the first `k` predicted ones.
+
+    Hashtags match when they are the same string. A gold hashtag counts once, however often it is predicted or listed.
+
+    Args:
+        predicted: hashtags of one post, best first; may be fewer than `k`.
+        gold: the post's gold hashtags, in any order.
+        k: number of predicted hashtags looked at, at least 1.
+
+    Returns:
+        The number of matches, between 0 and min(k, number of distinct gold hashtags).
+
+    Raises:
+        ValueError: if `k` is smaller than 1.
+    """
+    if k < 1:
+        raise ValueError(f"Got k = {k}; expected at least 1, the number of predicted hashtags to look at.")
+    return len(set(predicted[:k]) & set(gold))
+
+
+def harmonic_mean(precision: float, recall: float) -> float:
+    """F1 = 2 P R / (P + R), and 0.0 when both are zero."""
+    return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
+
+
+def micro_f1_at_k(predictions: HashtagLists, references: HashtagLists, k: int) -> PrecisionRecallF1:
+    """Micro F1@K of the RIGHT paper: counts are summed over the posts before they are divided.
+
+    precision = matches / (K x number of posts), also where fewer than K hashtags were predicted;
+    recall = matches / number of distinct gold hashtags, summed over the posts.
+
+    Args:
+        predictions: one list of hashtags per post, best first.
+        references: the gold hashtags of the same posts.
+        k: number of predicted hashtags looked at per post, at least 1.
+
+    Returns:
+        Precision, recall and F1, each in [0, 1].
+
+    Raises:
+        ValueError: if the numbers of predictions and references differ or are zero, or if `k` is smaller than 1.
+    """
+    check_same_posts(predictions, references)
+    matches = sum(matches_at_k(predicted, gold, k) for predicted, gold in zip(predictions, references, strict=True))
+    n_gold = sum(len(set(gold)) for gold in references)
+    precision = matches / (k * len(references))
+    recall = matches / n_gold if n_gold else 0.0
+    return PrecisionRecallF1(precision, recall, harmonic_mean(precision, recall))
+
+
+class HashtagF1(HashtagMetric):
+    """Micro precision, recall and F1 at K as an `evaluate` metric; needs no network and no cache.
+
+    >>> HashtagF1().compute(predictions=[["cat", "dog"]], references=[["cat"]], k=1)
+    {'precision@1': 1.0, 'recall@1': 1.0, 'f1@1': 1.0}
+    """
+
+    def _info(self) -> evaluate.MetricInfo:
+        return metric_info(
+            description="Micro precision@K, recall@K and F1@K of recommended hashtags.",
+            inputs_description=(
+                "\nHashtag F1: predictions and references hold one list of hashtags per post, best first;"
+                " k is one K or several (default: 1 and 5)."
+                "\nResult: precision@K, recall@K and f1@K in [0, 1] for each K."
+            ),
+        )
+
+    def _compute(
+        self, predictions: HashtagLists, references: HashtagLists, k: int | Sequence[int] = (1, 5)
+    ) -> dict[str, float]:
+        result: dict[str, float] = {}
+        for each_k in (k,) if isinstance(k, int) else k:
+            scores = micro_f1_at_k(predictions, references, each_k)
+            result.update({f"{name}@{each_k}": value for name, value in scores._asdict().items()})
+        return result

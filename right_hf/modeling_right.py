@@ -1,0 +1,196 @@
+"""The composite model: retriever, selector and generator, loaded, saved and run as one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from right_hf.components import fetch, load_component
+from right_hf.configuration_right import COMPONENTS, RightConfig
+from right_hf.fusion import FusionWeights, Recommendation, fuse
+from right_hf.generator import Generation, Generator
+from right_hf.persistence import atomic_folder, recover_folder
+from right_hf.posts import clean_post
+from right_hf.retriever import Hit, Retriever
+from right_hf.selector import BiEncoderSelector, Candidate
+
+_HUB_ARGUMENTS = ("revision", "token", "cache_dir", "local_files_only", "force_download")
+
+
+class Trace(NamedTuple):
+    """What each stage made of one post, for evaluation, calibration and explanations."""
+
+    hits: list[Hit]
+    candidates: list[Candidate]
+    generation: Generation
+
+
+class RightModel(nn.Module):
+    """RIGHT: retrieval-augmented generation of mainstream hashtags (Fan et al., ECIR 2024).
+
+    Args:
+        config: How the components work together.
+        retriever: Finds similar posts in a corpus.
+        selector: Ranks their hashtags.
+        generator: Reads post and hashtags and writes the answer.
+    """
+
+    config_class = RightConfig
+    base_model_prefix = "right"
+    main_input_name = "posts"
+    input_modalities = ("text",)
+    output_modalities = ("text",)
+
+    def __init__(
+        self, config: RightConfig, retriever: Retriever, selector: BiEncoderSelector, generator: Generator
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.retriever = retriever
+        self.selector = selector
+        self.generator = generator
+        self.weights = FusionWeights(**config.fusion) if config.fusion is not None else None
+        # Registered, so that to(), eval() and parameters() reach the networks.
+        self.selector_network = selector.model
+        self.generator_network: Any = getattr(generator, "model", None)
+        self.selector.prepare(retriever.corpus.hashtags)
+        self.eval()
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the generator, or the CPU where nothing has parameters."""
+        return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the generator's weights."""
+        network = self.generator_network if self.generator_network is not None else self
+        return next((parameter.dtype for parameter in network.parameters()), torch.float32)
+
+    def can_generate(self) -> bool:
+        """False: `generate` of transformers is the generator's business, not the composite's."""
+        return False
+
+    def trace(self, posts: Sequence[str], **generation: Any) -> list[Trace]:
+        """Runs retriever, selector and generator on cleaned, non-empty posts, as one batch."""
+        hits = self.retriever.search(posts, self.config.hits)
+        candidates = [ranked[: self.config.pool_hashtags] for ranked in self.selector.rank(posts, hits)]
+        hashtags = [[candidate.hashtag for candidate in ranked] for ranked in candidates]
+        contexts = [ranked[: self.config.context_hashtags] for ranked in hashtags]
+        settings = {"max_new_tokens": self.config.max_new_tokens} | generation
+        generations = self.generator.generate(posts, contexts, hashtags, **settings)
+        return [Trace(*stages) for stages in zip(hits, candidates, generations, strict=True)]
+
+    def recommend(
+        self,
+        posts: Sequence[str],
+        top_k: int = 5,
+        threshold: float = 0.0,
+        generate_kwargs: Mapping[str, Any] | None = None,
+    ) -> list[list[Recommendation]]:
+        """Recommends hashtags for each post, as one batch.
+
+        Args:
+            posts: Raw posts; see [`right_hf.posts.clean_post`].
+            top_k: At most so many hashtags a post.
+            threshold: Only hashtags with at least this score, in [0, 1].
+            generate_kwargs: Arguments of the generator's `generate`, for example `num_beams`.
+
+        Returns:
+            For each post its hashtags, best first; an empty list for a post without readable text.
+
+        Raises:
+            TypeError: A post is not a string.
+            ValueError: `top_k` or `threshold` is out of range.
+        """
+        if isinstance(posts, str):
+            raise TypeError(f"recommend() takes a list of posts, got one string. Pass [{posts!r:.40}].")
+        if top_k < 1:
+            raise ValueError(f"top_k must be at least 1, got {top_k}.")
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"threshold must lie between 0 and 1, got {threshold}.")
+        cleaned = [clean_post(post) for post in posts]
+        readable = [post for post in cleaned if post]
+        traces = iter(self.trace(readable, **(generate_kwargs or {})) if readable else ())
+        results: list[list[Recommendation]] = []
+        for post in cleaned:
+            fused = fuse(*next(traces)[1:], self.weights) if post else []
+            results.append([found for found in fused if found.score >= threshold][:top_k])
+        return results
+
+    def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:
+        """Writes the checkpoint with all its components; an existing one is replaced as a whole or not at all."""
+        config = RightConfig(**(self.config.to_dict() | {"components": None}))
+        config.architectures = [type(self).__name__]
+        with atomic_folder(save_directory) as folder:
+            config.save_pretrained(folder)
+            for name in COMPONENTS:
+                getattr(self, name).save_pretrained(folder / name)
+            self.selector.save_embeddings(folder / "retriever")
+            _keep_foreign_files(Path(save_directory), folder)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        *,
+        config: RightConfig | None = None,
+        dtype: torch.dtype | str | None = None,
+        device: str | torch.device = "cpu",
+        **kwargs: Any,
+    ) -> RightModel:
+        """Loads a checkpoint from a folder or the Hub.
+
+        Args:
+            pretrained_model_name_or_path: A folder or a Hub id.
+            config: Takes the place of the checkpoint's configuration.
+            dtype: Of the generator's weights; "auto" and None mean float32, the fastest on a CPU.
+            device: Where the networks go.
+            kwargs: `revision`, `token`, `cache_dir`, `local_files_only` for the Hub; `retriever`, `selector` or
+                `generator` name a folder or Hub id that takes the place of that component.
+
+        Raises:
+            FileNotFoundError: A folder or file is missing.
+            ValueError: A file is damaged, may hold pickled code, or names an unknown component.
+        """
+        source = str(pretrained_model_name_or_path)
+        recover_folder(source)
+        hub = {name: kwargs[name] for name in _HUB_ARGUMENTS if kwargs.get(name) is not None}
+        config = config or RightConfig.from_pretrained(source, **hub)
+        folders = {name: _component_folder(name, source, config, kwargs.get(name), hub) for name in COMPONENTS}
+        retriever = load_component("retriever", folders["retriever"])
+        selector = load_component("selector", folders["selector"], device=device)
+        selector.load_embeddings(folders["retriever"])
+        weights = dtype if isinstance(dtype, torch.dtype) else torch.float32
+        generator = load_component("generator", folders["generator"], dtype=weights, device=device)
+        return cls(config, retriever, selector, generator)
+
+
+def _component_folder(
+    name: str, source: str, config: RightConfig, replacement: str | None, hub: dict[str, Any]
+) -> Path:
+    """Where a component's files are: in its replacement, in a repository of its own, or in the checkpoint."""
+    if replacement is not None:
+        root = fetch(str(replacement), ["", name], token=hub.get("token"))
+        return root / name if (root / name).is_dir() else root
+    entry = config.components[name]
+    subfolder = entry.get("subfolder", "")
+    if "repo_id" in entry:
+        pinned = {key: value for key, value in hub.items() if key != "revision"} | {"revision": entry.get("revision")}
+        return fetch(entry["repo_id"], [subfolder], **pinned) / subfolder
+    return fetch(source, [subfolder], **hub) / subfolder
+
+
+def _keep_foreign_files(old: Path, new: Path) -> None:
+    """Carries over what others put at the top of a checkpoint's folder (a model card, .gitattributes, .git …)."""
+    if not old.is_dir():
+        return
+    for path in old.iterdir():
+        if path.name not in COMPONENTS and not (new / path.name).exists():
+            copy = shutil.copytree if path.is_dir() else shutil.copy2
+            copy(path, new / path.name, **({"symlinks": True} if path.is_dir() else {}))

@@ -1,0 +1,152 @@
+"""Reading and writing checkpoints: JSON and safetensors only, and a folder appears whole or not at all."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+#: Endings of files that can run code when they are loaded. A checkpoint that holds one is refused.
+PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".h5", ".msgpack"})
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes `content` as indented UTF-8 JSON, lists of strings one a line."""
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file of a checkpoint.
+
+    Raises:
+        FileNotFoundError: It is missing.
+        ValueError: It is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{path} is missing. Is {path.parent} a complete checkpoint? Save or download it again."
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{path} is no valid JSON ({error}). Save or download the checkpoint again.") from error
+
+
+def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]], metadata: dict[str, str] | None = None) -> None:
+    """Writes named arrays as safetensors."""
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path, metadata=metadata)
+
+
+def load_arrays(path: Path, names: Sequence[str]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
+    """Reads the named arrays of a safetensors file, and its metadata.
+
+    Raises:
+        ValueError: The file is missing, damaged or lacks an array.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
+    except (SafetensorError, OSError, KeyError) as error:
+        raise ValueError(
+            f"{path} is missing, damaged or no safetensors file with {', '.join(names)} ({error}). "
+            "Save or download the checkpoint again."
+        ) from error
+
+
+def refuse_pickle(folder: Path) -> None:
+    """Refuses a checkpoint folder that holds a pickle file.
+
+    Raises:
+        ValueError: A file with an ending of pickle formats lies in it; the message names it and the fix.
+    """
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICKLE_SUFFIXES)
+    if found:
+        raise ValueError(
+            f"{found[0]} may be a pickle file, which can run code when it is loaded; it was not read. "
+            "Convert the weights to safetensors and remove the file."
+        )
+
+
+@contextmanager
+def atomic_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
+    """Gives a scratch folder that takes the place of `target` when the block ends without an error.
+
+    Until then, and whenever the process dies, `target` stays as it was: the new folder is written beside it, flushed
+    to disk, and exchanged with the old one in one step. Where the system cannot do that, the old folder is renamed away
+    first, and [`recover_folder`] brings it back should the process die before the second rename.
+
+    Raises:
+        NotADirectoryError: `target` is a file.
+    """
+    final = Path(target).resolve()  # of a link the folder it points to is renamed, not the link
+    if final.exists() and not final.is_dir():
+        raise NotADirectoryError(f"{final} is a file; a checkpoint is a folder. Choose another place.")
+    final.parent.mkdir(parents=True, exist_ok=True)
+    recover_folder(final)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}.new-", dir=final.parent))
+    scratch.chmod(0o755)
+    try:
+        yield scratch
+        _flush(scratch)
+        _swap(scratch, final)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _previous(final: Path) -> Path:
+    return final.with_name(f".{final.name}.previous")
+
+
+def _exchange(a: Path, b: Path) -> bool:
+    """Exchanges two folders in one step, where the system can (Linux); says whether it did."""
+    try:
+        renameat2 = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    current_folder, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return bool(renameat2(current_folder, os.fsencode(a), current_folder, os.fsencode(b), exchange) == 0)
+
+
+def _swap(scratch: Path, final: Path) -> None:
+    """Puts `scratch` in the place of `final`; afterwards neither the old folder nor `scratch` is left."""
+    previous = _previous(final)
+    if final.exists() and not _exchange(scratch, final):
+        os.replace(final, previous)
+    if not final.exists():
+        try:
+            os.replace(scratch, final)
+        except OSError:
+            recover_folder(final)
+            raise
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def recover_folder(target: str | os.PathLike[str]) -> None:
+    """Puts back the previous folder after a process died between two renames of [`atomic_folder`]."""
+    final = Path(target).resolve()
+    previous = _previous(final)
+    if not previous.exists():
+        return
+    if final.exists():
+        shutil.rmtree(previous, ignore_errors=True)
+    else:
+        os.replace(previous, final)
+
+
+def _flush(folder: Path) -> None:
+    """Forces the files of `folder` to disk, so that a renamed folder is never full of empty files after a crash."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())

@@ -1,0 +1,136 @@
+"""Posts with hashtags: one record type, its reader, and the cleaning that training and inference share."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Characters of a post that are read; the longest microblog post in use has 25,000.
+MAX_POST_CHARACTERS = 25_000
+
+# A URL ends where Chinese text or punctuation begins, which need not be set off by a space.
+_URL = re.compile(r"(?:https?://|\bwww\.)[^\s\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+", re.IGNORECASE)
+_MENTION = re.compile(r"(?<![\w@])@\w+")
+_HASH_SIGN = re.compile(r"[#\uff03]+")
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A microblog post and the hashtags its author gave it.
+
+    Attributes:
+        id: Unique within a corpus.
+        text: The post without hashtag signs.
+        hashtags: Normalised hashtags (see [`normalise_hashtag`]) in order of appearance, without repeats.
+        created_at: ISO 8601 time in UTC, or None.
+        license: SPDX name of the licence the source states, or None.
+    """
+
+    id: str
+    text: str
+    hashtags: tuple[str, ...] = ()
+    created_at: str | None = None
+    license: str | None = None
+
+
+def _drop_unprintable(text: str) -> str:
+    """Drops control characters, unassigned code points and lone surrogates; any white space becomes a space."""
+    kept = (
+        " " if c.isspace() else c
+        for c in text
+        if c.isspace() or c in "\u200d\ufe0f" or unicodedata.category(c) not in {"Cc", "Cf", "Cn", "Cs"}
+    )
+    return "".join(kept)
+
+
+def clean_post(text: str) -> str:
+    """Brings raw text into the form the models are trained on.
+
+    HTML entities are decoded, URLs and hash signs removed, mentions masked as `@user`, control characters, NUL bytes
+    and lone surrogates dropped, white space collapsed. Only the first 25,000 characters are read.
+
+    Returns:
+        The cleaned text; empty where nothing readable is left.
+
+    Raises:
+        TypeError: `text` is not a string.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"A post must be a string, got {type(text).__name__}: {text!r:.80}. Pass the post's text.")
+    text = _drop_unprintable(html.unescape(text[:MAX_POST_CHARACTERS]))
+    text = _HASH_SIGN.sub(" ", _MENTION.sub("@user", _URL.sub(" ", text)))
+    return _SPACE.sub(" ", text).strip()
+
+
+def normalise_hashtag(hashtag: str) -> str:
+    """Lower-cases a hashtag, removes hash signs and collapses white space: `"#Dev  Ops"` becomes `"dev ops"`."""
+    return _SPACE.sub(" ", _HASH_SIGN.sub(" ", _drop_unprintable(hashtag))).strip().lower()
+
+
+def _parse_post(record: Any) -> Post:
+    """Turns one decoded JSON object into a post; raises ValueError saying what is wrong with it."""
+    if not isinstance(record, dict):
+        raise ValueError(f"expected a JSON object, got {type(record).__name__}")
+    for field, kind in (("id", str), ("text", str), ("hashtags", list)):
+        if not isinstance(record.get(field), kind):
+            raise ValueError(f'field "{field}" must be a {kind.__name__}, got {record.get(field)!r:.80}')
+    record["id"].encode()  # raises ValueError for lone surrogates, which no file could hold
+    for field in ("created_at", "license"):
+        if not isinstance(record.get(field), str | None):
+            raise ValueError(f'field "{field}" must be a str or null, got {record[field]!r:.80}')
+    if not all(isinstance(hashtag, str) for hashtag in record["hashtags"]):
+        raise ValueError(f'field "hashtags" must hold strings only, got {record["hashtags"]!r:.80}')
+    hashtags = dict.fromkeys(normalise_hashtag(hashtag) for hashtag in record["hashtags"])
+    return Post(
+        id=record["id"],
+        text=clean_post(record["text"]),
+        hashtags=tuple(hashtag for hashtag in hashtags if hashtag),
+        created_at=record.get("created_at"),
+        license=record.get("license"),
+    )
+
+
+def iter_posts(path: str | Path) -> Iterator[Post]:
+    """Reads posts from a JSONL file with the fields `id`, `text`, `hashtags` and optionally `created_at`, `license`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A line is no such record; the message names file and line.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"No file of posts at {path}. Give a JSONL file, each line with id, text, hashtags.")
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield _parse_post(json.loads(line.decode()))
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number}: {error}. Correct or remove the line.") from error
+
+
+def read_posts(path: str | Path, licenses: Collection[str] | None = None) -> list[Post]:
+    """Reads a JSONL file of posts (see [`iter_posts`]), if `licenses` is given only those under one of them.
+
+    Raises:
+        ValueError: An id occurs twice, or no post is left.
+    """
+    posts: dict[str, Post] = {}
+    for post in iter_posts(path):
+        if licenses is not None and post.license not in licenses:
+            continue
+        if post.id in posts:
+            raise ValueError(f"{path}: the id {post.id!r} occurs twice. Ids must be unique; remove one of the posts.")
+        posts[post.id] = post
+    if not posts:
+        wanted = f" under one of the licences {sorted(licenses)}" if licenses is not None else ""
+        raise ValueError(f"{path} holds no posts{wanted}.")
+    return list(posts.values())

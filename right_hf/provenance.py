@@ -1,0 +1,44 @@
+"""Where a result comes from: command, configuration, seed, commit and versions, kept beside it."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("right_hf", "torch", "transformers", "sentence-transformers", "datasets", "evaluate", "bm25s", "tokenizers")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(*arguments: str) -> str | None:
+    """What a git command prints about this source tree, or None outside of one."""
+    try:
+        result = subprocess.run(
+            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.strip()
+
+
+def provenance(config: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
+    """Describes the present run: what to run again, and on what, to get the same result."""
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--", "right_hf", "training")
+    return {
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "config": config,
+        "seed": seed,
+        "commit": _git("rev-parse", "HEAD"),
+        "uncommitted_changes": bool(changes),
+        "versions": {name: version for name in _PACKAGES if (version := _version(name)) is not None},
+        "python": platform.python_version(),
+    }

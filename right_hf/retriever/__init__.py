@@ -1,0 +1,6 @@
+"""Retrievers: find the posts of a corpus that are similar to a given one."""
+
+from right_hf.retriever.base import Hit, Retriever
+from right_hf.retriever.bm25 import BM25Retriever
+
+__all__ = ["BM25Retriever", "Hit", "Retriever"]

@@ -1,0 +1,123 @@
+"""The recipe of a checkpoint: one YAML file that says how each component is made from the data."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from right_hf.posts import Post, read_posts
+
+
+@dataclass(frozen=True)
+class RetrieverRecipe:
+    """Settings of the BM25 index; `hits` is the paper's N."""
+
+    analyser: str = "english"
+    k1: float = 1.5
+    b: float = 0.75
+    hits: int = 10
+
+
+@dataclass(frozen=True)
+class SelectorRecipe:
+    """Settings of the selector.
+
+    `encoder` names a sentence-transformers model to start from (a Hub id, a folder, or `package:NAME` for one that an
+    installed Python package carries in its folder `model`); with `dimensions` it is distilled into static embeddings of
+    that size. Without an encoder, static embeddings of that size start from random weights. `hashtags` is the paper's k.
+    """
+
+    encoder: str | None = None
+    dimensions: int | None = 128
+    vocabulary_size: int = 8000
+    hit_scale: str = "relative"
+    hashtags: int = 7
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GeneratorRecipe:
+    """Settings of the generator.
+
+    `base` names a T5 or mT5 to start from; without it, one of the given `shape` starts from random weights with a
+    tokenizer of its own.
+    """
+
+    base: str | None = None
+    vocabulary_size: int = 8000
+    shape: dict[str, Any] = field(default_factory=dict)
+    max_source_length: int = 180
+    max_target_length: int = 100
+    token_dropout: float = 0.0
+    embedding_factor: float = 1.0
+    validation_posts: int = 500
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a checkpoint becomes, apart from the data and the code."""
+
+    language: str
+    seed: int = 0
+    licenses: tuple[str, ...] | None = None
+    retriever: RetrieverRecipe = RetrieverRecipe()
+    selector: SelectorRecipe = SelectorRecipe()
+    generator: GeneratorRecipe = GeneratorRecipe()
+
+    def posts(self, data: Path, split: str) -> list[Post]:
+        """Reads a split, only the posts under the recipe's licences."""
+        return read_posts(data / f"{split}.jsonl", self.licenses)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The recipe as plain values, to be kept beside results."""
+        return dataclasses.asdict(self)
+
+
+_PARTS: dict[str, type] = {"retriever": RetrieverRecipe, "selector": SelectorRecipe, "generator": GeneratorRecipe}
+
+
+def _build(kind: type, values: Any, where: str) -> Any:
+    """A dataclass from a mapping; raises ValueError where a key is unknown or a required one is missing."""
+    if not isinstance(values, dict):
+        raise ValueError(f"{where} must be a mapping, got {values!r:.80}.")
+    known = [entry.name for entry in dataclasses.fields(kind)]
+    if unknown := [name for name in values if name not in known]:
+        raise ValueError(f"{where}: unknown setting {unknown[0]!r}. Known: {', '.join(known)}.")
+    try:
+        return kind(**values)
+    except TypeError as error:  # says which one
+        raise ValueError(f"{where}: {error}. Add the setting.") from error
+
+
+def load_recipe(path: str | Path, seed: int | None = None) -> Recipe:
+    """Reads a recipe; `seed` overrides the recipe's own.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no YAML mapping, holds an unknown setting or lacks one.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"No recipe at {path}. Recipes lie in training/configs.")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold a mapping, got {type(values).__name__}.")
+    for name, kind in _PARTS.items():
+        if name in values:
+            values[name] = _build(kind, values[name], f"{path}, {name}")
+    if (licenses := values.get("licenses")) is not None:
+        if not isinstance(licenses, list):
+            raise ValueError(f"{path}: licenses must be a list of SPDX names, got {licenses!r:.80}.")
+        values["licenses"] = tuple(licenses)
+    if seed is not None:
+        values["seed"] = seed
+    recipe: Recipe = _build(Recipe, values, str(path))
+    return recipe

@@ -1,0 +1,144 @@
+"""Shared by all tests: tiny posts and models made here, and a guard that no test opens a network connection."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+
+from right_hf import RightConfig, RightModel
+from right_hf.generator import Seq2SeqGenerator
+from right_hf.posts import Post
+from right_hf.retriever import BM25Retriever
+from right_hf.selector import BiEncoderSelector
+from right_hf.training.selector import static_encoder
+from right_hf.training.tokenizer import train_tokenizer
+
+torch.set_num_threads(1)
+
+# e02 and e03 are near duplicates under the English analyser, and so are z02 and z03 under the Chinese one.
+ENGLISH = [
+    Post("e01", "Our dev ops team moves every Windows desktop into the cloud", ("devops", "cloud")),
+    Post("e02", "Ten steps to plan a smooth cloud migration for small teams", ("cloud", "migration")),
+    Post("e03", "Ten steps to plan a smooth cloud migration for small teams!", ("copied answer",)),
+    Post("e04", "The cloud bill of our team doubled, time to look at unused storage", ("cloud", "costs")),
+    Post("e05", "Warm seas bleach the coral reef faster than expected", ("climate change", "coral")),
+    Post("e06", "A new report on warm seas and the coral reef is out", ("climate change",)),
+    Post("e07", "Farmers plant earlier, the season has moved by ten days", ("climate change", "farming")),
+    Post("e08", "The quick brown fox jumps over the lazy dog while jazz vexes quiz 0123456789", ("pangram",)),
+    Post("e09", "Fresh bread: flour, water, salt and time", ("baking", "bread")),
+    Post("e10", "My sourdough bread needs more time and a warm kitchen", ("baking", "sourdough")),
+    Post("e11", "Late goal! What a match, what a team", ("football",)),
+    Post("e12", "The match was lost in the first ten minutes, our team slept_in", ("football", "we-lost")),
+]
+CHINESE = [
+    Post("z01", "今天天气很好，我们去公园看樱花", ("樱花", "春天")),
+    Post("z02", "公园里的樱花开了，春天真的来了", ("樱花",)),
+    Post("z03", "公园里的樱花开了，春天真的来了！", ("抄来的答案",)),
+    Post("z04", "春天的风很大，出门要多穿衣服", ("春天", "天气")),
+    Post("z05", "这家面馆的牛肉面很好吃，排队也值得", ("美食",)),
+    Post("z06", "周末在家做牛肉面，汤要煮三个小时", ("美食", "做饭")),
+    Post("z07", "新手机的电池很耐用，iPhone用户也羡慕", ("手机",)),
+    Post("z08", "手机电池坏了，换一块要三百块", ("手机", "维修")),
+]
+
+_attempts: list[str] = []
+_loopback_allowed = False
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "loopback: may connect to 127.0.0.1")
+
+
+def _guarded(connect: Any) -> Any:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        local = self.family == socket.AF_UNIX or (_loopback_allowed and address[0] == "127.0.0.1")
+        if not local:
+            _attempts.append(repr(address))
+            raise RuntimeError(f"A test tried to connect to {address!r}. Tests run without a network.")
+        return connect(self, address)
+
+    return guarded
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _guard_sockets() -> Iterator[None]:
+    """Refuses connections, also those of the session's fixtures."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def refused_connections(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """Fails a test that tried to connect, even where a library swallowed the refusal; gives the attempts so far."""
+    global _loopback_allowed
+    _loopback_allowed = request.node.get_closest_marker("loopback") is not None
+    yield _attempts
+    _loopback_allowed = False
+    attempts = _attempts.copy()
+    _attempts.clear()
+    assert not attempts, f"the test tried to connect to {', '.join(attempts)}"
+
+
+@pytest.fixture(scope="session")
+def english_posts() -> list[Post]:
+    return list(ENGLISH)
+
+
+@pytest.fixture(scope="session")
+def chinese_posts() -> list[Post]:
+    return list(CHINESE)
+
+
+@pytest.fixture(scope="session")
+def english_retriever(english_posts: list[Post]) -> BM25Retriever:
+    return BM25Retriever.from_posts(english_posts)
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizer() -> PreTrainedTokenizerFast:
+    """A tokenizer that knows every character of the posts above."""
+    texts = [text for post in [*ENGLISH, *CHINESE] for text in (post.text, *post.hashtags)]
+    return train_tokenizer(texts, vocabulary_size=400)
+
+
+@pytest.fixture(scope="session")
+def tiny_generator(tiny_tokenizer: PreTrainedTokenizerFast) -> Seq2SeqGenerator:
+    """A T5 of one layer with random weights."""
+    torch.manual_seed(0)
+    config = T5Config(
+        vocab_size=len(tiny_tokenizer),
+        d_model=16,
+        d_ff=32,
+        d_kv=8,
+        num_heads=2,
+        num_layers=1,
+        num_decoder_layers=1,
+        pad_token_id=tiny_tokenizer.pad_token_id,
+        eos_token_id=tiny_tokenizer.eos_token_id,
+        decoder_start_token_id=tiny_tokenizer.pad_token_id,
+    )
+    return Seq2SeqGenerator(T5ForConditionalGeneration(config), tiny_tokenizer, 48, 10)
+
+
+@pytest.fixture(scope="session")
+def tiny_selector(tiny_tokenizer: PreTrainedTokenizerFast) -> BiEncoderSelector:
+    """Static embeddings with random weights."""
+    return BiEncoderSelector(static_encoder(tiny_tokenizer, dimensions=16, seed=0))
+
+
+@pytest.fixture(scope="session")
+def model(
+    english_retriever: BM25Retriever, tiny_selector: BiEncoderSelector, tiny_generator: Seq2SeqGenerator
+) -> RightModel:
+    """A composite of the tiny parts, with weights under which retrieved and written hashtags mix."""
+    fusion = {"intercept": 0.0, "log_likelihood": 0.5, "written": 1.0, "ranking": 1.0, "retrieved": 0.0}
+    return RightModel(
+        RightConfig(fusion=fusion, max_new_tokens=8), english_retriever, tiny_selector, tiny_generator
+    )

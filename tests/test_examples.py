@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+from right_hf.analysis import english_words
+from right_hf.posts import Post
+from right_hf.retriever import BM25Retriever
+from right_hf.selector import BiEncoderSelector
+from right_hf.training import examples
+from right_hf.training.examples import GeneratorExample, augmented_examples, plain_examples
+
+
+def test_plain_examples_have_no_context(english_posts: list[Post]) -> None:
+    made = plain_examples(english_posts)
+    assert made[0] == GeneratorExample(english_posts[0].text, (), ("devops", "cloud"))
+    assert len(made) == len(english_posts)
+
+
+def test_contexts_of_new_posts_are_the_selectors_best(
+    english_retriever: BM25Retriever, tiny_selector: BiEncoderSelector
+) -> None:
+    posts = [Post("new", "warm bread in the cloud", ("gold",)), Post("none", "zzz", ("gold",))]
+    made = augmented_examples(posts, english_retriever, tiny_selector, hits=4, hashtags=3)
+    hits = english_retriever.search([post.text for post in posts], 4)
+    best = [candidate.hashtag for candidate in tiny_selector.rank([posts[0].text], hits[:1])[0]]
+    assert len(best) > 3
+    assert made == [
+        GeneratorExample("warm bread in the cloud", tuple(best[:3]), ("gold",)),
+        GeneratorExample("zzz", (), ("gold",)),
+    ]
+
+
+def test_a_training_post_does_not_see_its_own_answer(
+    english_posts: list[Post], english_retriever: BM25Retriever, tiny_selector: BiEncoderSelector
+) -> None:
+    every = 100
+    seen = augmented_examples(english_posts, english_retriever, tiny_selector, hits=12, hashtags=every)
+    unseen = augmented_examples(
+        english_posts, english_retriever, tiny_selector, hits=12, hashtags=every, unseen_under=english_words
+    )
+    for post, with_itself, without in zip(english_posts, seen, unseen, strict=True):
+        elsewhere = {tag for other in english_posts if other.id != post.id for tag in other.hashtags}
+        assert set(post.hashtags) <= set(with_itself.context)
+        assert not (set(post.hashtags) - elsewhere) & set(without.context)
+        assert without.target == post.hashtags
+    original, copied = unseen[1], unseen[2]  # near duplicates of each other
+    assert "copied answer" not in original.context
+    assert "migration" not in copied.context
+    assert "costs" in original.context
+
+
+def test_chunks_do_not_change_the_examples(
+    english_posts: list[Post],
+    english_retriever: BM25Retriever,
+    tiny_selector: BiEncoderSelector,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = augmented_examples(english_posts, english_retriever, tiny_selector, unseen_under=english_words)
+    monkeypatch.setattr(examples, "_CHUNK", 5)
+    assert augmented_examples(english_posts, english_retriever, tiny_selector, unseen_under=english_words) == whole

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from transformers import AutoConfig, AutoModel
+
+from right_hf import FusionWeights, RightConfig, RightModel
+
+POSTS = ["Windows desktop in the cloud", "sourdough bread"]
+
+
+@pytest.fixture
+def checkpoint(model: RightModel, tmp_path: Path) -> Path:
+    model.save_pretrained(tmp_path / "checkpoint")
+    return tmp_path / "checkpoint"
+
+
+def test_saved_and_loaded_model_is_equal(model: RightModel, checkpoint: Path) -> None:
+    expected = model.recommend(POSTS)
+    assert any(expected)
+    assert RightModel.from_pretrained(checkpoint).recommend(POSTS) == expected
+    assert AutoModel.from_pretrained(str(checkpoint)).recommend(POSTS) == expected
+    assert isinstance(AutoConfig.from_pretrained(str(checkpoint)), RightConfig)
+
+
+def test_kept_hashtag_embeddings_spare_the_encoder(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from right_hf import BiEncoderSelector
+
+    embedded: list[str] = []
+    original = BiEncoderSelector.embed
+
+    def counting(self: BiEncoderSelector, texts: list[str]) -> object:
+        embedded.extend(texts)
+        return original(self, texts)
+
+    monkeypatch.setattr(BiEncoderSelector, "embed", counting)
+    model = RightModel.from_pretrained(checkpoint)
+    assert embedded == []
+    model.recommend(POSTS)
+    assert embedded == POSTS
+
+
+def test_checkpoint_holds_safe_files_only(checkpoint: Path) -> None:
+    suffixes = {path.suffix for path in checkpoint.rglob("*") if path.is_file()}
+    assert suffixes <= {".json", ".safetensors", ".parquet"}
+    assert {path.name for path in checkpoint.iterdir()} == {"config.json", "retriever", "selector", "generator"}
+
+
+def test_paper_mode_gives_the_generators_answer(model: RightModel) -> None:
+    config = RightConfig(**{**model.config.to_dict(), "fusion": None})
+    plain = RightModel(config, model.retriever, model.selector, model.generator)
+    for trace, found in zip(plain.trace(POSTS), plain.recommend(POSTS, top_k=100), strict=True):
+        assert [recommendation.hashtag for recommendation in found] == trace.generation.hashtags
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def rewrite(key: str, value: object) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "error", "message"),
+    [
+        ("config.json", rewrite("components", {"reranker": {}}), ValueError, "Unknown component 'reranker'"),
+        ("config.json", rewrite("components", {"retriever": "x"}), ValueError, "must be an object"),
+        ("config.json", rewrite("hits", 0), ValueError, "hits must be a whole number"),
+        ("config.json", rewrite("fusion", {"slope": 1}), (ValueError, TypeError), "fusion|slope"),
+        ("retriever/retriever_config.json", rewrite("retriever_type", "oracle"), ValueError, "unknown retriever type"),
+        ("retriever/retriever_config.json", truncate, ValueError, "no valid JSON"),
+        ("retriever/retriever_config.json", Path.unlink, FileNotFoundError, "is missing"),
+        ("retriever/bm25.safetensors", truncate, ValueError, "damaged"),
+        ("retriever/corpus.parquet", truncate, ValueError, "damaged"),
+        ("retriever/vocabulary.json", truncate, ValueError, "no valid JSON"),
+        ("retriever/hashtag_embeddings.safetensors", truncate, ValueError, "damaged"),
+        ("selector/model.safetensors", truncate, ValueError, "sentence-transformers"),
+        ("selector/selector_config.json", rewrite("hit_scale", "cubic"), ValueError, "Unknown hit scale"),
+        ("generator/model.safetensors", truncate, ValueError, "encoder-decoder"),
+        ("generator/model.safetensors", Path.unlink, ValueError, "encoder-decoder"),
+        ("generator/tokenizer.json", truncate, ValueError, "encoder-decoder"),
+    ],
+)
+def test_damaged_checkpoints_say_what_is_wrong(
+    checkpoint: Path, file: str, damage: Callable[[Path], None], error: type[Exception], message: str
+) -> None:
+    damage(checkpoint / file)
+    with pytest.raises(error, match=message):
+        RightModel.from_pretrained(checkpoint)
+
+
+def test_missing_component_and_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
+    shutil.rmtree(checkpoint / "generator")
+    with pytest.raises(FileNotFoundError, match="generator is missing"):
+        RightModel.from_pretrained(checkpoint)
+    with pytest.raises((FileNotFoundError, OSError)):
+        RightModel.from_pretrained(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "generator/weights.pt", "retriever/index.pkl"])
+def test_pickle_is_refused(checkpoint: Path, name: str) -> None:
+    (checkpoint / name).write_bytes(b"\x80\x04K\x01.")
+    with pytest.raises(ValueError, match="pickle"):
+        RightModel.from_pretrained(checkpoint)
+
+
+def test_saving_replaces_the_whole_checkpoint_and_keeps_the_card(model: RightModel, checkpoint: Path) -> None:
+    (checkpoint / "README.md").write_text("a card")
+    (checkpoint / "retriever" / "stale.json").write_text("{}")
+    model.save_pretrained(checkpoint)
+    assert (checkpoint / "README.md").read_text() == "a card"
+    assert not (checkpoint / "retriever" / "stale.json").exists()
+
+
+def test_a_failed_save_leaves_the_previous_checkpoint(
+    model: RightModel, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = model.recommend(POSTS)
+
+    def full_disk(folder: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(model.generator, "save_pretrained", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        model.save_pretrained(checkpoint)
+    assert RightModel.from_pretrained(checkpoint).recommend(POSTS) == expected
+    assert [path.name for path in checkpoint.parent.iterdir()] == [checkpoint.name]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+@pytest.mark.parametrize("moment", ["generator.save_pretrained", "between the renames"])
+def test_a_killed_save_leaves_the_previous_checkpoint(model: RightModel, checkpoint: Path, moment: str) -> None:
+    expected = model.recommend(POSTS)
+    script = f"""
+        import os, signal
+        import right_hf.persistence as persistence
+        from right_hf import RightModel
+
+        def die(*_): os.kill(os.getpid(), signal.SIGKILL)
+
+        model = RightModel.from_pretrained({str(checkpoint)!r})
+        if {moment!r} == "between the renames":
+            rename = os.replace
+            def replace(source, target):
+                if os.path.basename(source).startswith(".checkpoint.new-"):
+                    die()
+                rename(source, target)
+            persistence.os.replace = replace
+            persistence._exchange = lambda *_: False
+        else:
+            model.generator.save_pretrained = die
+        model.save_pretrained({str(checkpoint)!r})
+    """
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert RightModel.from_pretrained(checkpoint).recommend(POSTS) == expected
+
+
+def test_recommend_checks_its_input(model: RightModel) -> None:
+    with pytest.raises(TypeError, match="takes a list of posts"):
+        model.recommend("one post")
+    assert model.recommend([]) == []
+    assert model.weights == FusionWeights(**model.config.fusion)
+
+
+def test_a_component_can_be_swapped(model: RightModel, checkpoint: Path, tmp_path: Path) -> None:
+    from right_hf import BM25Retriever, Post
+
+    BM25Retriever.from_posts([Post("new", "windows desktop", ("fresh hashtag",))]).save_pretrained(tmp_path / "index")
+    swapped = RightModel.from_pretrained(checkpoint, retriever=str(tmp_path / "index"))
+    found = swapped.recommend(["windows desktop"], top_k=100)[0]
+    assert [r.evidence for r in found if r.hashtag == "fresh hashtag"] == [["new"]]

@@ -1,0 +1,52 @@
+"""Builds the composite checkpoint: index of the training posts, selector, generator, and the fitted fusion.
+
+    python training/build_checkpoint.py --recipe training/configs/tweets-en.yaml --data DATA \
+        --selector runs/tweets-en/selector --generator runs/tweets-en/generator --output runs/tweets-en/checkpoint
+
+DATA holds train.jsonl, whose posts are indexed, and validation.jsonl, on which the fusion is fitted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+from right_hf import BiEncoderSelector, BM25Retriever, RightConfig, RightModel, Seq2SeqGenerator
+from right_hf.evaluation import run_right
+from right_hf.persistence import read_json, write_json
+from right_hf.provenance import provenance
+from right_hf.training.calibration import fit_fusion
+from right_hf.training.recipe import load_recipe
+
+
+def main() -> None:
+    """Reads the command line and builds."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("recipe", "data", "selector", "generator", "output"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--seed", type=int)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO)
+
+    recipe = load_recipe(arguments.recipe, arguments.seed)
+    origin = provenance(recipe.as_dict(), recipe.seed)
+    settings = recipe.retriever
+    train = recipe.posts(arguments.data, "train")
+    retriever = BM25Retriever.from_posts(train, analyser=settings.analyser, k1=settings.k1, b=settings.b)
+    selector = BiEncoderSelector.from_pretrained(arguments.selector)
+    generator = Seq2SeqGenerator.from_pretrained(arguments.generator)
+    config = RightConfig(hits=settings.hits, context_hashtags=recipe.selector.hashtags, language=recipe.language)
+    model = RightModel(config, retriever, selector, generator)
+
+    validation = recipe.posts(arguments.data, "validation")
+    weights = fit_fusion(validation, run_right(model, validation))
+    config.fusion = asdict(weights)
+    RightModel(config, retriever, selector, generator).save_pretrained(arguments.output)
+    history = {name: read_json(getattr(arguments, name) / "training.json") for name in ("selector", "generator")}
+    write_json(arguments.output / "training.json", {**origin, **history})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Evaluates a checkpoint on a split beside BM25 alone and, if one is given, a generator without retrieval (Seq2Seq).
+
+    python training/evaluate_checkpoint.py --checkpoint runs/tweets-en/checkpoint --data DATA/test.jsonl \
+        --seq2seq runs/tweets-en/seq2seq --output runs/tweets-en/results.json
+
+Prints the table and saves it with seed, configuration, commit and versions. Without --checkpoint the one that comes with
+the package is evaluated. --licenses MIT CC-BY-4.0 keeps only posts under these licences.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from right_hf import DEFAULT_CHECKPOINT, Post, RightModel, Seq2SeqGenerator, read_posts
+from right_hf.evaluation import (
+    BM25,
+    SEQ2SEQ,
+    markdown_table,
+    right_answers,
+    run_generator,
+    run_retriever,
+    run_right,
+    score_answers,
+)
+from right_hf.persistence import write_json
+from right_hf.provenance import provenance
+
+
+def evaluate(
+    model: RightModel, posts: list[Post], seq2seq: Seq2SeqGenerator | None, written: int = 1, **generation: Any
+) -> dict[str, dict[str, float]]:
+    """Scores of every system on `posts`, in percent; `written` hashtags of a ranking count as its written answer."""
+    readable = [post for post in posts if post.text]
+    settings = {"max_new_tokens": model.config.max_new_tokens} | generation
+    systems = {BM25: run_retriever(model.retriever, readable, model.config.hits, written)}
+    if seq2seq is not None:
+        systems[SEQ2SEQ] = run_generator(seq2seq, readable, **settings)
+    systems |= right_answers(model, run_right(model, readable, **settings), written)
+    return {name: score_answers(answers, readable, model.config.language) for name, answers in systems.items()}
+
+
+def main() -> None:
+    """Reads the command line, evaluates, prints and saves the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--licenses", nargs="+")
+    parser.add_argument("--seq2seq", type=Path)
+    parser.add_argument("--output", type=Path)
+    arguments = parser.parse_args()
+
+    model = RightModel.from_pretrained(arguments.checkpoint)
+    posts = read_posts(arguments.data, arguments.licenses)
+    seq2seq = Seq2SeqGenerator.from_pretrained(arguments.seq2seq) if arguments.seq2seq else None
+    results = evaluate(model, posts, seq2seq)
+    sys.stdout.write(f"{len(posts)} posts, scores in percent\n\n{markdown_table(results)}\n")
+    if arguments.output:
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
+        config = {name: str(value) for name, value in vars(arguments).items()} | {"checkpoint": model.config.to_dict()}
+        write_json(arguments.output, {**provenance(config), "posts": len(posts), "results": results})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Writes what README and model cards say about results, from the files in training/results.
+
+    python training/report.py           # writes
+    python training/report.py --check   # exits with 1 if something is stale
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from right_hf import DEFAULT_CHECKPOINT
+from right_hf.evaluation import markdown_table
+from right_hf.model_card import CardFacts, render_card
+from right_hf.persistence import read_json
+
+ROOT = Path(__file__).parents[1]
+_RESULTS = ROOT / "training" / "results"
+_SETS = {
+    "tweets-en-licensed": "The checkpoint of the package, on the openly licensed test posts of tweets-en",
+    "tweets-en": "tweets-en, all of it",
+    "weibo-zh": "weibo-zh, all of it",
+}
+_SHOWN_IN_README = 2
+_DEFAULT_DATA = """Public English tweets with the hashtags their authors gave them, 2008 to 2018: SemEval-2013 to 2017 Twitter
+sentiment, CrisisLex T6 and T26, Constraint 2021 COVID-19, the Broad Twitter Corpus, and two accounts' published archives. **Only
+posts whose source states the licence MIT or CC-BY-4.0 are in the index and in the training data of selector, tokenizer,
+generator and fusion.** Mentions are masked. A source's licence is its owner's statement, seldom the post authors'; whoever
+passes the index on should honour authors' wishes to have posts deleted."""
+
+
+def results_section() -> str:
+    """The tables of all results, each with the command that made it."""
+    parts: list[str] = []
+    for name, title in _SETS.items():
+        results = read_json(_RESULTS / f"{name}.json")
+        parts.append(f"{title} ({results['posts']:,} posts, seed {results['config']['seed']}, in percent):")
+        parts.append(markdown_table(results["results"]))
+    return "\n\n".join(parts)
+
+
+def showcase_section() -> str:
+    """The first posts that `make run` shows."""
+    blocks = (_RESULTS / "showcase.txt").read_text(encoding="utf-8").strip().split("\n\n")
+    return "```text\n" + "\n\n".join(blocks[:_SHOWN_IN_README]) + "\n```"
+
+
+def rendered() -> dict[Path, str]:
+    """Every file this script writes, with its content."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for marker, text in (("showcase", showcase_section()), ("results", results_section())):
+        block = f"<!-- {marker} -->\n{text}\n<!-- /{marker} -->"
+        readme = re.sub(rf"<!-- {marker} -->.*?<!-- /{marker} -->", lambda _, block=block: block, readme, flags=re.S)
+    folder = Path(DEFAULT_CHECKPOINT)
+    facts = CardFacts(
+        name=folder.name,
+        language="en",
+        data=_DEFAULT_DATA,
+        training=read_json(folder / "training.json"),
+        results=read_json(_RESULTS / "tweets-en-licensed.json"),
+    )
+    card = render_card(facts)
+    return {ROOT / "README.md": readme, ROOT / "model_cards" / f"{folder.name}.md": card, folder / "README.md": card}
+
+
+def main() -> None:
+    """Writes the files, or checks that they are fresh."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    stale = [
+        path for path, text in rendered().items() if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    if check and stale:
+        names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
+        sys.exit(f"Stale: {names}. Run python training/report.py.")
+    for path, text in rendered().items():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

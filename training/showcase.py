@@ -1,0 +1,65 @@
+"""Shows what the checkpoint of the package does: hashtags for real posts, then its scores beside the baselines.
+
+    python training/showcase.py [--output FILE]
+
+The posts are the openly licensed part of a test split, never seen in training; those shown are spread evenly over it.
+The Seq2Seq baseline is the same T5, trained on the same posts with the same number of steps, but without retrieval.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import textwrap
+from pathlib import Path
+
+from evaluate_checkpoint import evaluate
+from transformers import pipeline
+from transformers.utils import logging as transformers_logging
+
+from right_hf import DEFAULT_CHECKPOINT, Post, RightModel, Seq2SeqGenerator, read_posts
+from right_hf.evaluation import markdown_table, supporting_post
+from right_hf.fusion import Recommendation
+
+_FOLDER = Path(__file__).parent / "showcase"
+_SHOWN = 6
+
+
+def describe(model: RightModel, post: Post, found: list[dict[str, object]]) -> str:
+    """One post and its recommendations as text."""
+    lines = [textwrap.fill(post.text, 110), f"  its author used: {', '.join(post.hashtags)}"]
+    for entry in found:
+        recommendation = Recommendation(**entry)  # type: ignore[arg-type]
+        support = supporting_post(model, recommendation)
+        because = textwrap.shorten(support, 70, placeholder=" …") if support else "no retrieved post has it"
+        name = textwrap.shorten(recommendation.hashtag, 24, placeholder="…")
+        lines.append(f"  {recommendation.score:.2f}  {name:24}  {recommendation.source:9}  {because}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Recommends, then evaluates."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, help="write the recommendations for the shown posts there too")
+    arguments = parser.parse_args()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+
+    posts = read_posts(_FOLDER / "test.jsonl")
+    pipe = pipeline("hashtag-recommendation", model=DEFAULT_CHECKPOINT)
+    shown = [posts[i * len(posts) // _SHOWN] for i in range(_SHOWN)]
+    results = pipe([post.text for post in shown], batch_size=_SHOWN)
+    blocks = [describe(pipe.model, post, found) for post, found in zip(shown, results, strict=True)]
+    sys.stdout.write("Score, hashtag, source and a supporting post, for posts never seen in training:\n\n")
+    sys.stdout.write("\n\n".join(blocks) + f"\n\nScores in percent on {len(posts)} such posts:\n\n")
+    sys.stdout.flush()
+    if arguments.output:
+        arguments.output.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+    scores = evaluate(pipe.model, posts, Seq2SeqGenerator.from_pretrained(_FOLDER / "seq2seq"))
+    sys.stdout.write(markdown_table(scores) + "\n")
+
+
+if __name__ == "__main__":
+    main()

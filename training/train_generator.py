@@ -1,0 +1,88 @@
+"""Trains the sequence-to-sequence generator on posts with retrieved hashtags, or without them (Seq2Seq).
+
+    python training/train_generator.py --recipe training/configs/tweets-en.yaml --data DATA \
+        --selector runs/tweets-en/selector --output runs/tweets-en/generator
+    python training/train_generator.py --recipe training/configs/tweets-en.yaml --data DATA \
+        --output runs/tweets-en/seq2seq
+
+DATA holds train.jsonl and validation.jsonl with id, text and hashtags on each line. Without --selector nothing is
+retrieved: same model, same number of steps. A run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+from right_hf.analysis import get_analyser
+from right_hf.generator import Seq2SeqGenerator
+from right_hf.generator.prompt import SeparatorFormat
+from right_hf.persistence import atomic_folder, write_json
+from right_hf.posts import Post
+from right_hf.provenance import provenance
+from right_hf.retriever import BM25Retriever
+from right_hf.selector import BiEncoderSelector
+from right_hf.training.bases import generator_base
+from right_hf.training.examples import GeneratorExample, augmented_examples, plain_examples
+from right_hf.training.generator import train_generator
+from right_hf.training.recipe import Recipe, load_recipe
+
+
+def build_examples(
+    recipe: Recipe, train: list[Post], validation: list[Post], selector_folder: Path | None
+) -> tuple[list[GeneratorExample], list[GeneratorExample]]:
+    """Training and validation examples, retrieval-augmented if a selector is given."""
+    if selector_folder is None:
+        return plain_examples(train), plain_examples(validation)
+    settings = recipe.retriever
+    retriever = BM25Retriever.from_posts(train, analyser=settings.analyser, k1=settings.k1, b=settings.b)
+    selector = BiEncoderSelector.from_pretrained(selector_folder)
+    sizes = {"hits": settings.hits, "hashtags": recipe.selector.hashtags}
+    unseen_under = get_analyser(settings.analyser)
+    return (
+        augmented_examples(train, retriever, selector, **sizes, unseen_under=unseen_under),
+        augmented_examples(validation, retriever, selector, **sizes),
+    )
+
+
+def main() -> None:
+    """Reads the command line and trains."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--selector", type=Path)
+    parser.add_argument("--seed", type=int)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO)
+
+    recipe = load_recipe(arguments.recipe, arguments.seed)
+    origin = provenance(recipe.as_dict(), recipe.seed)
+    settings = recipe.generator
+    train = recipe.posts(arguments.data, "train")
+    validation = recipe.posts(arguments.data, "validation")[: settings.validation_posts]
+    train_examples, validation_examples = build_examples(recipe, train, validation, arguments.selector)
+    model, tokenizer = generator_base(settings, train, recipe.seed)
+    form = SeparatorFormat(tokenizer, settings.max_source_length, settings.max_target_length)
+    checkpoints = arguments.output.with_name(f"{arguments.output.name}-checkpoints")
+    log = train_generator(
+        model,
+        form,
+        train_examples,
+        validation_examples,
+        checkpoints,
+        settings.arguments,
+        recipe.seed,
+        settings.token_dropout,
+        settings.embedding_factor,
+    )
+    with atomic_folder(arguments.output) as folder:
+        generator = Seq2SeqGenerator(model.half(), tokenizer, settings.max_source_length, settings.max_target_length)
+        generator.save_pretrained(folder)
+        facts = {"retrieval": arguments.selector is not None, "posts": len(train)}
+        write_json(folder / "training.json", {**origin, **facts, **log})
+
+
+if __name__ == "__main__":
+    main()
