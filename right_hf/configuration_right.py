@@ -18,8 +18,8 @@ class RightConfig(PreTrainedConfig):
     """Says where the components of a checkpoint lie and how they work together.
 
     Args:
-        components: For each component `{"subfolder": …}`, or `{"repo_id": …, "revision": …, "subfolder": …}` for one that
-            lies in a repository of its own.
+        components: For each component `{"subfolder": …}`, or `{"repo_id": …, "revision": …, "subfolder": …}`
+            for one that lies in a repository of its own.
         hits: N, posts retrieved for each post (paper, section 2.1).
         context_hashtags: k, selected hashtags that the generator reads (paper, section 2.2).
         pool_hashtags: Retrieved hashtags that take part in the fusion.
@@ -28,7 +28,8 @@ class RightConfig(PreTrainedConfig):
         language: ISO 639-1 code of the posts.
 
     Raises:
-        ValueError: A component is unknown or its entry has an unknown key, a number is less than 1, or a weight is missing.
+        ValueError: A component is unknown or its entry has an unknown key, a number is less than 1, or a weight is
+            missing.
     """
 
     model_type = "right"

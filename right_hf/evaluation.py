@@ -52,9 +52,7 @@ def run_retriever(retriever: Retriever, posts: Sequence[Post], hits: int = 10, w
     return [Answer(ranking[:5], ranking[:written]) for ranking in rankings]
 
 
-def run_generator(
-    generator: Generator, posts: Sequence[Post], batch_size: int = 32, **generation: Any
-) -> list[Answer]:
+def run_generator(generator: Generator, posts: Sequence[Post], batch_size: int = 32, **generation: Any) -> list[Answer]:
     """Answers of a generator without retrieval (Seq2Seq)."""
     answers: list[Answer] = []
     for batch in _batches(posts, batch_size, "generating"):

@@ -3,58 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from huggingface_hub import ModelCardData
 
 from right_hf.evaluation import RIGHT, markdown_table
 
-_TEMPLATE = """---
-{metadata}
----
-
-# {name}
-
-A checkpoint of [RIGHT](https://github.com/ict-bigdatalab/RIGHT) for the package `right_hf`: recommends hashtags for a post,
-from similar posts of its corpus and from a small generator.
-
-```python
-import right_hf
-from transformers import pipeline
-
-pipe = pipeline("hashtag-recommendation")
-```
-
-## Parts
-
-| part | what |
-|---|---|
-| retriever | BM25 over {posts:,} posts, analyser `{analyser}` |
-| selector | static embeddings of {dimensions} dimensions{encoder}, trained on triplets of post, hashtag and disturbed hashtag |
-| generator | T5 from random weights, {shape}, own vocabulary of {vocabulary_size:,} tokens |
-| fusion | logistic regression, fitted on validation posts |
-
-Seed {seed}, commit `{commit}`; every setting lies in `training.json` beside the weights.
-
-## Data
-
-{data}
-
-## Results
-
-{results_text}
-
-{table}
-
-F1@K is micro F1 with precision over K x posts, also where fewer hashtags were given. ROUGE is the definition of the Python
-package `rouge`, on the first hashtag (rankings) or the written answer (Seq2Seq; RIGHT, as in the paper). One seed.
-
-## Use and limits
-
-Meant for suggesting hashtags to the author of an English post, who then chooses; and for trying the package out. Not meant for
-posting without a person, for judging people by their posts, or for other languages. The corpus is small and of its time: newer
-hashtags it can only copy from the post. Posts were filtered by a short block list only, so unpleasant hashtags can occur.
-"""
+_TEMPLATE = Path(__file__).with_name("model_card_template.md")
 
 
 @dataclass(frozen=True)
@@ -94,7 +50,7 @@ def render_card(facts: CardFacts) -> str:
         f"On {facts.results['posts']} test posts never seen in training, in percent: F1@1 {fused['f1@1']:.2f}, "
         f"F1@5 {fused['f1@5']:.2f}. The same data for the baselines:"
     )
-    return _TEMPLATE.format(
+    return _TEMPLATE.read_text(encoding="utf-8").format(
         metadata=metadata.to_yaml(),
         name=facts.name,
         posts=facts.training["generator"]["posts"],

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from huggingface_hub import HfApi
 from torch import nn
 
 from right_hf.components import fetch, load_component
@@ -134,6 +136,34 @@ class RightModel(nn.Module):
             self.selector.save_embeddings(folder / "retriever")
             _keep_foreign_files(Path(save_directory), folder)
 
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str = "Upload a RIGHT checkpoint",
+        private: bool | None = None,
+        revision: str | None = None,
+        create_pr: bool = False,
+        token: str | bool | None = None,
+    ) -> str:
+        """Uploads the checkpoint in one commit; the repository is made if there is none.
+
+        Returns:
+            The address of the commit.
+        """
+        api = HfApi(token=token)
+        api.create_repo(repo_id, private=private, exist_ok=True)
+        with tempfile.TemporaryDirectory() as scratch:
+            self.save_pretrained(Path(scratch) / "checkpoint")
+            commit = api.upload_folder(
+                repo_id=repo_id,
+                folder_path=Path(scratch) / "checkpoint",
+                commit_message=commit_message,
+                revision=revision,
+                create_pr=create_pr,
+            )
+        return str(commit)
+
     @classmethod
     def from_pretrained(
         cls,
@@ -192,5 +222,7 @@ def _keep_foreign_files(old: Path, new: Path) -> None:
         return
     for path in old.iterdir():
         if path.name not in COMPONENTS and not (new / path.name).exists():
-            copy = shutil.copytree if path.is_dir() else shutil.copy2
-            copy(path, new / path.name, **({"symlinks": True} if path.is_dir() else {}))
+            if path.is_dir():
+                shutil.copytree(path, new / path.name, symlinks=True)
+            else:
+                shutil.copy2(path, new / path.name)

@@ -1,5 +1,8 @@
 """The transformers pipeline: `pipeline("hashtag-recommendation")`."""
 
+# The base class is annotated for tensors in and out, and in part not at all.
+# mypy: disable-error-code="override,assignment,no-untyped-call,no-any-return"
+
 from __future__ import annotations
 
 import os
@@ -28,8 +31,8 @@ class HashtagRecommendationPipeline(Pipeline):
     generator or a data set, is streamed. A post is a string or a mapping with the key "text".
 
     At construction or call: `top_k` (hashtags a post, 5), `threshold` (least score, 0), `batch_size`, and arguments of
-    the generator's `generate`: `num_beams`, `max_new_tokens` … (`generate_kwargs` takes those whose name means something
-    else here, such as `top_k`).
+    the generator's `generate`: `num_beams`, `max_new_tokens` … (`generate_kwargs` takes those whose name means
+    something else here, such as `top_k`).
     """
 
     _load_tokenizer = False
@@ -49,8 +52,8 @@ class HashtagRecommendationPipeline(Pipeline):
         generation = {name: value for name, value in others.items() if name not in _LOADING_ARGUMENTS}
         if unknown := sorted(set(generation) - _GENERATION_ARGUMENTS):
             raise TypeError(
-                f"Unknown argument {unknown[0]!r}. Known: top_k, threshold, batch_size, generate_kwargs, and the arguments "
-                "of generate(), for example num_beams=4."
+                f"Unknown argument {unknown[0]!r}. Known: top_k, threshold, batch_size, generate_kwargs, and the "
+                "arguments of generate(), for example num_beams=4."
             )
         forward: dict[str, Any] = {**generation, **(generate_kwargs or {})}
         if top_k is not None:

@@ -9,7 +9,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("right_hf", "torch", "transformers", "sentence-transformers", "datasets", "evaluate", "bm25s", "tokenizers")
+_PACKAGES = (
+    "right_hf",
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "datasets",
+    "evaluate",
+    "bm25s",
+    "tokenizers",
+)
 
 
 def _version(package: str) -> str | None:
@@ -30,11 +39,17 @@ def _git(*arguments: str) -> str | None:
     return result.stdout.strip()
 
 
+def _without_place(argument: str) -> str:
+    """A command-line argument; of a path that leads out of the working folder only the last part."""
+    outside = Path(argument).is_absolute() or argument.startswith("..")
+    return Path(argument).name if outside else argument
+
+
 def provenance(config: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
     """Describes the present run: what to run again, and on what, to get the same result."""
     changes = _git("status", "--porcelain", "--untracked-files=no", "--", "right_hf", "training")
     return {
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": " ".join(map(_without_place, sys.argv)),
         "config": config,
         "seed": seed,
         "commit": _git("rev-parse", "HEAD"),

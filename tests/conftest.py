@@ -122,7 +122,7 @@ def tiny_generator(tiny_tokenizer: PreTrainedTokenizerFast) -> Seq2SeqGenerator:
         num_decoder_layers=1,
         pad_token_id=tiny_tokenizer.pad_token_id,
         eos_token_id=tiny_tokenizer.eos_token_id,
-        decoder_start_token_id=tiny_tokenizer.pad_token_id,
+        decoder_start_token_id=tiny_tokenizer.pad_token_id,  # type: ignore[call-arg]
     )
     return Seq2SeqGenerator(T5ForConditionalGeneration(config), tiny_tokenizer, 48, 10)
 
@@ -139,6 +139,4 @@ def model(
 ) -> RightModel:
     """A composite of the tiny parts, with weights under which retrieved and written hashtags mix."""
     fusion = {"intercept": 0.0, "log_likelihood": 0.5, "written": 1.0, "ranking": 1.0, "retrieved": 0.0}
-    return RightModel(
-        RightConfig(fusion=fusion, max_new_tokens=8), english_retriever, tiny_selector, tiny_generator
-    )
+    return RightModel(RightConfig(fusion=fusion, max_new_tokens=8), english_retriever, tiny_selector, tiny_generator)

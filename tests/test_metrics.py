@@ -280,7 +280,7 @@ def test_pure_functions_check_lengths_and_emptiness() -> None:
 
 @pytest.mark.parametrize("keep_in_memory", [True, False])
 def test_computing_without_posts_says_what_to_do(keep_in_memory: bool, cache: Path) -> None:
-    with pytest.raises(ValueError, match="no posts.*Add predictions and references"):
+    with pytest.raises(ValueError, match=r"no posts.*Add predictions and references"):
         HashtagF1(keep_in_memory=keep_in_memory).compute()
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,6 +37,14 @@ def dying_replace(*paths):
     if moment == f"after rename {len(calls)}":
         os.kill(os.getpid(), signal.SIGKILL)
 os.replace = dying_replace
+exchange = persistence._exchange
+def dying_exchange(*paths):
+    if "rename" in moment or not exchange(*paths):
+        return False
+    if moment == "after exchange":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return True
+persistence._exchange = dying_exchange
 with persistence.atomic_folder(target) as folder:
     (folder / "weights").write_text("new")
     if moment == "inside":
@@ -62,7 +71,12 @@ def others(target: Path) -> list[str]:
     return sorted(path.name for path in target.parent.iterdir() if path != target)
 
 
-def test_the_new_folder_takes_the_place_of_the_old(target: Path) -> None:
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_the_new_folder_takes_the_place_of_the_old(
+    target: Path, in_one_step: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not in_one_step:
+        monkeypatch.setattr(persistence, "_exchange", lambda *_: False)
     (target / "stale").write_text("old")
     save(target, "new")
     assert sorted(str(path.relative_to(target)) for path in target.rglob("*")) == ["sub", "sub/weights", "weights"]
@@ -93,6 +107,7 @@ def test_a_failed_rename_puts_the_old_folder_back(target: Path, monkeypatch: pyt
             raise OSError("disk on fire")
         replace(source, destination)
 
+    monkeypatch.setattr(persistence, "_exchange", lambda *_: False)
     monkeypatch.setattr(os, "replace", failing)
     with pytest.raises(OSError, match="disk on fire"):
         save(target, "new")
@@ -102,7 +117,15 @@ def test_a_failed_rename_puts_the_old_folder_back(target: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize(
     ("moment", "survivor"),
-    [("inside", "old"), ("before rename 1", "old"), ("before rename 2", "old"), ("after rename 2", "new")],
+    [
+        ("inside", "old"),
+        ("before rename 1", "old"),
+        ("before rename 2", "old"),
+        ("after rename 2", "new"),
+        pytest.param(
+            "after exchange", "new", marks=pytest.mark.skipif(sys.platform != "linux", reason="no exchange of folders")
+        ),
+    ],
 )
 def test_a_killed_save_leaves_a_whole_checkpoint(target: Path, moment: str, survivor: str) -> None:
     command = [sys.executable, "-c", DYING_SAVE, str(persistence.__file__), str(target), moment]
@@ -168,7 +191,10 @@ def test_json_round_trip_and_damage(tmp_path: Path) -> None:
 
 def test_arrays_round_trip_and_damage(tmp_path: Path) -> None:
     path = tmp_path / "arrays.safetensors"
-    arrays = {"a": np.arange(6, dtype=np.float16).reshape(2, 3).T, "empty": np.zeros((0, 4), dtype=np.int64)}
+    arrays: dict[str, np.ndarray[Any, Any]] = {
+        "a": np.arange(6, dtype=np.float16).reshape(2, 3).T,
+        "empty": np.zeros((0, 4), dtype=np.int64),
+    }
     save_arrays(path, arrays, metadata={"k": "v"})
     loaded, metadata = load_arrays(path, ("a", "empty"))
     assert metadata == {"k": "v"}

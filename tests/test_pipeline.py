@@ -11,7 +11,14 @@ from transformers import pipeline
 
 from right_hf import HashtagRecommendationPipeline, RightModel
 
-POSTS = ["Windows desktop in the cloud", "", "sourdough bread at scale", "   ", "late football match of our team", "nothing known xyzzy"]
+POSTS = [
+    "Windows desktop in the cloud",
+    "",
+    "sourdough bread at scale",
+    "   ",
+    "late football match of our team",
+    "nothing known xyzzy",
+]
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +123,9 @@ def test_wrong_arguments_raise(pipe: HashtagRecommendationPipeline, arguments: d
         pipe(["a post"], **arguments)
 
 
-@pytest.mark.parametrize("post", ["😀🎉", "a\x00b windows", "\ud800 desktop \udfff", "windows " * 12_500, "#" * 50, "，。！"])
+@pytest.mark.parametrize(
+    "post", ["😀🎉", "a\x00b windows", "\ud800 desktop \udfff", "windows " * 12_500, "#" * 50, "，。！"]
+)
 def test_odd_posts_give_a_list(pipe: HashtagRecommendationPipeline, post: str) -> None:
     assert isinstance(pipe(post), list)
 

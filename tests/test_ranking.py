@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,18 +30,22 @@ def test_ranking_score_worked_by_hand() -> None:
 
 
 def test_raw_scores_worked_by_hand() -> None:
-    first, second = rank_candidates(raw_scores(HITS), SIMILARITY)
-    assert first == ("a", pytest.approx(2.2), 0.5, (2.0, 1.0), ("p1", "p2"))
-    assert second == ("b", pytest.approx(1.75), -0.25, (2.0,), ("p1",))
+    expected: list[Any] = [
+        ("a", pytest.approx(2.2), 0.5, (2.0, 1.0), ("p1", "p2")),
+        ("b", pytest.approx(1.75), -0.25, (2.0,), ("p1",)),
+    ]
+    assert rank_candidates(raw_scores(HITS), SIMILARITY) == expected
 
 
 def test_relative_scores_worked_by_hand() -> None:
     scaled = relative_scores(HITS)
     assert [hit.score for hit in scaled] == [1.0, 0.5, 0.25]
     assert [hit.post for hit in scaled] == [hit.post for hit in HITS]
-    first, second = rank_candidates(scaled, SIMILARITY)
-    assert first == ("a", pytest.approx(1.375), 0.5, (1.0, 0.5), ("p1", "p2"))
-    assert second == ("b", pytest.approx(0.75), -0.25, (1.0,), ("p1",))
+    expected: list[Any] = [
+        ("a", pytest.approx(1.375), 0.5, (1.0, 0.5), ("p1", "p2")),
+        ("b", pytest.approx(0.75), -0.25, (1.0,), ("p1",)),
+    ]
+    assert rank_candidates(scaled, SIMILARITY) == expected
 
 
 def test_ties_are_broken_by_hashtag() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,9 @@ def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
 
 
 def test_posts_of_a_recipe_have_its_licences(tmp_path: Path) -> None:
-    lines = [{"id": name, "text": "t", "hashtags": [], "license": name} for name in ("MIT", "none", "CC-BY-4.0")]
+    lines: list[dict[str, Any]] = [
+        {"id": name, "text": "t", "hashtags": [], "license": name} for name in ("MIT", "none", "CC-BY-4.0")
+    ]
     (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, lines)))
     assert [post.id for post in Recipe("en", licenses=("MIT",)).posts(tmp_path, "train")] == ["MIT"]
     assert len(Recipe("en").posts(tmp_path, "train")) == 3

@@ -1,4 +1,4 @@
-"""Builds the composite checkpoint: index of the training posts, selector, generator, and the fitted fusion.
+r"""Builds the composite checkpoint: index of the training posts, selector, generator, and the fitted fusion.
 
     python training/build_checkpoint.py --recipe training/configs/tweets-en.yaml --data DATA \
         --selector runs/tweets-en/selector --generator runs/tweets-en/generator --output runs/tweets-en/checkpoint

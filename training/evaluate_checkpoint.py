@@ -1,10 +1,10 @@
-"""Evaluates a checkpoint on a split beside BM25 alone and, if one is given, a generator without retrieval (Seq2Seq).
+r"""Evaluates a checkpoint on a split beside BM25 alone and, if one is given, a generator without retrieval (Seq2Seq).
 
     python training/evaluate_checkpoint.py --checkpoint runs/tweets-en/checkpoint --data DATA/test.jsonl \
         --seq2seq runs/tweets-en/seq2seq --output runs/tweets-en/results.json
 
-Prints the table and saves it with seed, configuration, commit and versions. Without --checkpoint the one that comes with
-the package is evaluated. --licenses MIT CC-BY-4.0 keeps only posts under these licences.
+Prints the table and saves it with seed, configuration, commit and versions. Without --checkpoint the one that comes
+with the package is evaluated. --licenses MIT CC-BY-4.0 keeps only posts under these licences.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from right_hf.evaluation import (
     run_right,
     score_answers,
 )
-from right_hf.persistence import write_json
+from right_hf.persistence import read_json, write_json
 from right_hf.provenance import provenance
 
 
@@ -59,8 +59,10 @@ def main() -> None:
     sys.stdout.write(f"{len(posts)} posts, scores in percent\n\n{markdown_table(results)}\n")
     if arguments.output:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        config = {name: str(value) for name, value in vars(arguments).items()} | {"checkpoint": model.config.to_dict()}
-        write_json(arguments.output, {**provenance(config), "posts": len(posts), "results": results})
+        record = Path(arguments.checkpoint) / "training.json"
+        training = read_json(record) if record.is_file() else {}
+        origin = provenance(training.get("config", {}), training.get("seed"))
+        write_json(arguments.output, {**origin, "posts": len(posts), "results": results})
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """Writes what README and model cards say about results, from the files in training/results.
 
-    python training/report.py           # writes
-    python training/report.py --check   # exits with 1 if something is stale
+python training/report.py           # writes
+python training/report.py --check   # exits with 1 if something is stale
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
@@ -24,11 +23,7 @@ _SETS = {
     "weibo-zh": "weibo-zh, all of it",
 }
 _SHOWN_IN_README = 2
-_DEFAULT_DATA = """Public English tweets with the hashtags their authors gave them, 2008 to 2018: SemEval-2013 to 2017 Twitter
-sentiment, CrisisLex T6 and T26, Constraint 2021 COVID-19, the Broad Twitter Corpus, and two accounts' published archives. **Only
-posts whose source states the licence MIT or CC-BY-4.0 are in the index and in the training data of selector, tokenizer,
-generator and fusion.** Mentions are masked. A source's licence is its owner's statement, seldom the post authors'; whoever
-passes the index on should honour authors' wishes to have posts deleted."""
+_LICENSED_DATA = ROOT / "model_cards" / "data-tweets-en-licensed.md"
 
 
 def results_section() -> str:
@@ -36,7 +31,7 @@ def results_section() -> str:
     parts: list[str] = []
     for name, title in _SETS.items():
         results = read_json(_RESULTS / f"{name}.json")
-        parts.append(f"{title} ({results['posts']:,} posts, seed {results['config']['seed']}, in percent):")
+        parts.append(f"{title} ({results['posts']:,} posts, seed {results['seed']}, in percent):")
         parts.append(markdown_table(results["results"]))
     return "\n\n".join(parts)
 
@@ -51,13 +46,14 @@ def rendered() -> dict[Path, str]:
     """Every file this script writes, with its content."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for marker, text in (("showcase", showcase_section()), ("results", results_section())):
-        block = f"<!-- {marker} -->\n{text}\n<!-- /{marker} -->"
-        readme = re.sub(rf"<!-- {marker} -->.*?<!-- /{marker} -->", lambda _, block=block: block, readme, flags=re.S)
+        opening, closing = f"<!-- {marker} -->", f"<!-- /{marker} -->"
+        before, rest = readme.split(opening)
+        readme = f"{before}{opening}\n{text}\n{closing}{rest.split(closing)[1]}"
     folder = Path(DEFAULT_CHECKPOINT)
     facts = CardFacts(
         name=folder.name,
         language="en",
-        data=_DEFAULT_DATA,
+        data=_LICENSED_DATA.read_text(encoding="utf-8").strip(),
         training=read_json(folder / "training.json"),
         results=read_json(_RESULTS / "tweets-en-licensed.json"),
     )

@@ -1,6 +1,6 @@
 """Shows what the checkpoint of the package does: hashtags for real posts, then its scores beside the baselines.
 
-    python training/showcase.py [--output FILE]
+    python training/showcase.py [--output FILE] [--posts N]
 
 The posts are the openly licensed part of a test split, never seen in training; those shown are spread evenly over it.
 The Seq2Seq baseline is the same T5, trained on the same posts with the same number of steps, but without retrieval.
@@ -26,6 +26,11 @@ _FOLDER = Path(__file__).parent / "showcase"
 _SHOWN = 6
 
 
+def spread(posts: list[Post], count: int) -> list[Post]:
+    """`count` of the posts, at equal distances."""
+    return [posts[i * len(posts) // count] for i in range(count)]
+
+
 def describe(model: RightModel, post: Post, found: list[dict[str, object]]) -> str:
     """One post and its recommendations as text."""
     lines = [textwrap.fill(post.text, 110), f"  its author used: {', '.join(post.hashtags)}"]
@@ -42,14 +47,17 @@ def main() -> None:
     """Recommends, then evaluates."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, help="write the recommendations for the shown posts there too")
+    parser.add_argument("--posts", type=int, help="only this many posts, spread evenly over the test split")
     arguments = parser.parse_args()
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
 
     posts = read_posts(_FOLDER / "test.jsonl")
-    pipe = pipeline("hashtag-recommendation", model=DEFAULT_CHECKPOINT)
-    shown = [posts[i * len(posts) // _SHOWN] for i in range(_SHOWN)]
+    if arguments.posts is not None:
+        posts = spread(posts, arguments.posts)
+    pipe = pipeline("hashtag-recommendation", model=DEFAULT_CHECKPOINT)  # type: ignore[call-overload]
+    shown = spread(posts, _SHOWN)
     results = pipe([post.text for post in shown], batch_size=_SHOWN)
     blocks = [describe(pipe.model, post, found) for post, found in zip(shown, results, strict=True)]
     sys.stdout.write("Score, hashtag, source and a supporting post, for posts never seen in training:\n\n")

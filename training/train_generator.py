@@ -1,4 +1,4 @@
-"""Trains the sequence-to-sequence generator on posts with retrieved hashtags, or without them (Seq2Seq).
+r"""Trains the sequence-to-sequence generator on posts with retrieved hashtags, or without them (Seq2Seq).
 
     python training/train_generator.py --recipe training/configs/tweets-en.yaml --data DATA \
         --selector runs/tweets-en/selector --output runs/tweets-en/generator
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from functools import partial
 from pathlib import Path
 
 from right_hf.analysis import get_analyser
@@ -38,12 +39,14 @@ def build_examples(
     settings = recipe.retriever
     retriever = BM25Retriever.from_posts(train, analyser=settings.analyser, k1=settings.k1, b=settings.b)
     selector = BiEncoderSelector.from_pretrained(selector_folder)
-    sizes = {"hits": settings.hits, "hashtags": recipe.selector.hashtags}
-    unseen_under = get_analyser(settings.analyser)
-    return (
-        augmented_examples(train, retriever, selector, **sizes, unseen_under=unseen_under),
-        augmented_examples(validation, retriever, selector, **sizes),
+    augment = partial(
+        augmented_examples,
+        retriever=retriever,
+        selector=selector,
+        hits=settings.hits,
+        hashtags=recipe.selector.hashtags,
     )
+    return augment(train, unseen_under=get_analyser(settings.analyser)), augment(validation)
 
 
 def main() -> None:

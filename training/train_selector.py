@@ -1,6 +1,7 @@
-"""Trains the selector: triplets of post, hashtag and disturbed hashtag, with the paper's contrastive loss.
+r"""Trains the selector: triplets of post, hashtag and disturbed hashtag, with the paper's contrastive loss.
 
-    python training/train_selector.py --recipe training/configs/tweets-en.yaml --data DATA --output runs/tweets-en/selector
+    python training/train_selector.py --recipe training/configs/tweets-en.yaml --data DATA \
+        --output runs/tweets-en/selector
 
 DATA holds train.jsonl with id, text and hashtags on each line. A run that was stopped goes on where it was. English
 synonyms come from WordNet's files (`apt-get install wordnet-base`, or --wordnet FOLDER).

@@ -1,7 +1,7 @@
 """What the sequence-to-sequence generator reads and writes (paper, section 2.3), on the level of token ids.
 
-    input   I = <t, SEP1, h_1, SEP1, h_2, ..., SEP1, h_k>
-    output  O = <h_1, SEP2, h_2, ..., SEP2, h_|H|>
+input   I = <t, SEP1, h_1, SEP1, h_2, ..., SEP1, h_k>
+output  O = <h_1, SEP2, h_2, ..., SEP2, h_|H|>
 """
 
 from __future__ import annotations

@@ -26,10 +26,10 @@ class Seq2SeqGenerator:
         max_target_length: Tokens of the output.
     """
 
-    def __init__(
-        self, model: Any, tokenizer: Any, max_source_length: int = 180, max_target_length: int = 100
-    ) -> None:
+    def __init__(self, model: Any, tokenizer: Any, max_source_length: int = 180, max_target_length: int = 100) -> None:
         self.model = model.eval()
+        # Else transformers' default of 20 tokens disputes every max_new_tokens.
+        self.model.generation_config.max_length = None
         self.tokenizer = tokenizer
         self.format = SeparatorFormat(tokenizer, max_source_length, max_target_length)
 

@@ -45,9 +45,7 @@ class BM25Retriever:
             raise ValueError(f"k1 must be at least 0 and b in [0, 1], got k1={k1} and b={b}.")
         analyse = get_analyser(analyser)
         vocabulary: dict[str, int] = {}
-        documents = [
-            [vocabulary.setdefault(term, len(vocabulary)) for term in analyse(post.text)] for post in corpus
-        ]
+        documents = [[vocabulary.setdefault(term, len(vocabulary)) for term in analyse(post.text)] for post in corpus]
         if not vocabulary:
             raise ValueError(f"No post of the corpus has a term under the analyser {analyser!r}; nothing to index.")
         index = bm25s.BM25(method=_METHOD, k1=k1, b=b, dtype="float32", int_dtype="int32")
@@ -110,9 +108,7 @@ class BM25Retriever:
         folder.mkdir(parents=True, exist_ok=True)
         self.corpus.save(folder)
         write_json(folder / _VOCABULARY_FILE, list(self._vocabulary))
-        save_arrays(
-            folder / _ARRAYS_FILE, {"scores": self._scores, "rows": self._rows, "starts": self._starts}
-        )
+        save_arrays(folder / _ARRAYS_FILE, {"scores": self._scores, "rows": self._rows, "starts": self._starts})
         settings = {"analyser": self.analyser, "k1": self.k1, "b": self.b, "method": _METHOD}
         write_json(folder / CONFIG_FILE, {"retriever_type": "bm25", **settings, "posts": len(self.corpus)})
 

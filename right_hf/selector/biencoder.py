@@ -86,7 +86,7 @@ class BiEncoderSelector:
     def save_embeddings(self, folder: Path) -> None:
         """Writes the hashtag embeddings computed so far beside an index."""
         names = np.frombuffer("\n".join(self._rows).encode(), dtype=np.uint8)
-        arrays = {"embeddings": self._matrix.astype(np.float16), "hashtags": names}
+        arrays: dict[str, npt.NDArray[Any]] = {"embeddings": self._matrix.astype(np.float16), "hashtags": names}
         save_arrays(folder / _EMBEDDINGS_FILE, arrays, metadata={"selector": self.fingerprint()})
 
     def load_embeddings(self, folder: Path) -> bool:

@@ -1,0 +1,1 @@
+"""Training: from posts to triplets and examples, and from these to selector, generator and fusion."""

@@ -41,16 +41,15 @@ class GeneratorShape:
 def t5_from_scratch(shape: GeneratorShape, tokenizer: Any, seed: int) -> T5ForConditionalGeneration:
     """A T5 1.1 (gated GELU) with random weights for this tokenizer."""
     torch.manual_seed(seed)
-    config = T5Config(
-        vocab_size=len(tokenizer),
-        feed_forward_proj="gated-gelu",
-        tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        decoder_start_token_id=tokenizer.pad_token_id,
-        **vars(shape),
-    )
-    return T5ForConditionalGeneration(config)
+    settings: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "feed_forward_proj": "gated-gelu",
+        "tie_word_embeddings": True,
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "decoder_start_token_id": tokenizer.pad_token_id,
+    }
+    return T5ForConditionalGeneration(T5Config(**settings, **vars(shape)))
 
 
 def adamw(model: Any, learning_rate: float, weight_decay: float, embedding_factor: float) -> torch.optim.AdamW:
@@ -63,7 +62,7 @@ def adamw(model: Any, learning_rate: float, weight_decay: float, embedding_facto
     embeddings = list(model.get_input_embeddings().parameters())
     known = {id(parameter) for parameter in embeddings}
     others = [parameter for parameter in model.parameters() if id(parameter) not in known]
-    groups = [{"params": others}, {"params": embeddings, "lr": learning_rate * embedding_factor}]
+    groups: list[dict[str, Any]] = [{"params": others}, {"params": embeddings, "lr": learning_rate * embedding_factor}]
     return torch.optim.AdamW(groups, lr=learning_rate, weight_decay=weight_decay, fused=True)
 
 
@@ -77,9 +76,7 @@ class EncodedExamples(Dataset[dict[str, list[int]]]):
             a small model at a fraction of the cost of dropout inside it.
     """
 
-    def __init__(
-        self, examples: Sequence[GeneratorExample], form: SeparatorFormat, token_dropout: float = 0.0
-    ) -> None:
+    def __init__(self, examples: Sequence[GeneratorExample], form: SeparatorFormat, token_dropout: float = 0.0) -> None:
         self.examples = examples
         self.form = form
         self.token_dropout = token_dropout
@@ -104,8 +101,11 @@ def _f1_of(form: SeparatorFormat) -> Any:
     def compute(prediction: EvalPrediction) -> dict[str, float]:
         # Gold is read from the labels, since the Trainer evaluates in an order of its own.
         padding = form.tokenizer.pad_token_id
-        gold = [form.hashtags(row.tolist()) for row in np.where(prediction.label_ids < 0, padding, prediction.label_ids)]
-        written = np.where(prediction.predictions < 0, padding, prediction.predictions)
+        labels, written = (
+            np.where(ids < 0, padding, ids)
+            for ids in (np.asarray(prediction.label_ids), np.asarray(prediction.predictions))
+        )
+        gold = [form.hashtags(row.tolist()) for row in labels]
         answers = [form.hashtags(row[1:].tolist()) for row in written]
         return {f"f1@{k}": micro_f1_at_k(answers, gold, k).f1 for k in (1, 5)}
 
@@ -128,9 +128,15 @@ def train_generator(
     A run that was stopped goes on at its last checkpoint in `output`.
 
     Args:
+        model: The model to train, changed in place.
+        form: How examples are written as token ids.
+        train: Training examples.
+        validation: Examples on which each epoch is scored.
+        output: Folder of the Trainer's own checkpoints.
         arguments: Fields of `Seq2SeqTrainingArguments` that override the defaults below.
         token_dropout: Share of input tokens left out in training, see [`EncodedExamples`].
         embedding_factor: How much faster the embeddings learn, see [`adamw`].
+        seed: Of the order of the examples and of the dropout.
 
     Returns:
         The Trainer's log: losses and validation scores, step by step.

@@ -28,7 +28,8 @@ class SelectorRecipe:
 
     `encoder` names a sentence-transformers model to start from (a Hub id, a folder, or `package:NAME` for one that an
     installed Python package carries in its folder `model`); with `dimensions` it is distilled into static embeddings of
-    that size. Without an encoder, static embeddings of that size start from random weights. `hashtags` is the paper's k.
+    that size. Without an encoder, static embeddings of that size start from random weights. `hashtags` is the paper's
+    k.
     """
 
     encoder: str | None = None

@@ -57,6 +57,10 @@ def train_selector(
     last checkpoint in `output`.
 
     Args:
+        model: The encoder to train, changed in place.
+        triplets: The training data.
+        output: Folder of the Trainer's own checkpoints.
+        seed: Of the order of the triplets.
         arguments: Fields of `SentenceTransformerTrainingArguments` that override the defaults below.
 
     Returns:

@@ -1,6 +1,6 @@
 """What retriever and selector cost beside the generator, with the checkpoint of the package.
 
-    make benchmark
+make benchmark
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Speed of BM25 on one core beside bm25s and rank_bm25, on the same posts in the same run.
 
-    make benchmark
+make benchmark
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ def test_batch_retrieval() -> None:
         okapi = BM25Okapi(tokens)
         rates["rank_bm25"] = 5 / seconds(lambda: [okapi.get_top_n(query, posts, K) for query in query_tokens[:5]])
 
-    sys.stdout.write(f"\nBM25 over {POSTS:,} posts, one core: built in {build:.1f} s, {1000 * single:.2f} ms a query alone\n")
+    sys.stdout.write(
+        f"\nBM25 over {POSTS:,} posts, one core: built in {build:.1f} s, {1000 * single:.2f} ms a query alone\n"
+    )
     for name, rate in rates.items():
         sys.stdout.write(f"  {name:14} {rate:10,.1f} queries/s in batch   {rates['right_hf'] / rate:8.1f} x\n")

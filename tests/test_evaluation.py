@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from right_hf import Hit, Post, RightModel
+from right_hf.evaluation import (
+    BM25,
+    RIGHT,
+    RIGHT_PAPER,
+    SELECTOR,
+    Answer,
+    markdown_table,
+    right_answers,
+    run_generator,
+    run_retriever,
+    run_right,
+    score_answers,
+    summed_votes,
+    supporting_post,
+)
+
+
+def test_summed_votes_worked_by_hand() -> None:
+    hits = [Hit(Post("1", "", ("a", "b")), 3.0), Hit(Post("2", "", ("b",)), 1.0), Hit(Post("3", "", ("c",)), 4.0)]
+    assert summed_votes(hits) == ["b", "c", "a"]  # 4, 4, 3; the tie by name
+
+
+def test_scores_worked_by_hand() -> None:
+    posts = [Post("1", "x", ("a",)), Post("2", "y", ("b", "c"))]
+    answers = [Answer(["a", "z"], ["a"]), Answer(["z", "b"], ["z"])]
+    scores = score_answers(answers, posts, "en")
+    # F1@1: 1 match; precision 1/2, recall 1/3. F1@5: 2 matches; precision 2/10, recall 2/3.
+    assert scores["f1@1"] == pytest.approx(100 * 2 * (1 / 2) * (1 / 3) / (1 / 2 + 1 / 3), abs=0.01)
+    assert scores["f1@5"] == pytest.approx(100 * 2 * 0.2 * (2 / 3) / (0.2 + 2 / 3), abs=0.01)
+    assert scores["rouge1"] == pytest.approx(50.0)
+
+
+def test_systems_answer_every_post(model: RightModel, english_posts: list[Post]) -> None:
+    posts = english_posts[:5]
+    systems = {BM25: run_retriever(model.retriever, posts), "Seq2Seq": run_generator(model.generator, posts)}
+    traces = run_right(model, posts, batch_size=2)
+    systems |= right_answers(model, traces)
+    assert set(systems) == {BM25, "Seq2Seq", SELECTOR, RIGHT_PAPER, RIGHT}
+    for answers in systems.values():
+        assert len(answers) == len(posts)
+        assert all(len(answer.ranking) <= 5 for answer in answers)
+    fused = [[found.hashtag for found in row] for row in model.recommend([post.text for post in posts])]
+    assert [answer.ranking for answer in systems[RIGHT]] == fused
+    # A post of the corpus retrieves itself first, so the retriever knows its hashtags.
+    assert all(set(post.hashtags) & set(answer.ranking) for post, answer in zip(posts, systems[BM25], strict=True))
+
+
+def test_supporting_post(model: RightModel) -> None:
+    for found in model.recommend(["Windows desktop in the cloud"])[0]:
+        text = supporting_post(model, found)
+        assert (text is None) == (found.source == "generated")
+
+
+def test_table_has_one_aligned_row_a_system() -> None:
+    scores = {"rouge1": 1.0, "rouge2": 2.0, "rougeL": 3.0, "f1@1": 4.0, "f1@5": 55.5}
+    lines = markdown_table({"BM25": scores, "a longer name": scores}).splitlines()
+    assert len(lines) == 4
+    assert len({len(line) for line in lines}) == 1
+    assert lines[2].split("|")[1:-1] == [" BM25          ", "  1.00 ", "  2.00 ", "  3.00 ", "  4.00 ", " 55.50 "]

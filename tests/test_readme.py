@@ -1,0 +1,91 @@
+"""Runs every snippet and command of the README: the training commands with a smoke-size recipe and data."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.smoke_data import write_splits
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.S)
+
+
+def run_script(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    script = ROOT / command[0]
+    monkeypatch.setattr(sys, "argv", [str(script), *command[1:]])
+    monkeypatch.syspath_prepend(str(script.parent))
+    runpy.run_path(str(script), run_name="__main__")
+
+
+def test_readme_opens_with_the_two_commands() -> None:
+    lines = [line.strip().split("#")[0].strip() for line in README.splitlines() if line.startswith("    ")]
+    assert lines[:2] == ["make run", "make test"]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^run:.*\n\t.*training/showcase.py", makefile, flags=re.M)
+    assert re.search(r"^test:", makefile, flags=re.M)
+
+
+def test_every_block_is_of_a_kind_that_is_run() -> None:
+    assert {language for language, _ in BLOCKS} <= {"python", "sh", "text"}
+
+
+def test_python_snippets_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import HfApi
+
+    uploads: list[tuple[str, list[str]]] = []
+
+    def upload_folder(self: HfApi, *, repo_id: str, folder_path: str, **_: object) -> str:
+        files = sorted(str(p.relative_to(folder_path)) for p in Path(folder_path).rglob("*") if p.is_file())
+        uploads.append((repo_id, files))
+        return "https://hub.invalid/commit"
+
+    monkeypatch.setattr(HfApi, "create_repo", lambda self, repo_id, **_: None)
+    monkeypatch.setattr(HfApi, "upload_folder", upload_folder)
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {}
+    for language, code in BLOCKS:
+        if language == "python":
+            exec(compile(code, "README.md", "exec"), namespace)
+    assert [repo for repo, _ in uploads] == ["user/right-en"]
+    assert "config.json" in uploads[0][1]
+    assert "generator/model.safetensors" in uploads[0][1]
+
+
+def test_training_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = write_splits(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    commands = [line for language, block in BLOCKS if language == "sh" for line in block.strip().splitlines()]
+    assert len(commands) == 5
+    for line in commands:
+        line = re.sub(r"training/configs/[\w-]+\.yaml", str(ROOT / "training/configs/smoke.yaml"), line)
+        python, *command = shlex.split(re.sub(r"\bDATA\b", str(data), line))
+        assert python == "python"
+        if command[0].endswith("train_selector.py"):
+            command += ["--wordnet", str(ROOT / "tests/fixtures/wordnet")]
+        run_script(command, monkeypatch)
+    results = (tmp_path / "runs/en/results.json").read_text(encoding="utf-8")
+    for system in ("BM25", "Seq2Seq", "RIGHT, as in the paper", "RIGHT, fused"):
+        assert f'"{system}"' in results
+    assert str(tmp_path) not in results
+    assert not [path for path in (tmp_path / "runs/en/checkpoint").rglob("*") if path.suffix in {".bin", ".pt", ".pth"}]
+    assert os.listdir(tmp_path / "runs/en/checkpoint")
+
+
+def test_showcase_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run_script(["training/showcase.py", "--posts", "12", "--output", str(tmp_path / "shown.txt")], monkeypatch)
+    printed = capsys.readouterr().out
+    assert printed.count("its author used:") >= 5
+    assert "| Seq2Seq" in printed
+    assert (tmp_path / "shown.txt").read_text(encoding="utf-8").strip() in printed
+
+
+def test_reported_numbers_are_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_script(["training/report.py", "--check"], monkeypatch)
