@@ -88,12 +88,17 @@ def atomic_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         NotADirectoryError: `target` is a file.
+        FileExistsError: `target` holds files but no checkpoint.
     """
     final = Path(target).resolve()  # of a link the folder it points to is renamed, not the link
     if final.exists() and not final.is_dir():
         raise NotADirectoryError(f"{final} is a file; a checkpoint is a folder. Choose another place.")
     final.parent.mkdir(parents=True, exist_ok=True)
     recover_folder(final)
+    if final.is_dir() and any(final.iterdir()) and not any(final.glob("*.json")):
+        raise FileExistsError(
+            f"{final} holds files but no checkpoint, and would be replaced as a whole. Choose an empty or new folder."
+        )
     scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}.new-", dir=final.parent))
     scratch.chmod(0o755)
     try:

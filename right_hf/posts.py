@@ -66,7 +66,7 @@ def clean_post(text: str) -> str:
         raise TypeError(f"A post must be a string, got {type(text).__name__}: {text!r:.80}. Pass the post's text.")
     text = _drop_unprintable(html.unescape(text[:MAX_POST_CHARACTERS]))
     text = _HASH_SIGN.sub(" ", _MENTION.sub("@user", _URL.sub(" ", text)))
-    return _SPACE.sub(" ", text).strip()
+    return _SPACE.sub(" ", text)[:MAX_POST_CHARACTERS].strip()
 
 
 def normalise_hashtag(hashtag: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import settings
 from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
 from right_hf import RightConfig, RightModel
@@ -19,6 +20,9 @@ from right_hf.training.selector import static_encoder
 from right_hf.training.tokenizer import train_tokenizer
 
 torch.set_num_threads(1)
+# A busy machine is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # e02 and e03 are near duplicates under the English analyser, and so are z02 and z03 under the Chinese one.
 ENGLISH = [

@@ -55,7 +55,7 @@ def ids(hits: list[Hit]) -> list[str]:
     return [hit.post.id for hit in hits]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(corpora, queries, st.sampled_from([(1.5, 0.75), (0.9, 0.4), (0.0, 0.0), (2.0, 1.0)]), st.integers(1, 14))
 def test_equals_brute_force(documents: list[str], query: str, parameters: tuple[float, float], k: int) -> None:
     k1, b = parameters
@@ -74,7 +74,7 @@ def test_equals_brute_force(documents: list[str], query: str, parameters: tuple[
     assert all(len(scores) == 1 for scores in by_text.values())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(corpora, queries)
 def test_equals_bm25s_itself(documents: list[str], query: str) -> None:
     posts = posts_of(documents)
@@ -126,7 +126,7 @@ def test_batch_equals_single(english_posts: list[Post], english_retriever: BM25R
     ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(corpora, queries, st.sets(st.integers(0, 11)), st.integers(1, 5))
 def test_exclusion_equals_leaving_the_hits_out(documents: list[str], query: str, hidden: set[int], k: int) -> None:
     posts = posts_of(documents)

@@ -63,3 +63,11 @@ def test_near_duplicates_do_not_take_the_places_of_other_hits() -> None:
     retriever = BM25Retriever.from_posts([*copies, *others])
     hits = search_as_unseen(retriever, copies[:1], 2, english_words)[0]
     assert [hit.post.id for hit in hits] == ["other 0", "other 1"]
+
+
+def test_a_crowd_of_near_duplicates_does_not_hide_the_rest() -> None:
+    crowd = [Post(f"c{i:02d}", "late goal wins the match for the home team", ("goal",)) for i in range(40)]
+    rest = [Post("r1", "the match was long", ("other",)), Post("r2", "a team plays at home", ("home",))]
+    retriever = BM25Retriever.from_posts([*crowd, *rest])
+    hits = search_as_unseen(retriever, crowd[:1], 2, english_words)[0]
+    assert sorted(hit.post.id for hit in hits) == ["r1", "r2"]

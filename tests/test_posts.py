@@ -68,9 +68,9 @@ def test_clean_post_refuses_what_is_not_a_string(value: Any) -> None:
 
 @pytest.mark.parametrize("raw", ["a" * 100_000, "&amp;" * 20_000, "@" * 100_000, "www." * 25_000, "# " * 50_000])
 def test_clean_post_reads_the_first_25000_characters_in_linear_time(raw: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     clean = clean_post(raw)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert clean == clean_post(raw[:MAX_POST_CHARACTERS])
     assert len(clean) <= MAX_POST_CHARACTERS == 25_000
 

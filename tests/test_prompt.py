@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -85,7 +85,6 @@ def test_a_post_cannot_forge_structure(form: SeparatorFormat, tiny_tokenizer: An
     assert [token for token in ids if token in tiny.structure] == [tiny.sep1, tiny_tokenizer.eos_token_id]
 
 
-@settings(deadline=None)
 @given(hashtag_lists)
 def test_hashtags_make_the_round_trip(tiny_tokenizer: Any, hashtags: list[str]) -> None:
     form = SeparatorFormat(tiny_tokenizer, 300, 300)
@@ -97,7 +96,6 @@ def test_upper_case_is_read_as_lower_case(tiny_tokenizer: Any) -> None:
     assert form.source("Warm SEAS", ["Coral"]) == form.source("warm seas", ["coral"])
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80), hashtag_lists, st.integers(2, 30), st.integers(1, 20))
 def test_lengths_hold(tiny_tokenizer: Any, post: str, hashtags: list[str], source: int, target: int) -> None:
     form = SeparatorFormat(tiny_tokenizer, source, target)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import shutil
 from pathlib import Path
 from typing import Any
@@ -198,3 +199,17 @@ def test_damaged_folders_are_refused(
     shutil.rmtree(folder)
     with pytest.raises(ValueError, match="holds no loadable sentence-transformers model"):
         BiEncoderSelector.from_pretrained(folder)
+
+
+def test_another_tokenizer_gives_another_fingerprint(tiny_selector: BiEncoderSelector) -> None:
+    other = copy.deepcopy(tiny_selector)
+    assert other.fingerprint() == tiny_selector.fingerprint()
+    other.model[0].tokenizer.add_tokens(["newtoken"])
+    assert other.fingerprint() != tiny_selector.fingerprint()
+
+
+def test_selector_refuses_pickle(tiny_selector: BiEncoderSelector, tmp_path: Path) -> None:
+    tiny_selector.save_pretrained(tmp_path / "selector")
+    (tmp_path / "selector" / "pytorch_model.bin").write_bytes(b"x")
+    with pytest.raises(ValueError, match="pickle"):
+        BiEncoderSelector.from_pretrained(tmp_path / "selector")

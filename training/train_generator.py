@@ -66,9 +66,9 @@ def main() -> None:
     train = recipe.posts(arguments.data, "train")
     validation = recipe.posts(arguments.data, "validation")[: settings.validation_posts]
     train_examples, validation_examples = build_examples(recipe, train, validation, arguments.selector)
-    model, tokenizer = generator_base(settings, train, recipe.seed)
-    form = SeparatorFormat(tokenizer, settings.max_source_length, settings.max_target_length)
     checkpoints = arguments.output.with_name(f"{arguments.output.name}-checkpoints")
+    model, tokenizer = generator_base(settings, train, recipe.seed, checkpoints / "tokenizer")
+    form = SeparatorFormat(tokenizer, settings.max_source_length, settings.max_target_length)
     log = train_generator(
         model,
         form,

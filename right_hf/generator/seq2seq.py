@@ -14,6 +14,8 @@ from right_hf.generator.prompt import SeparatorFormat
 from right_hf.persistence import read_json, write_json
 
 CONFIG_FILE = "generator_config.json"
+#: Hashtags scored in one pass; bounds the memory of their (C, T, V) logits.
+_SCORED_AT_ONCE = 128
 
 
 class Seq2SeqGenerator:
@@ -78,12 +80,20 @@ class Seq2SeqGenerator:
             mask: (B, S) attention mask.
             pools: Hashtags of each post.
         """
-        owners = [i for i, pool in enumerate(pools) for _ in pool]
-        if not owners:
-            return [{} for _ in pools]
-        targets = [self.format.target([hashtag]) for pool in pools for hashtag in pool]
-        labels, label_mask = self._pad(targets)  # (C, T)
-        rows = torch.tensor(owners, device=hidden.device)
+        scores: list[dict[str, float]] = [{} for _ in pools]
+        pairs = [(owner, hashtag) for owner, pool in enumerate(pools) for hashtag in pool]
+        for start in range(0, len(pairs), _SCORED_AT_ONCE):
+            chunk = pairs[start : start + _SCORED_AT_ONCE]
+            for (owner, hashtag), mean in zip(chunk, self._mean_log_probs(hidden, mask, chunk), strict=True):
+                scores[owner][hashtag] = mean
+        return scores
+
+    def _mean_log_probs(
+        self, hidden: torch.Tensor, mask: torch.Tensor, pairs: Sequence[tuple[int, str]]
+    ) -> list[float]:
+        """The log-likelihood of each pair of a row of `hidden` and a hashtag."""
+        labels, label_mask = self._pad([self.format.target([hashtag]) for _, hashtag in pairs])  # (C, T)
+        rows = torch.tensor([owner for owner, _ in pairs], device=hidden.device)
         logits = self.model(
             encoder_outputs=(hidden[rows],),
             attention_mask=mask[rows],
@@ -94,11 +104,8 @@ class Seq2SeqGenerator:
         # The hashtag may end with the answer or before a further hashtag; both ends count.
         ends = torch.logaddexp(log_probs[..., self.tokenizer.eos_token_id], log_probs[..., self.format.sep2])
         tokens = torch.where(labels == self.tokenizer.eos_token_id, ends, tokens)
-        means = ((tokens * label_mask).sum(1) / label_mask.sum(1)).tolist()
-        scores: list[dict[str, float]] = [{} for _ in pools]
-        for owner, hashtag, mean in zip(owners, (tag for pool in pools for tag in pool), means, strict=True):
-            scores[owner][hashtag] = mean
-        return scores
+        means: list[float] = ((tokens * label_mask).sum(1) / label_mask.sum(1)).tolist()
+        return means
 
     def _pad(self, sequences: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Right-padded ids and their mask, both (B, longest)."""
@@ -135,9 +142,11 @@ class Seq2SeqGenerator:
         settings = read_json(folder / CONFIG_FILE) if (folder / CONFIG_FILE).is_file() else {}
         try:
             settings.pop("generator_type", None)
-            model = AutoModelForSeq2SeqLM.from_pretrained(
-                folder, dtype=dtype, use_safetensors=True, local_files_only=True
+            model, report = AutoModelForSeq2SeqLM.from_pretrained(
+                folder, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
             )
+            if report["missing_keys"]:
+                raise ValueError(f"the weights lack {', '.join(sorted(report['missing_keys'])[:3])}")
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             return cls(model.to(device), tokenizer, **settings)
         except Exception as error:  # a damaged file raises whatever its reader raises

@@ -76,8 +76,11 @@ class BM25Retriever:
         """Retrieves up to `k` posts a query, ordered by (-score, id); posts that share no term are never returned.
 
         Raises:
+            TypeError: `queries` is one string.
             ValueError: `k` is less than 1, or `exclude` has another length than `queries`.
         """
+        if isinstance(queries, str):
+            raise TypeError(f"search() takes a list of queries, got one string. Pass [{queries!r:.40}].")
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k}.")
         if exclude is not None and len(exclude) != len(queries):

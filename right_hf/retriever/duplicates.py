@@ -30,9 +30,15 @@ def search_as_unseen(
     Returns:
         For each post up to `k` hits, ordered by (-score, id).
     """
-    found = retriever.search([post.text for post in posts], 3 * k, exclude=[(post.id,) for post in posts])
-    unseen: list[list[Hit]] = []
-    for post, hits in zip(posts, found, strict=True):
-        terms = set(analyse(post.text))
-        unseen.append([hit for hit in hits if jaccard(terms, analyse(hit.post.text)) < overlap][:k])
-    return unseen
+    results: list[list[Hit]] = [[] for _ in posts]
+    pending, depth = list(range(len(posts))), 3 * k
+    while pending:
+        found = retriever.search([posts[i].text for i in pending], depth, exclude=[(posts[i].id,) for i in pending])
+        crowded: list[int] = []
+        for i, hits in zip(pending, found, strict=True):
+            terms = set(analyse(posts[i].text))
+            results[i] = [hit for hit in hits if jaccard(terms, analyse(hit.post.text)) < overlap][:k]
+            if len(results[i]) < k and len(hits) == depth:
+                crowded.append(i)  # so many near duplicates that a deeper search is due
+        pending, depth = crowded, 4 * depth
+    return results

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sentence_transformers import SentenceTransformer
 
-from right_hf.persistence import load_arrays, read_json, save_arrays, write_json
+from right_hf.persistence import load_arrays, read_json, refuse_pickle, save_arrays, write_json
 from right_hf.retriever.base import Hit
 from right_hf.selector.ranking import HIT_SCALES, Candidate, rank_candidates
 
@@ -76,8 +76,9 @@ class BiEncoderSelector:
         ]
 
     def fingerprint(self) -> str:
-        """A hash of the weights, by which kept hashtag embeddings are known to belong to this selector."""
-        digest = hashlib.sha256()
+        """A hash of weights and tokenizer, by which kept hashtag embeddings are known to be this selector's."""
+        tokenizer = self.model.tokenizer
+        digest = hashlib.sha256(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str().encode())
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(tensor.detach().cpu().float().numpy()).tobytes())
@@ -127,6 +128,7 @@ class BiEncoderSelector:
             ValueError: A file is missing or damaged.
         """
         folder = Path(folder)
+        refuse_pickle(folder)
         config = read_json(folder / CONFIG_FILE) if (folder / CONFIG_FILE).is_file() else {}
         try:
             model = SentenceTransformer(str(folder), device=str(device), local_files_only=True)

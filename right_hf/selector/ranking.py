@@ -35,7 +35,7 @@ def ranking_score(hit_scores: Sequence[float], similarity: float) -> float:
 def relative_scores(hits: Sequence[Hit]) -> list[Hit]:
     """Divides the scores of one query's hits by the best, which brings BM25 onto the scale of a cosine."""
     best = max((hit.score for hit in hits), default=1.0)
-    return [Hit(hit.post, hit.score / best) for hit in hits]
+    return [Hit(hit.post, hit.score / best) for hit in hits] if best > 0 else list(hits)
 
 
 def raw_scores(hits: Sequence[Hit]) -> list[Hit]:

@@ -10,6 +10,7 @@ from typing import Any
 from sentence_transformers import SentenceTransformer
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
+from right_hf.persistence import atomic_folder
 from right_hf.posts import Post
 from right_hf.training.generator import GeneratorShape, t5_from_scratch
 from right_hf.training.recipe import GeneratorRecipe, SelectorRecipe
@@ -50,10 +51,19 @@ def selector_base(recipe: SelectorRecipe, posts: Sequence[Post], seed: int) -> S
     return distilled_static_encoder(encoder, recipe.dimensions)
 
 
-def generator_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int) -> tuple[Any, Any]:
-    """The model that the generator starts from, and its tokenizer."""
+def generator_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, keep: Path) -> tuple[Any, Any]:
+    """The model that the generator starts from, and its tokenizer.
+
+    A tokenizer trained here is kept in the folder `keep` and taken from there by a run that is resumed: its weights
+    belong to these very token ids.
+    """
     if recipe.base is not None:
         base = resolve_model(recipe.base)
         return AutoModelForSeq2SeqLM.from_pretrained(base), AutoTokenizer.from_pretrained(base)
-    tokenizer = train_tokenizer(_texts(posts), recipe.vocabulary_size)
+    if keep.is_dir():
+        tokenizer = AutoTokenizer.from_pretrained(keep, local_files_only=True)
+    else:
+        tokenizer = train_tokenizer(_texts(posts), recipe.vocabulary_size)
+        with atomic_folder(keep) as folder:
+            tokenizer.save_pretrained(folder)
     return t5_from_scratch(GeneratorShape(**recipe.shape), tokenizer, seed), tokenizer
