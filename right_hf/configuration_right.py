@@ -23,7 +23,6 @@ class RightConfig(PreTrainedConfig):
         hits: N, posts retrieved for each post (paper, section 2.1).
         context_hashtags: k, selected hashtags that the generator reads (paper, section 2.2).
         pool_hashtags: Retrieved hashtags that take part in the fusion.
-        max_new_tokens: Tokens the generator may write.
         fusion: Weights of the fusion (see [`right_hf.fusion.FusionWeights`]); None for the paper's answer.
         language: ISO 639-1 code of the posts.
 
@@ -40,7 +39,6 @@ class RightConfig(PreTrainedConfig):
         hits: int = 10,
         context_hashtags: int = 7,
         pool_hashtags: int = 10,
-        max_new_tokens: int = 24,
         fusion: dict[str, float] | None = None,
         language: str = "en",
         **kwargs: Any,
@@ -61,7 +59,6 @@ class RightConfig(PreTrainedConfig):
             "hits": hits,
             "context_hashtags": context_hashtags,
             "pool_hashtags": pool_hashtags,
-            "max_new_tokens": max_new_tokens,
         }
         for name, number in numbers.items():
             if not isinstance(number, int) or number < 1:

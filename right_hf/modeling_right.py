@@ -84,8 +84,7 @@ class RightModel(nn.Module):
         candidates = [ranked[: self.config.pool_hashtags] for ranked in self.selector.rank(posts, hits)]
         hashtags = [[candidate.hashtag for candidate in ranked] for ranked in candidates]
         contexts = [ranked[: self.config.context_hashtags] for ranked in hashtags]
-        settings = {"max_new_tokens": self.config.max_new_tokens} | generation
-        generations = self.generator.generate(posts, contexts, hashtags, **settings)
+        generations = self.generator.generate(posts, contexts, hashtags, **generation)
         return [Trace(*stages) for stages in zip(hits, candidates, generations, strict=True)]
 
     def recommend(
@@ -192,6 +191,8 @@ class RightModel(nn.Module):
         recover_folder(source)
         hub = {name: kwargs[name] for name in _HUB_ARGUMENTS if kwargs.get(name) is not None}
         config = config or RightConfig.from_pretrained(source, **hub)
+        if commit := getattr(config, "_commit_hash", None):
+            hub["revision"] = commit  # so that all parts are of one revision
         folders = {name: _component_folder(name, source, config, kwargs.get(name), hub) for name in COMPONENTS}
         retriever = load_component("retriever", folders["retriever"])
         selector = load_component("selector", folders["selector"], device=device)

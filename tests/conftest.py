@@ -143,4 +143,4 @@ def model(
 ) -> RightModel:
     """A composite of the tiny parts, with weights under which retrieved and written hashtags mix."""
     fusion = {"intercept": 0.0, "log_likelihood": 0.5, "written": 1.0, "ranking": 1.0, "retrieved": 0.0}
-    return RightModel(RightConfig(fusion=fusion, max_new_tokens=8), english_retriever, tiny_selector, tiny_generator)
+    return RightModel(RightConfig(fusion=fusion), english_retriever, tiny_selector, tiny_generator)

@@ -58,3 +58,15 @@ def test_chunks_do_not_change_the_examples(
     whole = augmented_examples(english_posts, english_retriever, tiny_selector, unseen_under=english_words)
     monkeypatch.setattr(examples, "_CHUNK", 5)
     assert augmented_examples(english_posts, english_retriever, tiny_selector, unseen_under=english_words) == whole
+
+
+def test_token_dropout_spares_the_hashtags(tiny_generator: Seq2SeqGenerator) -> None:
+    form = tiny_generator.format
+    example = GeneratorExample("warm seas bleach the coral reef", ("climate change", "coral"), ("coral",))
+    whole = EncodedExamples([example], form)[0]["input_ids"]
+    post = form.post_length(whole)
+    torch.manual_seed(0)
+    dropped = [EncodedExamples([example], form, token_dropout=0.5)[0]["input_ids"] for _ in range(20)]
+    assert all(source[form.post_length(source) :] == whole[post:] for source in dropped)
+    lengths = [form.post_length(source) for source in dropped]
+    assert min(lengths) < max(lengths) <= post

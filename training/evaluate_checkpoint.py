@@ -34,11 +34,10 @@ def evaluate(
 ) -> dict[str, dict[str, float]]:
     """Scores of every system on `posts`, in percent; `written` hashtags of a ranking count as its written answer."""
     readable = [post for post in posts if post.text]
-    settings = {"max_new_tokens": model.config.max_new_tokens} | generation
     systems = {BM25: run_retriever(model.retriever, readable, model.config.hits, written)}
     if seq2seq is not None:
-        systems[SEQ2SEQ] = run_generator(seq2seq, readable, **settings)
-    systems |= right_answers(model, run_right(model, readable, **settings), written)
+        systems[SEQ2SEQ] = run_generator(seq2seq, readable, **generation)
+    systems |= right_answers(model, run_right(model, readable, **generation), written)
     return {name: score_answers(answers, readable, model.config.language) for name, answers in systems.items()}
 
 

@@ -57,6 +57,10 @@ class SeparatorFormat:
         # A token is at least one character here or there, so far longer text need not be tokenized.
         return [*self._encode(post[: 20 * room])[:room], *context, self.tokenizer.eos_token_id]
 
+    def post_length(self, source: Sequence[int]) -> int:
+        """How many token ids of I are the post's, before the first separator or the end."""
+        return next(i for i, token in enumerate(source) if token in self.structure)
+
     def target(self, hashtags: Sequence[str]) -> list[int]:
         """Token ids of O."""
         ids: list[int] = []

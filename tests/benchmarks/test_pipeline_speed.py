@@ -35,9 +35,9 @@ def test_share_of_retriever_and_selector(batch_size: int) -> None:
         contexts = [pool[: model.config.context_hashtags] for pool in pools]
         nothing: list[list[str]] = [[] for _ in batch]
         before = time.perf_counter()
-        model.generator.generate(batch, contexts, nothing, max_new_tokens=model.config.max_new_tokens)
+        model.generator.generate(batch, contexts, nothing)
         generated = time.perf_counter()
-        model.generator.generate(batch, contexts, pools, max_new_tokens=model.config.max_new_tokens)
+        model.generator.generate(batch, contexts, pools)
         scored = time.perf_counter()
         spent["retriever"] += retrieved - start
         spent["selector"] += selected - retrieved
