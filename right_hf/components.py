@@ -9,7 +9,7 @@ from huggingface_hub import snapshot_download
 
 from right_hf.configuration_right import COMPONENTS
 from right_hf.generator import Seq2SeqGenerator
-from right_hf.persistence import read_json, refuse_pickle
+from right_hf.persistence import read_object, refuse_pickle
 from right_hf.retriever import BM25Retriever
 from right_hf.selector import BiEncoderSelector
 
@@ -22,6 +22,17 @@ COMPONENT_TYPES: dict[str, dict[str, Any]] = {
 #: The type of a folder without a configuration of ours: a plain sentence-transformers or transformers model.
 _PLAIN_TYPES = {"selector": "bi-encoder", "generator": "seq2seq"}
 _SAFE_FILES = ("*.json", "*.safetensors", "*.parquet", "*.txt", "*.model", "*.md")
+
+
+def check_source(source: str) -> None:
+    """Refuses what looks like a path but is no folder, before it is taken for a Hub id.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+    """
+    looks_like_a_path = Path(source).is_absolute() or source.startswith((".", "~")) or source.count("/") > 1
+    if looks_like_a_path and not Path(source).is_dir():
+        raise FileNotFoundError(f"There is no checkpoint folder {source}. Give a folder that exists, or a Hub id.")
 
 
 def fetch(source: str, subfolders: list[str], **hub: Any) -> Path:
@@ -39,9 +50,9 @@ def fetch(source: str, subfolders: list[str], **hub: Any) -> Path:
     if folder.is_dir():
         refuse_pickle(folder)
         return folder
-    if folder.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
-        raise FileNotFoundError(f"There is no checkpoint folder {source}. Give a folder that exists, or a Hub id.")
-    patterns = ["config.json"] + [f"{sub}/{file}" if sub else file for sub in subfolders for file in _SAFE_FILES]
+    check_source(source)
+    patterns = ["config.json", "README.md", "training.json"]
+    patterns += [f"{subfolder}/{file}" if subfolder else file for subfolder in subfolders for file in _SAFE_FILES]
     return Path(snapshot_download(source, allow_patterns=patterns, **hub))
 
 
@@ -58,10 +69,8 @@ def load_component(name: str, folder: Path, **settings: Any) -> Any:
         raise FileNotFoundError(f"The {name} is missing: there is no folder {folder}. Is the checkpoint complete?")
     refuse_pickle(folder)
     config_file = folder / f"{name}_config.json"
-    if name in _PLAIN_TYPES and not config_file.is_file():
-        kind = _PLAIN_TYPES[name]
-    else:
-        kind = read_json(config_file).get(f"{name}_type")
+    plain = name in _PLAIN_TYPES and not config_file.is_file()
+    kind: Any = _PLAIN_TYPES[name] if plain else read_object(config_file).get(f"{name}_type")
     if kind not in COMPONENT_TYPES[name]:
         known = ", ".join(COMPONENT_TYPES[name])
         raise ValueError(f"{config_file} names the unknown {name} type {kind!r}. Known: {known}.")

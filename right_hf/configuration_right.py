@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 from transformers import PreTrainedConfig
@@ -12,6 +13,10 @@ from right_hf.fusion import FusionWeights
 #: The parts of a checkpoint; each lies in a subfolder of its name unless the configuration says otherwise.
 COMPONENTS = ("retriever", "selector", "generator")
 _COMPONENT_KEYS = {"subfolder", "repo_id", "revision"}
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 class RightConfig(PreTrainedConfig):
@@ -65,9 +70,11 @@ class RightConfig(PreTrainedConfig):
                 raise ValueError(f"{name} must be a whole number of at least 1, got {number!r}.")
             setattr(self, name, number)
         weights = {field.name for field in dataclasses.fields(FusionWeights)}
-        if fusion is not None and set(fusion) != weights:
+        if fusion is not None and not (
+            isinstance(fusion, dict) and set(fusion) == weights and all(map(_is_finite, fusion.values()))
+        ):
             raise ValueError(
-                f"fusion must be null or hold the weights {', '.join(sorted(weights))}, got {sorted(fusion)}. "
+                f"fusion must be null or hold the numbers {', '.join(sorted(weights))}, got {fusion!r:.200}. "
                 "Fit it again (training/build_checkpoint.py) or set it to null for the paper's answer."
             )
         self.fusion = fusion

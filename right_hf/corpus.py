@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from right_hf.posts import Post
+from right_hf.posts import Post, normalise_hashtag
 
 CORPUS_FILE = "corpus.parquet"
 _SCHEMA = pa.schema(
@@ -26,7 +26,8 @@ class Corpus(Sequence[Post]):
     """An immutable sequence of posts, ordered by id so that row order breaks ties between equal scores.
 
     Raises:
-        ValueError: No posts are given, or an id occurs twice.
+        ValueError: No posts are given, an id occurs twice, or a hashtag is not normalised.
+        TypeError: The hashtags of a post are one string.
     """
 
     def __init__(self, posts: Sequence[Post]) -> None:
@@ -37,6 +38,14 @@ class Corpus(Sequence[Post]):
         if len(self._rows) != len(self._posts):
             repeated = next(a.id for a, b in zip(self._posts, self._posts[1:], strict=False) if a.id == b.id)
             raise ValueError(f"The id {repeated!r} occurs twice in the corpus. Ids must be unique; remove one post.")
+        if whole := next((post for post in self._posts if isinstance(post.hashtags, str)), None):
+            raise TypeError(f"The hashtags of post {whole.id!r} are one string. Give a tuple: ({whole.hashtags!r},).")
+        for hashtag in self.hashtags:
+            if hashtag != normalise_hashtag(hashtag):
+                raise ValueError(
+                    f"The corpus holds the hashtag {hashtag!r}, expected {normalise_hashtag(hashtag)!r}. "
+                    "Pass hashtags through right_hf.posts.normalise_hashtag."
+                )
 
     def __len__(self) -> int:
         return len(self._posts)
@@ -60,7 +69,8 @@ class Corpus(Sequence[Post]):
         """Writes the corpus as one parquet file into `folder`."""
         columns = {name: [getattr(post, name) for post in self._posts] for name in _SCHEMA.names}
         columns["hashtags"] = [list(hashtags) for hashtags in columns["hashtags"]]
-        pq.write_table(pa.table(columns, schema=_SCHEMA), folder / CORPUS_FILE, compression="zstd", compression_level=9)
+        table = pa.table(columns, schema=_SCHEMA)
+        pq.write_table(table, folder / CORPUS_FILE, compression="zstd", compression_level=19)
 
     @classmethod
     def load(cls, folder: Path) -> Corpus:

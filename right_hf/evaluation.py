@@ -16,11 +16,11 @@ from right_hf.posts import Post
 from right_hf.retriever import Hit, Retriever
 
 #: Systems of the main table; "without generator" is the selector's ranking.
-BM25, SEQ2SEQ, SELECTOR, RIGHT_PAPER, RIGHT = (
+BM25, SEQ2SEQ, SELECTOR, RIGHT_WRITTEN, RIGHT = (
     "BM25",
     "Seq2Seq",
     "RIGHT without generator",
-    "RIGHT, as in the paper",
+    "RIGHT, generator's answer",
     "RIGHT, fused",
 )
 
@@ -71,15 +71,18 @@ def run_right(model: RightModel, posts: Sequence[Post], batch_size: int = 32, **
 
 
 def right_answers(model: RightModel, traces: Sequence[Trace], written: int = 1) -> dict[str, list[Answer]]:
-    """Answers of RIGHT and of its parts, from one run: the selector's ranking, the paper's answer, the fused pool."""
-    systems: dict[str, list[Answer]] = {SELECTOR: [], RIGHT_PAPER: []}
+    """Answers of RIGHT and of its parts, from one run.
+
+    These are the selector's ranking, the generator's answer (which is the paper's), and the fused pool.
+    """
+    systems: dict[str, list[Answer]] = {SELECTOR: [], RIGHT_WRITTEN: []}
     if model.weights is not None:
         systems[RIGHT] = []
     for trace in traces:
         ranking = [candidate.hashtag for candidate in trace.candidates]
         systems[SELECTOR].append(Answer(ranking[:5], ranking[:written]))
         answer = trace.generation.hashtags
-        systems[RIGHT_PAPER].append(Answer(answer[:5], answer))
+        systems[RIGHT_WRITTEN].append(Answer(answer[:5], answer))
         if model.weights is not None:
             fused = [found.hashtag for found in fuse(trace.candidates, trace.generation, model.weights)]
             systems[RIGHT].append(Answer(fused[:5], fused[:written]))

@@ -65,7 +65,7 @@ def fused_score(features: Features, weights: FusionWeights) -> float:
 
 
 def pool_features(candidates: Sequence[Candidate], generation: Generation) -> dict[str, Features]:
-    """The features of every hashtag that was written or retrieved for one post."""
+    """The features of every hashtag of one post that the generator wrote or scored."""
     retrieved = {candidate.hashtag: candidate for candidate in candidates}
     ranks = {hashtag: rank for rank, hashtag in enumerate(generation.hashtags, start=1)}
     return {
@@ -75,7 +75,7 @@ def pool_features(candidates: Sequence[Candidate], generation: Generation) -> di
             ranking=retrieved[hashtag].score if hashtag in retrieved else 0.0,
             retrieved=float(hashtag in retrieved),
         )
-        for hashtag in dict.fromkeys([*ranks, *retrieved])
+        for hashtag in generation.log_likelihoods
     }
 
 

@@ -12,7 +12,7 @@ import torch
 from huggingface_hub import HfApi
 from torch import nn
 
-from right_hf.components import fetch, load_component
+from right_hf.components import check_source, fetch, load_component
 from right_hf.configuration_right import COMPONENTS, RightConfig
 from right_hf.fusion import FusionWeights, Recommendation, fuse
 from right_hf.generator import Generation, Generator
@@ -22,6 +22,11 @@ from right_hf.retriever import Hit, Retriever
 from right_hf.selector import BiEncoderSelector, Candidate
 
 _HUB_ARGUMENTS = ("revision", "token", "cache_dir", "local_files_only", "force_download")
+#: What the Auto classes and pipeline() pass besides; none of it concerns a composite.
+_PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
+_KNOWN_ARGUMENTS = frozenset((*_HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS))
+#: Files about a checkpoint that travel with it: its card and the record of its training.
+_RECORDS = ("README.md", "training.json")
 
 
 class Trace(NamedTuple):
@@ -56,6 +61,8 @@ class RightModel(nn.Module):
         self.retriever = retriever
         self.selector = selector
         self.generator = generator
+        #: Files about the checkpoint, name to content, which are saved with it.
+        self.records: dict[str, str] = {}
         self.weights = FusionWeights(**config.fusion) if config.fusion is not None else None
         # Registered, so that to(), eval() and parameters() reach the networks.
         self.selector_network = selector.model
@@ -81,10 +88,11 @@ class RightModel(nn.Module):
     def trace(self, posts: Sequence[str], **generation: Any) -> list[Trace]:
         """Runs retriever, selector and generator on cleaned, non-empty posts, as one batch."""
         hits = self.retriever.search(posts, self.config.hits)
-        candidates = [ranked[: self.config.pool_hashtags] for ranked in self.selector.rank(posts, hits)]
+        candidates = self.selector.rank(posts, hits)
         hashtags = [[candidate.hashtag for candidate in ranked] for ranked in candidates]
         contexts = [ranked[: self.config.context_hashtags] for ranked in hashtags]
-        generations = self.generator.generate(posts, contexts, hashtags, **generation)
+        scored = [ranked[: self.config.pool_hashtags] for ranked in hashtags]
+        generations = self.generator.generate(posts, contexts, scored, **generation)
         return [Trace(*stages) for stages in zip(hits, candidates, generations, strict=True)]
 
     def recommend(
@@ -111,8 +119,8 @@ class RightModel(nn.Module):
         """
         if isinstance(posts, str):
             raise TypeError(f"recommend() takes a list of posts, got one string. Pass [{posts!r:.40}].")
-        if top_k < 1:
-            raise ValueError(f"top_k must be at least 1, got {top_k}.")
+        if not isinstance(top_k, int) or top_k < 1:
+            raise ValueError(f"top_k must be at least 1 and whole, got {top_k!r}.")
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold must lie between 0 and 1, got {threshold}.")
         cleaned = [clean_post(post) for post in posts]
@@ -124,7 +132,7 @@ class RightModel(nn.Module):
             results.append([found for found in fused if found.score >= threshold][:top_k])
         return results
 
-    def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:
+    def save_pretrained(self, save_directory: str | Path) -> None:
         """Writes the checkpoint with all its components; an existing one is replaced as a whole or not at all."""
         config = RightConfig(**(self.config.to_dict() | {"components": None}))
         config.architectures = [type(self).__name__]
@@ -132,7 +140,9 @@ class RightModel(nn.Module):
             config.save_pretrained(folder)
             for name in COMPONENTS:
                 getattr(self, name).save_pretrained(folder / name)
-            self.selector.save_embeddings(folder / "retriever")
+            self.selector.save_embeddings(folder / "retriever", self.retriever.corpus.hashtags)
+            for name, content in self.records.items():
+                (folder / name).write_text(content, encoding="utf-8")
             _keep_foreign_files(Path(save_directory), folder)
 
     def push_to_hub(
@@ -187,19 +197,37 @@ class RightModel(nn.Module):
             FileNotFoundError: A folder or file is missing.
             ValueError: A file is damaged, may hold pickled code, or names an unknown component.
         """
+        if unknown := sorted(set(kwargs) - _KNOWN_ARGUMENTS):
+            known = ", ".join((*_HUB_ARGUMENTS, *COMPONENTS))
+            raise TypeError(f"Unknown argument {unknown[0]!r}. Known: config, dtype, device, {known}.")
         source = str(pretrained_model_name_or_path)
         recover_folder(source)
+        check_source(source)
         hub = {name: kwargs[name] for name in _HUB_ARGUMENTS if kwargs.get(name) is not None}
-        config = config or RightConfig.from_pretrained(source, **hub)
+        config = config or RightConfig.from_pretrained(source, trust_remote_code=False, **hub)
         if commit := getattr(config, "_commit_hash", None):
             hub["revision"] = commit  # so that all parts are of one revision
         folders = {name: _component_folder(name, source, config, kwargs.get(name), hub) for name in COMPONENTS}
         retriever = load_component("retriever", folders["retriever"])
         selector = load_component("selector", folders["selector"], device=device)
         selector.load_embeddings(folders["retriever"])
-        weights = dtype if isinstance(dtype, torch.dtype) else torch.float32
-        generator = load_component("generator", folders["generator"], dtype=weights, device=device)
-        return cls(config, retriever, selector, generator)
+        generator = load_component("generator", folders["generator"], dtype=_torch_dtype(dtype), device=device)
+        model = cls(config, retriever, selector, generator)
+        root = fetch(source, [], **hub)
+        model.records = {
+            name: (root / name).read_text(encoding="utf-8") for name in _RECORDS if (root / name).is_file()
+        }
+        return model
+
+
+def _torch_dtype(dtype: torch.dtype | str | None) -> torch.dtype:
+    """The dtype of that name; float32 for "auto" and None."""
+    if isinstance(dtype, torch.dtype):
+        return dtype
+    found = torch.float32 if dtype in (None, "auto") else getattr(torch, str(dtype), None)
+    if not isinstance(found, torch.dtype):
+        raise ValueError(f'Unknown dtype {dtype!r}. Give a torch.dtype, its name such as "bfloat16", or "auto".')
+    return found
 
 
 def _component_folder(
@@ -207,7 +235,8 @@ def _component_folder(
 ) -> Path:
     """Where a component's files are: in its replacement, in a repository of its own, or in the checkpoint."""
     if replacement is not None:
-        root = fetch(str(replacement), ["", name], token=hub.get("token"))
+        pinned = {key: value for key, value in hub.items() if key != "revision"}
+        root = fetch(str(replacement), ["", name], **pinned)
         return root / name if (root / name).is_dir() else root
     entry = config.components[name]
     subfolder = entry.get("subfolder", "")
@@ -218,11 +247,14 @@ def _component_folder(
 
 
 def _keep_foreign_files(old: Path, new: Path) -> None:
-    """Carries over what others put at the top of a checkpoint's folder (a model card, .gitattributes, .git …)."""
+    """Carries over what others put at the top of a checkpoint's folder (a model card, .gitattributes, .git …).
+
+    Not the old checkpoint's training record, which would say something untrue of the new one.
+    """
     if not old.is_dir():
         return
     for path in old.iterdir():
-        if path.name not in COMPONENTS and not (new / path.name).exists():
+        if path.name not in (*COMPONENTS, "training.json") and not (new / path.name).exists():
             if path.is_dir():
                 shutil.copytree(path, new / path.name, symlinks=True)
             else:

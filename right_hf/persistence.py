@@ -21,9 +21,10 @@ from safetensors.numpy import save_file
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".h5", ".msgpack"})
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Writes `content` as indented UTF-8 JSON, lists of strings one a line."""
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+def write_json(path: Path, content: Any, compact: bool = False) -> None:
+    """Writes `content` as UTF-8 JSON, indented unless `compact`."""
+    layout: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 2}
+    path.write_text(json.dumps(content, ensure_ascii=False, **layout) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
@@ -41,6 +42,19 @@ def read_json(path: Path) -> Any:
         ) from None
     except ValueError as error:
         raise ValueError(f"{path} is no valid JSON ({error}). Save or download the checkpoint again.") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Reads a JSON file that must hold an object.
+
+    Raises:
+        FileNotFoundError: It is missing.
+        ValueError: It is damaged or holds something else.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold a JSON object, got {content!r:.40}. Save or download the checkpoint again.")
+    return content
 
 
 def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]], metadata: dict[str, str] | None = None) -> None:
@@ -78,6 +92,10 @@ def refuse_pickle(folder: Path) -> None:
         )
 
 
+#: A folder with one of these files at its top is a checkpoint, which saving may replace.
+_MARKERS = ("config.json", "retriever_config.json", "selector_config.json", "generator_config.json", "tokenizer.json")
+
+
 @contextmanager
 def atomic_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
     """Gives a scratch folder that takes the place of `target` when the block ends without an error.
@@ -95,7 +113,7 @@ def atomic_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
         raise NotADirectoryError(f"{final} is a file; a checkpoint is a folder. Choose another place.")
     final.parent.mkdir(parents=True, exist_ok=True)
     recover_folder(final)
-    if final.is_dir() and any(final.iterdir()) and not any(final.glob("*.json")):
+    if final.is_dir() and any(final.iterdir()) and not any((final / name).is_file() for name in _MARKERS):
         raise FileExistsError(
             f"{final} holds files but no checkpoint, and would be replaced as a whole. Choose an empty or new folder."
         )
@@ -153,5 +171,5 @@ def _flush(folder: Path) -> None:
     """Forces the files of `folder` to disk, so that a renamed folder is never full of empty files after a crash."""
     for path in folder.rglob("*"):
         if path.is_file():
-            with path.open("rb") as file:
+            with path.open("r+b") as file:
                 os.fsync(file.fileno())

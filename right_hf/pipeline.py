@@ -50,12 +50,13 @@ class HashtagRecommendationPipeline(Pipeline):
         **others: Any,
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         generation = {name: value for name, value in others.items() if name not in _LOADING_ARGUMENTS}
+        generation |= generate_kwargs or {}
         if unknown := sorted(set(generation) - _GENERATION_ARGUMENTS):
             raise TypeError(
                 f"Unknown argument {unknown[0]!r}. Known: top_k, threshold, batch_size, generate_kwargs, and the "
                 "arguments of generate(), for example num_beams=4."
             )
-        forward: dict[str, Any] = {**generation, **(generate_kwargs or {})}
+        forward: dict[str, Any] = generation
         if top_k is not None:
             forward["hashtags"] = top_k
         if threshold is not None:
@@ -72,9 +73,13 @@ class HashtagRecommendationPipeline(Pipeline):
         # The base class streams generators, and knows no other iterable.
         return super().__call__((post for post in inputs) if streamed else inputs, **kwargs)
 
-    def save_pretrained(self, save_directory: str | os.PathLike[str], **kwargs: Any) -> None:
+    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
         """Saves the checkpoint. Unlike the base class, no copy of the code goes beside it: the package has it."""
-        self.model.save_pretrained(save_directory, **kwargs)
+        self.model.save_pretrained(save_directory)
+
+    def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
+        """Uploads the checkpoint, see [`RightModel.push_to_hub`]."""
+        return self.model.push_to_hub(repo_id, **kwargs)  # type: ignore[arg-type]
 
     def preprocess(self, input_: Any, **_: Any) -> str:
         """Takes the text of a post."""
@@ -116,7 +121,8 @@ class HashtagRecommendationPipeline(Pipeline):
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
-        posts = iter(inputs)
+        # A map-style data set need not be iterable, nor end by an IndexError.
+        posts = iter(inputs) if isinstance(inputs, Iterable) else (inputs[i] for i in range(len(inputs)))
         while batch := [self.preprocess(post, **preprocess_params) for post in islice(posts, batch_size)]:
             for recommendations in self.forward(batch, **forward_params):
                 yield self.postprocess(recommendations, **postprocess_params)

@@ -41,8 +41,9 @@ def _git(*arguments: str) -> str | None:
 
 def _without_place(argument: str) -> str:
     """A command-line argument; of a path that leads out of the working folder only the last part."""
-    outside = Path(argument).is_absolute() or argument.startswith("..")
-    return Path(argument).name if outside else argument
+    option, equals, value = argument.rpartition("=")
+    outside = Path(value).is_absolute() or value.startswith("..")
+    return f"{option}{equals}{Path(value).name}" if outside else argument
 
 
 def provenance(config: dict[str, Any], seed: int | None = None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from right_hf import Hit, Post, RightModel
 from right_hf.evaluation import (
     BM25,
     RIGHT,
-    RIGHT_PAPER,
+    RIGHT_WRITTEN,
     SELECTOR,
     Answer,
     markdown_table,
@@ -40,7 +40,7 @@ def test_systems_answer_every_post(model: RightModel, english_posts: list[Post])
     systems = {BM25: run_retriever(model.retriever, posts), "Seq2Seq": run_generator(model.generator, posts)}
     traces = run_right(model, posts, batch_size=2)
     systems |= right_answers(model, traces)
-    assert set(systems) == {BM25, "Seq2Seq", SELECTOR, RIGHT_PAPER, RIGHT}
+    assert set(systems) == {BM25, "Seq2Seq", SELECTOR, RIGHT_WRITTEN, RIGHT}
     for answers in systems.values():
         assert len(answers) == len(posts)
         assert all(len(answer.ranking) <= 5 for answer in answers)

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from right_hf.analysis import english_words
+from right_hf.generator import Seq2SeqGenerator
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever
 from right_hf.selector import BiEncoderSelector
 from right_hf.training import examples
 from right_hf.training.examples import GeneratorExample, augmented_examples, plain_examples
+from right_hf.training.generator import EncodedExamples
 
 
 def test_plain_examples_have_no_context(english_posts: list[Post]) -> None:

@@ -50,9 +50,16 @@ hashtags = st.lists(st.sampled_from("abcdef"), unique=True)
 @given(hashtags, hashtags, st.lists(log_likelihoods, min_size=6, max_size=6))
 def test_order_range_and_determinism(written: list[str], retrieved: list[str], values: list[float]) -> None:
     candidates = [Candidate(tag, 1.0 + i, 0.0, (1.0,), (f"p{i}",)) for i, tag in enumerate(retrieved)]
-    generation = Generation(written, dict(zip("abcdef", values, strict=True)))
+    known = dict(zip("abcdef", values, strict=True))
+    generation = Generation(written, {tag: known[tag] for tag in dict.fromkeys([*written, *retrieved])})
     found = fuse(candidates, generation, WEIGHTS)
     assert found == sorted(found, key=lambda r: (-r.score, r.hashtag))
     assert {r.hashtag for r in found} == {*written, *retrieved}
     assert all(0 <= r.score <= 1 for r in found)
     assert found == fuse(candidates[::-1], generation, WEIGHTS)
+
+
+def test_evidence_is_found_beyond_the_scored_candidates() -> None:
+    generation = Generation(["azure"], {"azure": -0.1, "wvd": -0.5})  # azure was written, and retrieved far down
+    found = {r.hashtag: (r.source, r.evidence) for r in fuse([WVD, AZURE], generation, WEIGHTS)}
+    assert found == {"azure": ("both", ["p3", "p2"]), "wvd": ("retrieved", ["p1"])}

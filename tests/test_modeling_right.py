@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import signal
@@ -10,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from transformers import AutoConfig, AutoModel
 
-from right_hf import FusionWeights, RightConfig, RightModel
+from right_hf import BiEncoderSelector, BM25Retriever, FusionWeights, Post, RightConfig, RightModel
 
 POSTS = ["Windows desktop in the cloud", "sourdough bread"]
 
@@ -32,8 +34,6 @@ def test_saved_and_loaded_model_is_equal(model: RightModel, checkpoint: Path) ->
 
 
 def test_kept_hashtag_embeddings_spare_the_encoder(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from right_hf import BiEncoderSelector
-
     embedded: list[str] = []
     original = BiEncoderSelector.embed
 
@@ -176,9 +176,68 @@ def test_recommend_checks_its_input(model: RightModel) -> None:
 
 
 def test_a_component_can_be_swapped(model: RightModel, checkpoint: Path, tmp_path: Path) -> None:
-    from right_hf import BM25Retriever, Post
-
     BM25Retriever.from_posts([Post("new", "windows desktop", ("fresh hashtag",))]).save_pretrained(tmp_path / "index")
     swapped = RightModel.from_pretrained(checkpoint, retriever=str(tmp_path / "index"))
     found = swapped.recommend(["windows desktop"], top_k=100)[0]
     assert [r.evidence for r in found if r.hashtag == "fresh hashtag"] == [["new"]]
+
+
+def test_mistyped_arguments_are_refused(checkpoint: Path) -> None:
+    with pytest.raises(TypeError, match="Unknown argument 'revison'"):
+        RightModel.from_pretrained(checkpoint, revison="abc")
+    with pytest.raises(ValueError, match="Unknown dtype 'float17'"):
+        RightModel.from_pretrained(checkpoint, dtype="float17")
+
+
+def test_dtype_of_the_generator(checkpoint: Path) -> None:
+    assert RightModel.from_pretrained(checkpoint).dtype is torch.float32
+    assert RightModel.from_pretrained(checkpoint, dtype="bfloat16").dtype is torch.bfloat16
+
+
+def test_records_travel_with_the_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
+    (checkpoint / "README.md").write_text("its card")
+    (checkpoint / "training.json").write_text("{}")
+    loaded = RightModel.from_pretrained(checkpoint)
+    loaded.save_pretrained(tmp_path / "copy")
+    assert (tmp_path / "copy" / "README.md").read_text() == "its card"
+    loaded.records = {}
+    loaded.save_pretrained(checkpoint)
+    assert not (checkpoint / "training.json").exists(), "another model's training record was kept"
+
+
+def test_a_shared_selector_passes_no_hashtags_on(model: RightModel, checkpoint: Path, tmp_path: Path) -> None:
+    loaded = RightModel.from_pretrained(checkpoint)
+    private = BM25Retriever.from_posts([Post("p", "internal launch plan", ("secret falcon",))])
+    RightModel(model.config, private, loaded.selector, loaded.generator)
+    loaded.save_pretrained(tmp_path / "shared")
+    kept = (tmp_path / "shared" / "retriever" / "hashtag_embeddings.safetensors").read_bytes()
+    assert b"secret falcon" not in kept
+
+
+@pytest.mark.parametrize("component", ["generator", "selector"])
+def test_a_checkpoint_cannot_switch_remote_code_on(
+    checkpoint: Path, component: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object) -> str:
+        raise AssertionError("asked whether to run the checkpoint's code")
+
+    monkeypatch.setattr("builtins.input", asked)
+    proof = checkpoint.parent / "code-ran"
+    (checkpoint / component / "evil.py").write_text(f"open({str(proof)!r}, 'w')\nclass Evil: pass\n")
+    if component == "generator":
+        rewrite("auto_map", {"AutoModelForSeq2SeqLM": "evil.Evil", "AutoConfig": "evil.Evil"})(
+            checkpoint / "generator" / "config.json"
+        )
+    else:
+        modules = [{"idx": 0, "name": "0", "path": "", "type": "evil.Evil"}]
+        (checkpoint / "selector" / "modules.json").write_text(json.dumps(modules))
+    with contextlib.suppress(ValueError):
+        RightModel.from_pretrained(checkpoint)
+    assert not proof.exists()
+
+
+def test_corpus_wants_normalised_hashtags() -> None:
+    with pytest.raises(ValueError, match="expected 'wvd'"):
+        BM25Retriever.from_posts([Post("1", "windows desktop", ("WVD",))])
+    with pytest.raises(TypeError, match="are one string"):
+        BM25Retriever.from_posts([Post("1", "windows desktop", "wvd")])  # type: ignore[arg-type]

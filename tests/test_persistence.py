@@ -46,7 +46,7 @@ def dying_exchange(*paths):
     return True
 persistence._exchange = dying_exchange
 with persistence.atomic_folder(target) as folder:
-    (folder / "weights.json").write_text("new")
+    (folder / "config.json").write_text("new")
     if moment == "inside":
         os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -56,15 +56,15 @@ with persistence.atomic_folder(target) as folder:
 def target(tmp_path: Path) -> Path:
     folder = tmp_path / "checkpoint"
     folder.mkdir()
-    (folder / "weights.json").write_text("old")
+    (folder / "config.json").write_text("old")
     return folder
 
 
 def save(target: Path, content: str) -> None:
     with atomic_folder(target) as folder:
         (folder / "sub").mkdir()
-        (folder / "sub" / "weights.json").write_text(content)
-        (folder / "weights.json").write_text(content)
+        (folder / "sub" / "config.json").write_text(content)
+        (folder / "config.json").write_text(content)
 
 
 def others(target: Path) -> list[str]:
@@ -80,26 +80,26 @@ def test_the_new_folder_takes_the_place_of_the_old(
     (target / "stale").write_text("old")
     save(target, "new")
     assert sorted(str(path.relative_to(target)) for path in target.rglob("*")) == [
+        "config.json",
         "sub",
-        "sub/weights.json",
-        "weights.json",
+        "sub/config.json",
     ]
-    assert (target / "weights.json").read_text() == "new"
+    assert (target / "config.json").read_text() == "new"
     assert target.stat().st_mode & 0o777 == 0o755
     assert others(target) == []
 
 
 def test_parents_are_made(tmp_path: Path) -> None:
     save(tmp_path / "a" / "b", "new")
-    assert (tmp_path / "a" / "b" / "weights.json").read_text() == "new"
+    assert (tmp_path / "a" / "b" / "config.json").read_text() == "new"
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_an_exception_leaves_the_old_folder(target: Path, error: type[BaseException]) -> None:
     with pytest.raises(error), atomic_folder(target) as folder:
-        (folder / "weights.json").write_text("new")
+        (folder / "config.json").write_text("new")
         raise error
-    assert (target / "weights.json").read_text() == "old"
+    assert (target / "config.json").read_text() == "old"
     assert others(target) == []
 
 
@@ -115,7 +115,7 @@ def test_a_failed_rename_puts_the_old_folder_back(target: Path, monkeypatch: pyt
     monkeypatch.setattr(os, "replace", failing)
     with pytest.raises(OSError, match="disk on fire"):
         save(target, "new")
-    assert (target / "weights.json").read_text() == "old"
+    assert (target / "config.json").read_text() == "old"
     assert others(target) == []
 
 
@@ -135,9 +135,9 @@ def test_a_killed_save_leaves_a_whole_checkpoint(target: Path, moment: str, surv
     command = [sys.executable, "-c", DYING_SAVE, str(persistence.__file__), str(target), moment]
     assert subprocess.run(command, timeout=60, check=False).returncode != 0
     recover_folder(target)
-    assert (target / "weights.json").read_text() == survivor
+    assert (target / "config.json").read_text() == survivor
     save(target, "newest")  # what the killed process left behind does no harm
-    assert (target / "weights.json").read_text() == "newest"
+    assert (target / "config.json").read_text() == "newest"
     assert not [name for name in others(target) if ".new-" not in name]
 
 
@@ -146,7 +146,7 @@ def test_saving_recovers_first(target: Path) -> None:
     target.rename(target.with_name(".checkpoint.previous"))
     with pytest.raises(RuntimeError), atomic_folder(target):
         raise RuntimeError
-    assert (target / "weights.json").read_text() == "old"
+    assert (target / "config.json").read_text() == "old"
 
 
 def test_a_linked_folder_is_replaced_where_it_lies(target: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_linked_folder_is_replaced_where_it_lies(target: Path) -> None:
     link.symlink_to(target)
     for content in ("new", "newest"):
         save(link, content)
-        assert (target / "weights.json").read_text() == content
+        assert (target / "config.json").read_text() == content
     assert link.is_symlink()
     assert others(target) == ["link"]
 
@@ -217,7 +217,7 @@ def test_arrays_round_trip_and_damage(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "holiday.jpg").write_text("mine")
+    (tmp_path / "results.json").write_text("mine")
     with pytest.raises(FileExistsError, match="Choose an empty or new folder"):
         save(tmp_path, "new")
-    assert (tmp_path / "holiday.jpg").read_text() == "mine"
+    assert (tmp_path / "results.json").read_text() == "mine"

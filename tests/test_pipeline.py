@@ -7,6 +7,7 @@ from typing import Any
 
 import datasets
 import pytest
+import torch
 from transformers import pipeline
 
 from right_hf import HashtagRecommendationPipeline, RightModel
@@ -140,3 +141,29 @@ def test_saved_and_loaded_pipeline_is_equal(pipe: HashtagRecommendationPipeline,
 def test_default_checkpoint_needs_no_name() -> None:
     pipe = pipeline("hashtag-recommendation")
     assert pipe("Scaling Erlang cluster to 10k nodes at WhatsApp")[0]["hashtag"] == "erlang"
+
+
+def test_map_style_data_set_without_an_end(pipe: HashtagRecommendationPipeline) -> None:
+    class Posts(torch.utils.data.Dataset[str]):
+        def __len__(self) -> int:
+            return 3
+
+        def __getitem__(self, index: int) -> str:
+            return POSTS[index % len(POSTS)]
+
+    assert list(pipe(Posts(), batch_size=2)) == pipe(POSTS[:3])
+
+
+def test_push_goes_through_the_model(pipe: HashtagRecommendationPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    pushed: list[str] = []
+    monkeypatch.setattr(RightModel, "push_to_hub", lambda self, repo_id, **_: pushed.append(repo_id))
+    pipe.push_to_hub("user/right")
+    assert pushed == ["user/right"]
+
+
+def test_generation_arguments_that_change_the_form_of_the_output(pipe: HashtagRecommendationPipeline) -> None:
+    post = "Windows desktop in the cloud"
+    assert isinstance(pipe(post, num_beams=3, num_return_sequences=3, max_new_tokens=5), list)
+    assert isinstance(pipe(post, max_length=4), list)
+    with pytest.raises(TypeError, match="Unknown argument 'hashtags'"):
+        pipe(post, generate_kwargs={"hashtags": 1})

@@ -72,7 +72,7 @@ def test_training_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             command += ["--wordnet", str(ROOT / "tests/fixtures/wordnet")]
         run_script(command, monkeypatch)
     results = (tmp_path / "runs/en/results.json").read_text(encoding="utf-8")
-    for system in ("BM25", "Seq2Seq", "RIGHT, as in the paper", "RIGHT, fused"):
+    for system in ("BM25", "Seq2Seq", "RIGHT, generator's answer", "RIGHT, fused"):
         assert f'"{system}"' in results
     assert str(tmp_path) not in results
     assert not [path for path in (tmp_path / "runs/en/checkpoint").rglob("*") if path.suffix in {".bin", ".pt", ".pth"}]

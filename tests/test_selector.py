@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +66,13 @@ def test_similarity_is_the_cosine_of_the_encoder(selector: BiEncoderSelector) ->
     for post, row, cosines in zip(posts, hashtags, found, strict=True):
         for hashtag, cosine in zip(row, cosines, strict=True):
             a, b = selector.model.encode([post, hashtag])
-            assert cosine == pytest.approx(float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)), abs=1e-3)
+            assert cosine == pytest.approx(float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)), abs=1e-2)
 
 
 def test_similarity_lies_between_minus_1_and_1(selector: BiEncoderSelector, english_posts: list[Post]) -> None:
     texts = [post.text[:n] for post in english_posts for n in range(1, len(post.text), 3)]
     cosines = [cosine for row in selector.similarity(texts, [[text] for text in texts]) for cosine in row]
-    assert cosines == pytest.approx([1.0] * len(texts), abs=2e-3)
+    assert cosines == pytest.approx([1.0] * len(texts), abs=1e-2)
     assert all(-1 <= cosine <= 1 for cosine in cosines)
 
 
@@ -118,7 +119,7 @@ def test_kept_embeddings_are_taken_up_by_the_selector_that_made_them(
 ) -> None:
     hashtags = ["baking", "climate change", "樱花"]
     expected = selector.similarity(["fresh bread"], [hashtags])
-    selector.save_embeddings(tmp_path)
+    selector.save_embeddings(tmp_path, list(selector._rows))
     assert [path.name for path in tmp_path.iterdir()] == [EMBEDDINGS]
     other = BiEncoderSelector(encoder)
     assert other.load_embeddings(tmp_path)
@@ -134,7 +135,7 @@ def test_embeddings_of_another_selector_are_left_alone(
     assert other.fingerprint() != selector.fingerprint()
     assert not selector.load_embeddings(tmp_path)
     other.prepare(["baking"])
-    other.save_embeddings(tmp_path)
+    other.save_embeddings(tmp_path, list(other._rows))
     expected = BiEncoderSelector(selector.model).similarity(["bread"], [["baking"]])
     assert not selector.load_embeddings(tmp_path)
     assert selector.similarity(["bread"], [["baking"]]) == expected
@@ -143,7 +144,7 @@ def test_embeddings_of_another_selector_are_left_alone(
 def test_no_embeddings_can_be_kept_too(
     selector: BiEncoderSelector, encoder: SentenceTransformer, tmp_path: Path
 ) -> None:
-    selector.save_embeddings(tmp_path)
+    selector.save_embeddings(tmp_path, list(selector._rows))
     other = BiEncoderSelector(encoder)
     assert other.load_embeddings(tmp_path)
     assert len(other.similarity(["bread"], [["baking"]])[0]) == 1
@@ -151,10 +152,10 @@ def test_no_embeddings_can_be_kept_too(
 
 def test_damaged_embeddings_are_refused(selector: BiEncoderSelector, tmp_path: Path) -> None:
     selector.prepare(["baking", "bread"])
-    selector.save_embeddings(tmp_path)
+    selector.save_embeddings(tmp_path, list(selector._rows))
     path = tmp_path / EMBEDDINGS
-    arrays, metadata = load_arrays(path, ("embeddings", "hashtags"))
-    save_arrays(path, {**arrays, "embeddings": arrays["embeddings"][:1]}, metadata)
+    arrays, metadata = load_arrays(path, ("codes", "scales", "hashtags"))
+    save_arrays(path, {**arrays, "codes": arrays["codes"][:1]}, metadata)
     with pytest.raises(ValueError, match=rf"{EMBEDDINGS} holds 2 hashtags but 1 embeddings\. Remove it"):
         selector.load_embeddings(tmp_path)
     path.write_bytes(path.read_bytes()[:-3])
@@ -213,3 +214,13 @@ def test_selector_refuses_pickle(tiny_selector: BiEncoderSelector, tmp_path: Pat
     (tmp_path / "selector" / "pytorch_model.bin").write_bytes(b"x")
     with pytest.raises(ValueError, match="pickle"):
         BiEncoderSelector.from_pretrained(tmp_path / "selector")
+
+
+def test_growing_from_several_threads_keeps_names_and_embeddings_together(tiny_selector: BiEncoderSelector) -> None:
+    selector = BiEncoderSelector(tiny_selector.model)
+    tags = [f"tag {i % 40}" for i in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: selector.prepare(tags[i : i + 20]), range(0, 400, 10)))
+    fresh = BiEncoderSelector(tiny_selector.model)
+    for tag in set(tags):
+        assert selector.similarity([tag], [[tag]]) == fresh.similarity([tag], [[tag]])

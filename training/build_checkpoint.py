@@ -9,13 +9,14 @@ DATA holds train.jsonl, whose posts are indexed, and validation.jsonl, on which 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 from dataclasses import asdict
 from pathlib import Path
 
 from right_hf import BiEncoderSelector, BM25Retriever, RightConfig, RightModel, Seq2SeqGenerator
 from right_hf.evaluation import run_right
-from right_hf.persistence import read_json, write_json
+from right_hf.persistence import read_json
 from right_hf.provenance import provenance
 from right_hf.training.calibration import fit_fusion
 from right_hf.training.recipe import load_recipe
@@ -43,9 +44,10 @@ def main() -> None:
     validation = recipe.posts(arguments.data, "validation")
     weights = fit_fusion(validation, run_right(model, validation))
     config.fusion = asdict(weights)
-    RightModel(config, retriever, selector, generator).save_pretrained(arguments.output)
+    model = RightModel(config, retriever, selector, generator)
     history = {name: read_json(getattr(arguments, name) / "training.json") for name in ("selector", "generator")}
-    write_json(arguments.output / "training.json", {**origin, **history})
+    model.records["training.json"] = json.dumps({**origin, **history}, indent=2) + "\n"
+    model.save_pretrained(arguments.output)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from right_hf import DEFAULT_CHECKPOINT, Post, RightModel, Seq2SeqGenerator, read_posts
 from right_hf.evaluation import (
     BM25,
     SEQ2SEQ,
+    Answer,
     markdown_table,
     right_answers,
     run_generator,
@@ -30,15 +30,20 @@ from right_hf.provenance import provenance
 
 
 def evaluate(
-    model: RightModel, posts: list[Post], seq2seq: Seq2SeqGenerator | None, written: int = 1, **generation: Any
+    model: RightModel, posts: list[Post], seq2seq: Seq2SeqGenerator | None, beams: int = 1
 ) -> dict[str, dict[str, float]]:
-    """Scores of every system on `posts`, in percent; `written` hashtags of a ranking count as its written answer."""
-    readable = [post for post in posts if post.text]
-    systems = {BM25: run_retriever(model.retriever, readable, model.config.hits, written)}
+    """Scores of every system on `posts` (none without text), in percent.
+
+    With `beams` > 1 there is a row for the hashtags of the Seq2Seq's so many best answers, as many as RIGHT ranks.
+    """
+    systems = {BM25: run_retriever(model.retriever, posts, model.config.hits)}
     if seq2seq is not None:
-        systems[SEQ2SEQ] = run_generator(seq2seq, readable, **generation)
-    systems |= right_answers(model, run_right(model, readable, **generation), written)
-    return {name: score_answers(answers, readable, model.config.language) for name, answers in systems.items()}
+        systems[SEQ2SEQ] = run_generator(seq2seq, posts)
+        if beams > 1:
+            n_best = run_generator(seq2seq, posts, num_beams=beams, num_return_sequences=beams)
+            systems[f"{SEQ2SEQ}, {beams} beams"] = [Answer(best.ranking, best.ranking[:1]) for best in n_best]
+    systems |= right_answers(model, run_right(model, posts))
+    return {name: score_answers(answers, posts, model.config.language) for name, answers in systems.items()}
 
 
 def main() -> None:
@@ -48,20 +53,25 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--licenses", nargs="+")
     parser.add_argument("--seq2seq", type=Path)
+    parser.add_argument("--beams", type=int, default=1, help="also score the Seq2Seq's so many best answers")
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
 
     model = RightModel.from_pretrained(arguments.checkpoint)
-    posts = read_posts(arguments.data, arguments.licenses)
+    posts = [post for post in read_posts(arguments.data, arguments.licenses) if post.text]
     seq2seq = Seq2SeqGenerator.from_pretrained(arguments.seq2seq) if arguments.seq2seq else None
-    results = evaluate(model, posts, seq2seq)
+    results = evaluate(model, posts, seq2seq, arguments.beams)
     sys.stdout.write(f"{len(posts)} posts, scores in percent\n\n{markdown_table(results)}\n")
     if arguments.output:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         record = Path(arguments.checkpoint) / "training.json"
         training = read_json(record) if record.is_file() else {}
         origin = provenance(training.get("config", {}), training.get("seed"))
-        write_json(arguments.output, {**origin, "posts": len(posts), "results": results})
+        arms = {"RIGHT": training.get("generator", {})}
+        if arguments.seq2seq and (arguments.seq2seq / "training.json").is_file():
+            arms["Seq2Seq"] = read_json(arguments.seq2seq / "training.json")
+        runs = {name: {key: arm.get(key) for key in ("commit", "seed", "steps", "posts")} for name, arm in arms.items()}
+        write_json(arguments.output, {**origin, "posts": len(posts), "runs": runs, "results": results})
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 from right_hf.analysis import get_analyser
 from right_hf.generator import Seq2SeqGenerator
 from right_hf.generator.prompt import SeparatorFormat
-from right_hf.persistence import atomic_folder, write_json
+from right_hf.persistence import atomic_folder, read_object, write_json
 from right_hf.posts import Post
 from right_hf.provenance import provenance
 from right_hf.retriever import BM25Retriever
@@ -28,6 +28,7 @@ from right_hf.training.bases import generator_base
 from right_hf.training.examples import GeneratorExample, augmented_examples, plain_examples
 from right_hf.training.generator import train_generator
 from right_hf.training.recipe import Recipe, load_recipe
+from right_hf.training.runs import claim_run, run_identity
 
 
 def build_examples(
@@ -67,6 +68,8 @@ def main() -> None:
     validation = recipe.posts(arguments.data, "validation")[: settings.validation_posts]
     train_examples, validation_examples = build_examples(recipe, train, validation, arguments.selector)
     checkpoints = arguments.output.with_name(f"{arguments.output.name}-checkpoints")
+    selector = read_object(arguments.selector / "training.json") if arguments.selector else None
+    claim_run(checkpoints, run_identity(recipe, train, selector=selector))
     model, tokenizer = generator_base(settings, train, recipe.seed, checkpoints / "tokenizer")
     form = SeparatorFormat(tokenizer, settings.max_source_length, settings.max_target_length)
     log = train_generator(

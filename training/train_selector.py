@@ -18,6 +18,7 @@ from right_hf.provenance import provenance
 from right_hf.selector import BiEncoderSelector
 from right_hf.training.bases import selector_base
 from right_hf.training.recipe import load_recipe
+from right_hf.training.runs import claim_run, run_identity
 from right_hf.training.selector import train_selector
 from right_hf.training.triplets import selector_triplets
 from right_hf.training.wordnet import load_synonyms, no_synonyms
@@ -41,6 +42,7 @@ def main() -> None:
     triplets = selector_triplets(posts, synonyms, recipe.seed, recipe.language)
     model = selector_base(recipe.selector, posts, recipe.seed)
     checkpoints = arguments.output.with_name(f"{arguments.output.name}-checkpoints")
+    claim_run(checkpoints, run_identity(recipe, posts))
     log = train_selector(model, triplets, checkpoints, recipe.selector.arguments, recipe.seed)
     with atomic_folder(arguments.output) as folder:
         BiEncoderSelector(model.half(), recipe.selector.hit_scale).save_pretrained(folder)

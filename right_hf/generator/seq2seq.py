@@ -11,7 +11,7 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from right_hf.generator.base import Generation
 from right_hf.generator.prompt import SeparatorFormat
-from right_hf.persistence import read_json, write_json
+from right_hf.persistence import read_object, write_json
 
 CONFIG_FILE = "generator_config.json"
 #: Hashtags scored in one pass; bounds the memory of their (C, T, V) logits.
@@ -57,7 +57,9 @@ class Seq2SeqGenerator:
             return []
         ids, mask = self._pad([self.format.source(*pair) for pair in zip(posts, contexts, strict=True)])
         encoded = self.model.get_encoder()(input_ids=ids, attention_mask=mask, return_dict=True)
-        settings = {"max_new_tokens": self.format.max_target_length, "do_sample": False, "num_beams": 1} | generation
+        settings = {"do_sample": False, "num_beams": 1, "return_dict_in_generate": False} | generation
+        if "max_length" not in generation:
+            settings = {"max_new_tokens": self.format.max_target_length} | settings
         # generate() may replace fields of the encoder output, so it gets one of its own.
         outputs = self.model.generate(encoder_outputs=type(encoded)(**encoded), attention_mask=mask, **settings)
         per_post = len(outputs) // len(posts)
@@ -97,13 +99,12 @@ class Seq2SeqGenerator:
         logits = self.model(
             encoder_outputs=(hidden[rows],),
             attention_mask=mask[rows],
-            decoder_input_ids=self.model._shift_right(labels),
+            decoder_input_ids=self.model.prepare_decoder_input_ids_from_labels(labels),
         ).logits.float()  # (C, T, V)
-        log_probs = logits.log_softmax(-1)
-        tokens = log_probs.gather(-1, labels.unsqueeze(-1)).squeeze(-1)  # (C, T)
+        tokens = logits.gather(-1, labels.unsqueeze(-1)).squeeze(-1)  # (C, T)
         # The hashtag may end with the answer or before a further hashtag; both ends count.
-        ends = torch.logaddexp(log_probs[..., self.tokenizer.eos_token_id], log_probs[..., self.format.sep2])
-        tokens = torch.where(labels == self.tokenizer.eos_token_id, ends, tokens)
+        ends = torch.logaddexp(logits[..., self.tokenizer.eos_token_id], logits[..., self.format.sep2])
+        tokens = torch.where(labels == self.tokenizer.eos_token_id, ends, tokens) - logits.logsumexp(-1)
         means: list[float] = ((tokens * label_mask).sum(1) / label_mask.sum(1)).tolist()
         return means
 
@@ -139,18 +140,25 @@ class Seq2SeqGenerator:
             ValueError: A file is missing or damaged.
         """
         folder = Path(folder)
-        settings = read_json(folder / CONFIG_FILE) if (folder / CONFIG_FILE).is_file() else {}
+        settings = read_object(folder / CONFIG_FILE) if (folder / CONFIG_FILE).is_file() else {}
         try:
             settings.pop("generator_type", None)
             model, report = AutoModelForSeq2SeqLM.from_pretrained(
-                folder, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
+                folder,
+                dtype=dtype,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                output_loading_info=True,
             )
             if report["missing_keys"]:
                 raise ValueError(f"the weights lack {', '.join(sorted(report['missing_keys'])[:3])}")
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            return cls(model.to(device), tokenizer, **settings)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            generator = cls(model, tokenizer, **settings)
         except Exception as error:  # a damaged file raises whatever its reader raises
             raise ValueError(
                 f"{folder} holds no loadable encoder-decoder model ({type(error).__name__}: {error}). "
                 "Save or download it again."
             ) from error
+        generator.model.to(device)
+        return generator

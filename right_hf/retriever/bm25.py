@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from right_hf.analysis import get_analyser
 from right_hf.corpus import Corpus
-from right_hf.persistence import load_arrays, read_json, save_arrays, write_json
+from right_hf.persistence import load_arrays, read_json, read_object, save_arrays, write_json
 from right_hf.posts import Post
 from right_hf.retriever.base import Hit
 from right_hf.retriever.topk import search_term_matrix
@@ -110,8 +110,13 @@ class BM25Retriever:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.corpus.save(folder)
-        write_json(folder / _VOCABULARY_FILE, list(self._vocabulary))
-        save_arrays(folder / _ARRAYS_FILE, {"scores": self._scores, "rows": self._rows, "starts": self._starts})
+        write_json(folder / _VOCABULARY_FILE, list(self._vocabulary), compact=True)
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "scores": self._scores,
+            "rows": self._rows.astype(np.min_scalar_type(len(self.corpus))),
+            "starts": self._starts.astype(np.min_scalar_type(len(self._scores))),
+        }
+        save_arrays(folder / _ARRAYS_FILE, arrays)
         settings = {"analyser": self.analyser, "k1": self.k1, "b": self.b, "method": _METHOD}
         write_json(folder / CONFIG_FILE, {"retriever_type": "bm25", **settings, "posts": len(self.corpus)})
 
@@ -123,11 +128,11 @@ class BM25Retriever:
             ValueError: A file is damaged, or the files do not belong together.
         """
         folder = Path(folder)
-        config = read_json(folder / CONFIG_FILE)
+        config = read_object(folder / CONFIG_FILE)
         terms = read_json(folder / _VOCABULARY_FILE)
         arrays, _ = load_arrays(folder / _ARRAYS_FILE, ("scores", "rows", "starts"))
         corpus = Corpus.load(folder)
-        if not (isinstance(config, dict) and {"analyser", "k1", "b", "posts"} <= config.keys()):
+        if not {"analyser", "k1", "b", "posts"} <= config.keys():
             raise ValueError(f"{folder / CONFIG_FILE} lacks analyser, k1, b or posts. Restore it or index again.")
         if not (isinstance(terms, list) and all(isinstance(term, str) for term in terms)):
             raise ValueError(f"{folder / _VOCABULARY_FILE} is no list of terms. Restore the folder or index again.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
-from right_hf.persistence import load_arrays, read_json, refuse_pickle, save_arrays, write_json
+from right_hf.persistence import load_arrays, read_object, refuse_pickle, save_arrays, write_json
 from right_hf.retriever.base import Hit
 from right_hf.selector.ranking import HIT_SCALES, Candidate, rank_candidates
 
@@ -19,6 +21,16 @@ CONFIG_FILE = "selector_config.json"
 _EMBEDDINGS_FILE = "hashtag_embeddings.safetensors"
 
 Matrix = npt.NDArray[np.float32]
+
+#: Held while any selector's embeddings grow.
+_GROWING = threading.Lock()
+
+
+def quantise(vectors: Matrix) -> tuple[npt.NDArray[np.int8], Matrix]:
+    """Rounds each row to whole multiples of its largest entry / 127: codes (n, d) and scales (n, 1)."""
+    scales = np.abs(vectors).max(axis=1, keepdims=True) / np.float32(127)
+    codes = np.rint(vectors / np.where(scales > 0, scales, 1)).astype(np.int8)
+    return codes, scales.astype(np.float32)
 
 
 class BiEncoderSelector:
@@ -35,7 +47,8 @@ class BiEncoderSelector:
         self.model = model.eval()
         self.hit_scale = hit_scale
         self._rows: dict[str, int] = {}
-        self._matrix: Matrix = np.zeros((0, 0), dtype=np.float32)
+        self._codes: npt.NDArray[np.int8] = np.zeros((0, 0), dtype=np.int8)  # (H, d)
+        self._scales: Matrix = np.zeros((0, 1), dtype=np.float32)  # (H, 1)
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         """Embeds texts: (len(texts), d), rows of length 1 (or 0 where the model finds nothing to embed)."""
@@ -47,23 +60,30 @@ class BiEncoderSelector:
         return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
 
     def prepare(self, hashtags: Sequence[str]) -> None:
-        """Embeds the hashtags of a corpus ahead, each once. Kept in half precision: cosines are good to 0.001."""
-        new = [hashtag for hashtag in dict.fromkeys(hashtags) if hashtag not in self._rows]
-        if not new:
-            return
-        matrix = self.embed(new).astype(np.float16).astype(np.float32)
-        self._matrix = np.vstack([self._matrix, matrix]) if self._rows else matrix
-        first = len(self._rows)
-        self._rows.update((hashtag, first + offset) for offset, hashtag in enumerate(new))
+        """Embeds the hashtags of a corpus ahead, each once. Kept in 8 bits: cosines are good to about 0.002."""
+        with _GROWING:
+            new = [hashtag for hashtag in dict.fromkeys(hashtags) if hashtag not in self._rows]
+            if not new:
+                return
+            codes, scales = quantise(self.embed(new))
+            first = len(self._codes)
+            self._codes = np.vstack([self._codes, codes]) if first else codes
+            self._scales = np.vstack([self._scales, scales]) if first else scales
+            # Last, so that whoever reads meanwhile finds every row it knows of.
+            self._rows.update((hashtag, first + offset) for offset, hashtag in enumerate(new))
 
     def similarity(self, posts: Sequence[str], hashtags: Sequence[Sequence[str]]) -> list[list[float]]:
         """S(t, h) of equation 1: the cosine between each post and each of its hashtags, in [-1, 1]."""
         self.prepare([hashtag for row in hashtags for hashtag in row])
-        vectors = self.embed(posts)
         return [
-            (self._matrix[[self._rows[hashtag] for hashtag in row]] @ vector).clip(-1, 1).tolist() if row else []
-            for vector, row in zip(vectors, hashtags, strict=True)
+            (self._kept(row) @ vector).clip(-1, 1).tolist() if row else []
+            for vector, row in zip(self.embed(posts), hashtags, strict=True)
         ]
+
+    def _kept(self, hashtags: Sequence[str]) -> Matrix:
+        """The kept embeddings of some hashtags, (len(hashtags), d)."""
+        rows = [self._rows[hashtag] for hashtag in hashtags]
+        return self._codes[rows] * self._scales[rows]
 
     def rank(self, posts: Sequence[str], hits: Sequence[Sequence[Hit]]) -> list[list[Candidate]]:
         """Ranks the hashtags of each post's hits; all of them, best first."""
@@ -84,10 +104,16 @@ class BiEncoderSelector:
             digest.update(np.ascontiguousarray(tensor.detach().cpu().float().numpy()).tobytes())
         return digest.hexdigest()
 
-    def save_embeddings(self, folder: Path) -> None:
-        """Writes the hashtag embeddings computed so far beside an index."""
-        names = np.frombuffer("\n".join(self._rows).encode(), dtype=np.uint8)
-        arrays: dict[str, npt.NDArray[Any]] = {"embeddings": self._matrix.astype(np.float16), "hashtags": names}
+    def save_embeddings(self, folder: Path, hashtags: Sequence[str]) -> None:
+        """Writes the embeddings of an index's hashtags beside it, and of no others that this selector has seen."""
+        self.prepare(hashtags)
+        rows = [self._rows[hashtag] for hashtag in hashtags]
+        names = np.frombuffer("\n".join(hashtags).encode(), dtype=np.uint8)
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "codes": self._codes[rows],
+            "scales": self._scales[rows],
+            "hashtags": names,
+        }
         save_arrays(folder / _EMBEDDINGS_FILE, arrays, metadata={"selector": self.fingerprint()})
 
     def load_embeddings(self, folder: Path) -> bool:
@@ -99,18 +125,18 @@ class BiEncoderSelector:
         path = folder / _EMBEDDINGS_FILE
         if not path.is_file():
             return False
-        arrays, metadata = load_arrays(path, ("embeddings", "hashtags"))
+        arrays, metadata = load_arrays(path, ("codes", "scales", "hashtags"))
         if metadata.get("selector") != self.fingerprint():
             return False
         joined = arrays["hashtags"].tobytes().decode(errors="replace")
         names = joined.split("\n") if joined else []
-        if len(names) != len(arrays["embeddings"]):
+        if not len(names) == len(arrays["codes"]) == len(arrays["scales"]):
             raise ValueError(
-                f"{path} holds {len(names)} hashtags but {len(arrays['embeddings'])} embeddings. Remove it; they are "
+                f"{path} holds {len(names)} hashtags but {len(arrays['codes'])} embeddings. Remove it; they are "
                 "computed again."
             )
         self._rows = {hashtag: row for row, hashtag in enumerate(names)}
-        self._matrix = arrays["embeddings"].astype(np.float32)
+        self._codes, self._scales = arrays["codes"], arrays["scales"]
         return True
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -129,12 +155,17 @@ class BiEncoderSelector:
         """
         folder = Path(folder)
         refuse_pickle(folder)
-        config = read_json(folder / CONFIG_FILE) if (folder / CONFIG_FILE).is_file() else {}
+        config = read_object(folder / CONFIG_FILE) if (folder / CONFIG_FILE).is_file() else {}
         try:
-            model = SentenceTransformer(str(folder), device=str(device), local_files_only=True)
-            return cls(model, hit_scale=config.get("hit_scale", "relative"))
+            model = SentenceTransformer(str(folder), device="cpu", local_files_only=True, trust_remote_code=False)
+            # Static embeddings are looked up as fast in half precision; anything that multiplies is not, on a CPU.
+            if not isinstance(model[0], StaticEmbedding):
+                model = model.float()
+            selector = cls(model, hit_scale=config.get("hit_scale", "relative"))
         except Exception as error:  # a damaged file raises whatever its reader raises
             raise ValueError(
                 f"{folder} holds no loadable sentence-transformers model ({type(error).__name__}: {error}). "
                 "Save or download it again."
             ) from error
+        selector.model.to(device)
+        return selector

@@ -18,11 +18,11 @@ from transformers import (
     T5Config,
     T5ForConditionalGeneration,
 )
-from transformers.trainer_utils import get_last_checkpoint
 
 from right_hf.generator.prompt import SeparatorFormat
 from right_hf.metrics import micro_f1_at_k
 from right_hf.training.examples import GeneratorExample
+from right_hf.training.runs import last_checkpoint
 
 
 @dataclass(frozen=True)
@@ -174,6 +174,5 @@ def train_generator(
         data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),
         compute_metrics=_f1_of(form),
     )
-    resume = get_last_checkpoint(str(output)) if output.is_dir() else None
-    trainer.train(resume_from_checkpoint=resume)
+    trainer.train(resume_from_checkpoint=last_checkpoint(output))
     return {"log": trainer.state.log_history, "steps": trainer.state.global_step}

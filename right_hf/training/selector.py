@@ -15,8 +15,8 @@ from sentence_transformers import (
 )
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-from transformers.trainer_utils import get_last_checkpoint
 
+from right_hf.training.runs import last_checkpoint
 from right_hf.training.triplets import Triplet
 
 
@@ -85,6 +85,5 @@ def train_selector(
         train_dataset=Dataset.from_dict(columns),
         loss=MultipleNegativesRankingLoss(model, scale=20.0),
     )
-    resume = get_last_checkpoint(str(output)) if output.is_dir() else None
-    trainer.train(resume_from_checkpoint=resume)
+    trainer.train(resume_from_checkpoint=last_checkpoint(output))
     return {"log": trainer.state.log_history, "steps": trainer.state.global_step}

@@ -1,0 +1,64 @@
+"""The checkpoint inside the package: what may be in it, and that it works without a network."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from right_hf import DEFAULT_CHECKPOINT, Corpus, RightModel, read_posts
+
+ROOT = Path(__file__).parents[1]
+FOLDER = Path(DEFAULT_CHECKPOINT)
+SHOWCASE = ROOT / "training" / "showcase" / "test.jsonl"
+
+
+def test_size_and_file_types() -> None:
+    files = [path for path in FOLDER.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 30_000_000
+    assert {path.suffix for path in files} <= {".json", ".safetensors", ".parquet", ".md"}
+
+
+def test_only_openly_licensed_posts_are_in_it_and_none_of_the_test_split() -> None:
+    corpus = Corpus.load(FOLDER / "retriever")
+    assert {post.license for post in corpus} <= {"MIT", "CC-BY-4.0"}
+    test = read_posts(SHOWCASE)
+    assert {post.license for post in test} <= {"MIT", "CC-BY-4.0"}
+    assert not {post.id for post in corpus} & {post.id for post in test}
+    assert not {post.text for post in corpus} & {post.text for post in test}
+
+
+def test_records_name_no_place() -> None:
+    for path in [*FOLDER.rglob("*.json"), *(ROOT / "training" / "results").glob("*.json"), *SHOWCASE.parent.rglob("*")]:
+        if path.name in {"training.json", "config.json"} or path.parent.name == "results":
+            text = path.read_text(encoding="utf-8")
+            assert not [place for place in ("/home/", "/tmp/", "/work/", "/root/") if place in text], path
+
+
+def test_batch_equals_single_on_real_posts() -> None:
+    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
+    texts = [post.text for post in read_posts(SHOWCASE)[::40]]
+    single = [[found.hashtag for found in model.recommend([text])[0]] for text in texts]
+    assert [[found.hashtag for found in row] for row in model.recommend(texts)] == single
+
+
+def test_nothing_is_asked_of_the_network() -> None:
+    script = """
+        import socket
+
+        def forbidden(*arguments, **_):
+            raise SystemExit(f"asked the network for {arguments}")
+
+        socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = socket.create_connection = forbidden
+        import right_hf
+        from right_hf.metrics import HashtagF1
+        from transformers import pipeline
+
+        found = pipeline("hashtag-recommendation")("Scaling Erlang cluster to 10k nodes at WhatsApp")
+        predictions = [[entry["hashtag"] for entry in found]]
+        print(HashtagF1().compute(predictions=predictions, references=[["erlang"]], k=5)["recall@5"])
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("1.0")
