@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from tqdm.auto import tqdm
 
-from right_hf.fusion import Recommendation, fuse
+from right_hf.fusion import Recommendation, Trace, fuse
 from right_hf.generator import Generator
 from right_hf.metrics import HashtagF1, HashtagRouge
-from right_hf.modeling_right import RightModel, Trace
+from right_hf.modeling_right import RightModel
 from right_hf.posts import Post
 from right_hf.retriever import Hit, Retriever
 
@@ -84,7 +84,7 @@ def right_answers(model: RightModel, traces: Sequence[Trace], written: int = 1) 
         answer = trace.generation.hashtags
         systems[RIGHT_WRITTEN].append(Answer(answer[:5], answer))
         if model.weights is not None:
-            fused = [found.hashtag for found in fuse(trace.candidates, trace.generation, model.weights)]
+            fused = [found.hashtag for found in fuse(trace, model.weights)]
             systems[RIGHT].append(Answer(fused[:5], fused[:written]))
     return systems
 

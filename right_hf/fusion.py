@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from right_hf.generator import Generation
+from right_hf.retriever import Hit
 from right_hf.selector import Candidate
 
 Source = Literal["retrieved", "generated", "both"]
@@ -30,6 +30,22 @@ class Recommendation:
     evidence: list[str]
 
 
+class Trace(NamedTuple):
+    """What each stage made of one post.
+
+    Attributes:
+        post: The cleaned post.
+        hits: The retrieved posts, most similar first.
+        candidates: Their hashtags, ranked by the selector.
+        generation: What the generator wrote, and how likely it finds the best candidates.
+    """
+
+    post: str
+    hits: list[Hit]
+    candidates: list[Candidate]
+    generation: Generation
+
+
 class Features(NamedTuple):
     """What is known of one hashtag of the pool.
 
@@ -38,12 +54,14 @@ class Features(NamedTuple):
         written: 1 / rank in the generator's own answer, 0 if it is not in it.
         ranking: The selector's ranking score, 0 if it was not retrieved.
         retrieved: 1 if it was retrieved, else 0.
+        in_post: 1 if its letters and digits stand in the post, whatever spaces and signs are between them, else 0.
     """
 
     log_likelihood: float
     written: float
     ranking: float
     retrieved: float
+    in_post: float
 
 
 @dataclass(frozen=True)
@@ -55,42 +73,48 @@ class FusionWeights:
     written: float
     ranking: float
     retrieved: float
+    in_post: float
 
 
 def fused_score(features: Features, weights: FusionWeights) -> float:
     """1 / (1 + exp(-(intercept + weights . features))): a calibrated probability."""
-    terms = zip(features, (weights.log_likelihood, weights.written, weights.ranking, weights.retrieved), strict=True)
-    logit = weights.intercept + sum(feature * weight for feature, weight in terms)
+    logit = weights.intercept + sum(
+        feature * getattr(weights, name) for name, feature in zip(features._fields, features, strict=True)
+    )
     return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
 
 
-def pool_features(candidates: Sequence[Candidate], generation: Generation) -> dict[str, Features]:
+def _letters_and_digits(text: str) -> str:
+    return "".join(character for character in text.lower() if character.isalnum())
+
+
+def pool_features(trace: Trace) -> dict[str, Features]:
     """The features of every hashtag of one post that the generator wrote or scored."""
-    retrieved = {candidate.hashtag: candidate for candidate in candidates}
-    ranks = {hashtag: rank for rank, hashtag in enumerate(generation.hashtags, start=1)}
+    retrieved = {candidate.hashtag: candidate for candidate in trace.candidates}
+    ranks = {hashtag: rank for rank, hashtag in enumerate(trace.generation.hashtags, start=1)}
+    text = _letters_and_digits(trace.post)
     return {
         hashtag: Features(
-            log_likelihood=generation.log_likelihoods[hashtag],
+            log_likelihood=log_likelihood,
             written=1 / ranks[hashtag] if hashtag in ranks else 0.0,
             ranking=retrieved[hashtag].score if hashtag in retrieved else 0.0,
             retrieved=float(hashtag in retrieved),
+            in_post=float(_letters_and_digits(hashtag) in text),
         )
-        for hashtag in generation.log_likelihoods
+        for hashtag, log_likelihood in trace.generation.log_likelihoods.items()
     }
 
 
-def fuse(
-    candidates: Sequence[Candidate], generation: Generation, weights: FusionWeights | None
-) -> list[Recommendation]:
+def fuse(trace: Trace, weights: FusionWeights | None) -> list[Recommendation]:
     """Makes the recommendations for one post, best first.
 
     Args:
-        candidates: The retrieved hashtags, ranked by the selector.
-        generation: What the generator wrote, and how likely it finds each candidate.
+        trace: What the stages made of it.
         weights: Weights of the fusion: the whole pool is ordered by (-score, hashtag). None gives the paper's answer:
             the written hashtags alone, in the generator's order, scored by its probability per token.
     """
-    evidence = {candidate.hashtag: list(candidate.evidence) for candidate in candidates}
+    generation = trace.generation
+    evidence = {candidate.hashtag: list(candidate.evidence) for candidate in trace.candidates}
     written = set(generation.hashtags)
 
     def recommend(hashtag: str, score: float) -> Recommendation:
@@ -102,6 +126,5 @@ def fuse(
 
     if weights is None:
         return [recommend(tag, math.exp(generation.log_likelihoods[tag])) for tag in generation.hashtags]
-    pool = pool_features(candidates, generation)
-    fused = [recommend(hashtag, fused_score(features, weights)) for hashtag, features in pool.items()]
+    fused = [recommend(hashtag, fused_score(found, weights)) for hashtag, found in pool_features(trace).items()]
     return sorted(fused, key=lambda recommendation: (-recommendation.score, recommendation.hashtag))

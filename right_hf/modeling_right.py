@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from huggingface_hub import HfApi
@@ -14,12 +14,12 @@ from torch import nn
 
 from right_hf.components import check_source, fetch, load_component
 from right_hf.configuration_right import COMPONENTS, RightConfig
-from right_hf.fusion import FusionWeights, Recommendation, fuse
-from right_hf.generator import Generation, Generator
+from right_hf.fusion import FusionWeights, Recommendation, Trace, fuse
+from right_hf.generator import Generator
 from right_hf.persistence import atomic_folder, recover_folder
 from right_hf.posts import clean_post
-from right_hf.retriever import Hit, Retriever
-from right_hf.selector import BiEncoderSelector, Candidate
+from right_hf.retriever import Retriever
+from right_hf.selector import BiEncoderSelector
 
 _HUB_ARGUMENTS = ("revision", "token", "cache_dir", "local_files_only", "force_download")
 #: What the Auto classes and pipeline() pass besides; none of it concerns a composite.
@@ -27,14 +27,6 @@ _PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "
 _KNOWN_ARGUMENTS = frozenset((*_HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS))
 #: Files about a checkpoint that travel with it: its card and the record of its training.
 _RECORDS = ("README.md", "training.json")
-
-
-class Trace(NamedTuple):
-    """What each stage made of one post, for evaluation, calibration and explanations."""
-
-    hits: list[Hit]
-    candidates: list[Candidate]
-    generation: Generation
 
 
 class RightModel(nn.Module):
@@ -93,7 +85,7 @@ class RightModel(nn.Module):
         contexts = [ranked[: self.config.context_hashtags] for ranked in hashtags]
         scored = [ranked[: self.config.pool_hashtags] for ranked in hashtags]
         generations = self.generator.generate(posts, contexts, scored, **generation)
-        return [Trace(*stages) for stages in zip(hits, candidates, generations, strict=True)]
+        return [Trace(*stages) for stages in zip(posts, hits, candidates, generations, strict=True)]
 
     def recommend(
         self,
@@ -128,7 +120,7 @@ class RightModel(nn.Module):
         traces = iter(self.trace(readable, **(generate_kwargs or {})) if readable else ())
         results: list[list[Recommendation]] = []
         for post in cleaned:
-            fused = fuse(*next(traces)[1:], self.weights) if post else []
+            fused = fuse(next(traces), self.weights) if post else []
             results.append([found for found in fused if found.score >= threshold][:top_k])
         return results
 

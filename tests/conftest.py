@@ -142,5 +142,5 @@ def model(
     english_retriever: BM25Retriever, tiny_selector: BiEncoderSelector, tiny_generator: Seq2SeqGenerator
 ) -> RightModel:
     """A composite of the tiny parts, with weights under which retrieved and written hashtags mix."""
-    fusion = {"intercept": 0.0, "log_likelihood": 0.5, "written": 1.0, "ranking": 1.0, "retrieved": 0.0}
+    fusion = {"intercept": 0.0, "log_likelihood": 0.5, "written": 1.0, "ranking": 1.0, "retrieved": 0.0, "in_post": 0.5}
     return RightModel(RightConfig(fusion=fusion), english_retriever, tiny_selector, tiny_generator)

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from right_hf import Candidate, Generation, Post
-from right_hf.fusion import fuse
-from right_hf.modeling_right import Trace
+from right_hf.fusion import Trace, fuse
 from right_hf.training.calibration import fit_fusion
 
 pytest.importorskip("sklearn")
@@ -12,24 +11,24 @@ pytest.importorskip("sklearn")
 
 def trace(written: str, retrieved: str) -> Trace:
     candidates = [Candidate(retrieved, 1.0, 0.5, (1.0,), ("p",))]
-    return Trace([], candidates, Generation([written], {written: -0.5, retrieved: -3.0}))
+    return Trace("text", [], candidates, Generation([written], {written: -0.5, retrieved: -3.0}))
 
 
 def test_fusion_learns_which_source_to_trust() -> None:
     posts = [Post(str(i), "text", ("gold",)) for i in range(60)]
     trusted = [trace("gold", "wrong") for _ in posts]
-    best = fuse(trusted[0].candidates, trusted[0].generation, fit_fusion(posts, trusted))[0]
+    best = fuse(trusted[0], fit_fusion(posts, trusted))[0]
     assert (best.hashtag, best.source) == ("gold", "generated")
     assert best.score > 0.8
     mistaken = [trace("wrong", "gold") for _ in posts]
-    best = fuse(mistaken[0].candidates, mistaken[0].generation, fit_fusion(posts, mistaken))[0]
+    best = fuse(mistaken[0], fit_fusion(posts, mistaken))[0]
     assert (best.hashtag, best.source) == ("gold", "retrieved")
 
 
 def test_scores_are_calibrated() -> None:
     posts = [Post(str(i), "text", ("gold",) if i % 4 else ("other",)) for i in range(400)]
     traces = [trace("gold", "wrong") for _ in posts]
-    scores = {r.hashtag: r.score for r in fuse(traces[0].candidates, traces[0].generation, fit_fusion(posts, traces))}
+    scores = {r.hashtag: r.score for r in fuse(traces[0], fit_fusion(posts, traces))}
     assert scores["gold"] == pytest.approx(0.75, abs=0.02)
     assert scores["wrong"] < 0.05
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from right_hf.fusion import Features, FusionWeights, pool_features
-from right_hf.modeling_right import Trace
+from right_hf.fusion import Features, FusionWeights, Trace, pool_features
 from right_hf.posts import Post
 
 
@@ -27,7 +26,7 @@ def fit_fusion(posts: Sequence[Post], traces: Sequence[Trace]) -> FusionWeights:
     rows: list[Features] = []
     labels: list[bool] = []
     for post, trace in zip(posts, traces, strict=True):
-        for hashtag, features in pool_features(trace.candidates, trace.generation).items():
+        for hashtag, features in pool_features(trace).items():
             rows.append(features)
             labels.append(hashtag in post.hashtags)
     if len(set(labels)) < 2:
