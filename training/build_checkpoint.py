@@ -47,6 +47,7 @@ def main() -> None:
     model = RightModel(config, retriever, selector, generator)
     history = {name: read_json(getattr(arguments, name) / "training.json") for name in ("selector", "generator")}
     model.records["training.json"] = json.dumps({**origin, **history}, indent=2) + "\n"
+    generator.model.half()  # as it was saved by its training; loading brings back the same float32 values
     model.save_pretrained(arguments.output)
 
 
