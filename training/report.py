@@ -27,7 +27,7 @@ _LICENSED_DATA = ROOT / "model_cards" / "data-tweets-en-licensed.md"
 
 
 def results_section() -> str:
-    """The tables of all results, each with the command that made it."""
+    """The tables of all results, with number of posts and seed."""
     parts: list[str] = []
     for name, title in _SETS.items():
         results = read_json(_RESULTS / f"{name}.json")
