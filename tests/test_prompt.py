@@ -128,3 +128,9 @@ def test_the_same_texts_give_the_same_tokenizer(tiny_tokenizer: Any) -> None:
     assert first.get_vocab() == second.get_vocab()
     assert first.convert_tokens_to_ids(["<pad>", "</s>", "<unk>", SEP1, SEP2]) == [0, 1, 2, 3, 4]
     assert len(first) <= 60
+
+
+def test_a_loop_is_no_hashtag(tiny_tokenizer: Any) -> None:
+    form = SeparatorFormat(tiny_tokenizer, 200, 200)
+    assert form.hashtags(form.target(["bread", "x" * 65])) == ["bread"]
+    assert form.hashtags(form.target(["x" * 64])) == ["x" * 64]

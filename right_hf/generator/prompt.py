@@ -14,6 +14,8 @@ from right_hf.posts import normalise_hashtag
 
 SEP1 = "<extra_id_0>"
 SEP2 = "<extra_id_1>"
+#: What a model writes beyond this is no hashtag but a loop.
+MAX_HASHTAG_CHARACTERS = 64
 
 
 class SeparatorFormat:
@@ -69,7 +71,7 @@ class SeparatorFormat:
         return [*ids[: self.max_target_length - 1], self.tokenizer.eos_token_id]
 
     def hashtags(self, output: Sequence[int]) -> list[str]:
-        """Reads hashtags, in order and without repeats, from generated token ids."""
+        """Reads hashtags from generated token ids: in order, without repeats and without what is too long for one."""
         pieces: list[list[int]] = [[]]
         for token in output:
             if token == self.tokenizer.eos_token_id:
@@ -80,4 +82,4 @@ class SeparatorFormat:
                 pieces[-1].append(token)
         texts = (self.tokenizer.decode(piece, skip_special_tokens=True) for piece in pieces if piece)
         hashtags = dict.fromkeys(normalise_hashtag(text) for text in texts)
-        return [hashtag for hashtag in hashtags if hashtag]
+        return [hashtag for hashtag in hashtags if 0 < len(hashtag) <= MAX_HASHTAG_CHARACTERS]
