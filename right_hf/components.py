@@ -21,6 +21,8 @@ COMPONENT_TYPES: dict[str, dict[str, Any]] = {
 }
 #: The type of a folder without a configuration of ours: a plain sentence-transformers or transformers model.
 _PLAIN_TYPES = {"selector": "bi-encoder", "generator": "seq2seq"}
+#: Files about a checkpoint that travel with it: its card and the record of its training.
+RECORDS = ("README.md", "training.json")
 _SAFE_FILES = ("*.json", "*.safetensors", "*.parquet", "*.txt", "*.model", "*.md")
 
 
@@ -51,7 +53,7 @@ def fetch(source: str, subfolders: list[str], **hub: Any) -> Path:
         refuse_pickle(folder)
         return folder
     check_source(source)
-    patterns = ["config.json", "README.md", "training.json"]
+    patterns = ["config.json", *RECORDS]
     patterns += [f"{subfolder}/{file}" if subfolder else file for subfolder in subfolders for file in _SAFE_FILES]
     return Path(snapshot_download(source, allow_patterns=patterns, **hub))
 

@@ -12,7 +12,7 @@ import torch
 from huggingface_hub import HfApi
 from torch import nn
 
-from right_hf.components import check_source, fetch, load_component
+from right_hf.components import RECORDS, check_source, fetch, load_component
 from right_hf.configuration_right import COMPONENTS, RightConfig
 from right_hf.fusion import FusionWeights, Recommendation, Trace, fuse
 from right_hf.generator import Generator
@@ -25,8 +25,6 @@ _HUB_ARGUMENTS = ("revision", "token", "cache_dir", "local_files_only", "force_d
 #: What the Auto classes and pipeline() pass besides; none of it concerns a composite.
 _PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
 _KNOWN_ARGUMENTS = frozenset((*_HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS))
-#: Files about a checkpoint that travel with it: its card and the record of its training.
-_RECORDS = ("README.md", "training.json")
 
 
 class RightModel(nn.Module):
@@ -206,9 +204,7 @@ class RightModel(nn.Module):
         generator = load_component("generator", folders["generator"], dtype=_torch_dtype(dtype), device=device)
         model = cls(config, retriever, selector, generator)
         root = fetch(source, [], **hub)
-        model.records = {
-            name: (root / name).read_text(encoding="utf-8") for name in _RECORDS if (root / name).is_file()
-        }
+        model.records = {name: (root / name).read_text(encoding="utf-8") for name in RECORDS if (root / name).is_file()}
         return model
 
 

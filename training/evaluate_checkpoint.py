@@ -10,6 +10,7 @@ with the package is evaluated. --licenses MIT CC-BY-4.0 keeps only posts under t
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -64,8 +65,7 @@ def main() -> None:
     sys.stdout.write(f"{len(posts)} posts, scores in percent\n\n{markdown_table(results)}\n")
     if arguments.output:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        record = Path(arguments.checkpoint) / "training.json"
-        training = read_json(record) if record.is_file() else {}
+        training = json.loads(model.records.get("training.json", "{}"))
         origin = provenance(training.get("config", {}), training.get("seed"))
         arms = {"RIGHT": training.get("generator", {})}
         if arguments.seq2seq and (arguments.seq2seq / "training.json").is_file():
