@@ -1,16 +1,16 @@
-"""Evaluation: what each system answers for the posts of a split, and the table of its scores."""
+"""The systems of the comparison: what each answers for the posts of a split."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tqdm.auto import tqdm
 
+from right_hf.evaluation.answers import Answer
 from right_hf.fusion import Recommendation, Trace, fuse
 from right_hf.generator import Generator
-from right_hf.metrics import HashtagF1, HashtagRouge
 from right_hf.modeling_right import RightModel
 from right_hf.posts import Post
 from right_hf.retriever import Hit, Retriever
@@ -23,18 +23,6 @@ BM25, SEQ2SEQ, SELECTOR, RIGHT_WRITTEN, RIGHT = (
     "RIGHT, generator's answer",
     "RIGHT, fused",
 )
-
-
-class Answer(NamedTuple):
-    """What a system says about one post.
-
-    Attributes:
-        ranking: Its hashtags, best first, up to five; F1@K looks at the first K.
-        sequence: The hashtags it would write under the post; ROUGE looks at these.
-    """
-
-    ranking: list[str]
-    sequence: list[str]
 
 
 def summed_votes(hits: Sequence[Hit]) -> list[str]:
@@ -87,30 +75,6 @@ def right_answers(model: RightModel, traces: Sequence[Trace], written: int = 1) 
             fused = [found.hashtag for found in fuse(trace, model.weights)]
             systems[RIGHT].append(Answer(fused[:5], fused[:written]))
     return systems
-
-
-def score_answers(answers: Sequence[Answer], posts: Sequence[Post], language: str) -> dict[str, float]:
-    """F1@1, F1@5 and ROUGE-1/2/L (definition of the package `rouge`) of a system's answers, in percent."""
-    gold = [list(post.hashtags) for post in posts]
-    rankings = [answer.ranking for answer in answers]
-    f1 = HashtagF1().compute(predictions=rankings, references=gold, k=(1, 5))
-    sequences = [answer.sequence for answer in answers]
-    rouge = HashtagRouge().compute(predictions=sequences, references=gold, language=language, definition="rouge")
-    scores = {name: rouge[name] for name in ("rouge1", "rouge2", "rougeL")} | {n: f1[n] for n in ("f1@1", "f1@5")}
-    return {name: round(100 * float(score), 2) for name, score in scores.items()}
-
-
-def markdown_table(results: dict[str, dict[str, float]]) -> str:
-    """The scores of several systems as a Markdown table."""
-    columns = {"rouge1": "RG-1", "rouge2": "RG-2", "rougeL": "RG-L", "f1@1": "F1@1", "f1@5": "F1@5"}
-    width = max(map(len, results))
-    lines = [
-        f"| {'system':{width}} | " + " | ".join(f"{title:>5}" for title in columns.values()) + " |",
-        f"|{'-' * (width + 2)}|" + "|".join("------:" for _ in columns) + "|",
-    ]
-    for system, scores in results.items():
-        lines.append(f"| {system:{width}} | " + " | ".join(f"{scores[name]:5.2f}" for name in columns) + " |")
-    return "\n".join(lines)
 
 
 def supporting_post(model: RightModel, recommendation: Recommendation) -> str | None:
