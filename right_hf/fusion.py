@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from right_hf.generator import Generation
+from right_hf.posts import letters_and_digits
 from right_hf.retriever import Hit
 from right_hf.selector import Candidate
 
@@ -84,22 +85,18 @@ def fused_score(features: Features, weights: FusionWeights) -> float:
     return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
 
 
-def _letters_and_digits(text: str) -> str:
-    return "".join(character for character in text.lower() if character.isalnum())
-
-
 def pool_features(trace: Trace) -> dict[str, Features]:
     """The features of every hashtag of one post that the generator wrote or scored."""
     retrieved = {candidate.hashtag: candidate for candidate in trace.candidates}
     ranks = {hashtag: rank for rank, hashtag in enumerate(trace.generation.hashtags, start=1)}
-    text = _letters_and_digits(trace.post)
+    text = letters_and_digits(trace.post)
     return {
         hashtag: Features(
             log_likelihood=log_likelihood,
             written=1 / ranks[hashtag] if hashtag in ranks else 0.0,
             ranking=retrieved[hashtag].score if hashtag in retrieved else 0.0,
             retrieved=float(hashtag in retrieved),
-            in_post=float(_letters_and_digits(hashtag) in text),
+            in_post=float(letters_and_digits(hashtag) in text),
         )
         for hashtag, log_likelihood in trace.generation.log_likelihoods.items()
     }

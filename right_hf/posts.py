@@ -6,7 +6,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,17 @@ def normalise_hashtag(hashtag: str) -> str:
     return _SPACE.sub(" ", _HASH_SIGN.sub(" ", _drop_unprintable(hashtag))).strip().lower()
 
 
-def _parse_post(record: Any) -> Post:
-    """Turns one decoded JSON object into a post; raises ValueError saying what is wrong with it."""
+def letters_and_digits(text: str) -> str:
+    """What of a text decides whether a hashtag stands in it: its letters and digits, in lower case."""
+    return "".join(character for character in text.lower() if character.isalnum())
+
+
+def parse_post(record: Any) -> Post:
+    """Turns a mapping with the fields of a post into a post, cleaned and normalised: the one way in for all data.
+
+    Raises:
+        ValueError: A field is missing or of another type; the message says which one.
+    """
     if not isinstance(record, dict):
         raise ValueError(f"expected a JSON object, got {type(record).__name__}")
     for field, kind in (("id", str), ("text", str), ("hashtags", list)):
@@ -112,25 +121,30 @@ def iter_posts(path: str | Path) -> Iterator[Post]:
             if not line.strip():
                 continue
             try:
-                yield _parse_post(json.loads(line.decode()))
+                yield parse_post(json.loads(line.decode()))
             except ValueError as error:
                 raise ValueError(f"{path}, line {number}: {error}. Correct or remove the line.") from error
 
 
-def read_posts(path: str | Path, licenses: Collection[str] | None = None) -> list[Post]:
-    """Reads a JSONL file of posts (see [`iter_posts`]), if `licenses` is given only those under one of them.
+def unique_posts(posts: Iterable[Post], where: str | Path, licenses: Collection[str] | None = None) -> list[Post]:
+    """The posts of one split, if `licenses` is given only those under one of them; `where` names them in errors.
 
     Raises:
         ValueError: An id occurs twice, or no post is left.
     """
-    posts: dict[str, Post] = {}
-    for post in iter_posts(path):
+    kept: dict[str, Post] = {}
+    for post in posts:
         if licenses is not None and post.license not in licenses:
             continue
-        if post.id in posts:
-            raise ValueError(f"{path}: the id {post.id!r} occurs twice. Ids must be unique; remove one of the posts.")
-        posts[post.id] = post
-    if not posts:
+        if post.id in kept:
+            raise ValueError(f"{where}: the id {post.id!r} occurs twice. Ids must be unique; remove one of the posts.")
+        kept[post.id] = post
+    if not kept:
         wanted = f" under one of the licences {sorted(licenses)}" if licenses is not None else ""
-        raise ValueError(f"{path} holds no posts{wanted}.")
-    return list(posts.values())
+        raise ValueError(f"{where} holds no posts{wanted}.")
+    return list(kept.values())
+
+
+def read_posts(path: str | Path, licenses: Collection[str] | None = None) -> list[Post]:
+    """Reads a JSONL file of posts (see [`iter_posts`] and [`unique_posts`])."""
+    return unique_posts(iter_posts(path), path, licenses)

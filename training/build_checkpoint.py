@@ -3,7 +3,8 @@ r"""Builds the composite checkpoint: index of the training posts, selector, gene
     python training/build_checkpoint.py --recipe training/configs/tweets-en.yaml --data DATA \
         --selector runs/tweets-en/selector --generator runs/tweets-en/generator --output runs/tweets-en/checkpoint
 
-DATA holds train.jsonl, whose posts are indexed, and validation.jsonl, on which the fusion is fitted.
+DATA holds training posts, which are indexed, and validation posts, on which the fusion is fitted, in any form that
+right_hf.data loads.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from right_hf.training.recipe import load_recipe
 def main() -> None:
     """Reads the command line and builds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("recipe", "data", "selector", "generator", "output"):
+    parser.add_argument("--data", required=True)
+    for name in ("recipe", "selector", "generator", "output"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--seed", type=int)
     arguments = parser.parse_args()

@@ -1,10 +1,11 @@
 r"""Evaluates a checkpoint on a split beside BM25 alone and, if one is given, a generator without retrieval (Seq2Seq).
 
-    python training/evaluate_checkpoint.py --checkpoint runs/tweets-en/checkpoint --data DATA/test.jsonl \
+    python training/evaluate_checkpoint.py --checkpoint runs/tweets-en/checkpoint --data DATA \
         --seq2seq runs/tweets-en/seq2seq --output runs/tweets-en/results.json
 
 Prints the table and saves it with seed, configuration, commit and versions. Without --checkpoint the one that comes
-with the package is evaluated. --licenses MIT CC-BY-4.0 keeps only posts under these licences.
+with the package is evaluated. DATA is any source that right_hf.data loads, or a single file of posts. --licenses MIT
+CC-BY-4.0 keeps only posts under these licences.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import json
 import sys
 from pathlib import Path
 
-from right_hf import DEFAULT_CHECKPOINT, Post, RightModel, Seq2SeqGenerator, read_posts
+from right_hf import DEFAULT_CHECKPOINT, Post, RightModel, Seq2SeqGenerator
+from right_hf.data import SPLITS, load_split
 from right_hf.evaluation import (
     BM25,
     SEQ2SEQ,
@@ -51,7 +53,8 @@ def main() -> None:
     """Reads the command line, evaluates, prints and saves the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--licenses", nargs="+")
     parser.add_argument("--seq2seq", type=Path)
     parser.add_argument("--beams", type=int, default=1, help="also score the Seq2Seq's so many best answers")
@@ -59,7 +62,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     model = RightModel.from_pretrained(arguments.checkpoint)
-    posts = [post for post in read_posts(arguments.data, arguments.licenses) if post.text]
+    posts = [post for post in load_split(arguments.data, arguments.split, arguments.licenses) if post.text]
     seq2seq = Seq2SeqGenerator.from_pretrained(arguments.seq2seq) if arguments.seq2seq else None
     results = evaluate(model, posts, seq2seq, arguments.beams)
     sys.stdout.write(f"{len(posts)} posts, scores in percent\n\n{markdown_table(results)}\n")

@@ -5,7 +5,7 @@ r"""Trains the sequence-to-sequence generator on posts with retrieved hashtags, 
     python training/train_generator.py --recipe training/configs/tweets-en.yaml --data DATA \
         --output runs/tweets-en/seq2seq
 
-DATA holds train.jsonl and validation.jsonl with id, text and hashtags on each line. Without --selector nothing is
+DATA holds training and validation posts, in any form that right_hf.data loads. Without --selector nothing is
 retrieved: same model, same number of steps. A run that was stopped goes on where it was.
 """
 
@@ -54,7 +54,7 @@ def main() -> None:
     """Reads the command line and trains."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--selector", type=Path)
     parser.add_argument("--seed", type=int)

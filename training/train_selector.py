@@ -3,8 +3,8 @@ r"""Trains the selector: triplets of post, hashtag and disturbed hashtag, with t
     python training/train_selector.py --recipe training/configs/tweets-en.yaml --data DATA \
         --output runs/tweets-en/selector
 
-DATA holds train.jsonl with id, text and hashtags on each line. A run that was stopped goes on where it was. English
-synonyms come from WordNet's files (`apt-get install wordnet-base`, or --wordnet FOLDER).
+DATA holds the training posts, in any form that right_hf.data loads. A run that was stopped goes on where it was.
+English synonyms come from WordNet's files (`apt-get install wordnet-base`, or --wordnet FOLDER).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> None:
     """Reads the command line and trains."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--wordnet", type=Path, default=Path("/usr/share/wordnet"))
     parser.add_argument("--seed", type=int)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 
 from right_hf.analysis import Analyser
 from right_hf.posts import Post
@@ -12,7 +12,7 @@ from right_hf.retriever.base import Hit, Retriever
 NEAR_DUPLICATE_OVERLAP = 0.7
 
 
-def jaccard(a: Collection[str], b: Collection[str]) -> float:
+def jaccard(a: Collection[Hashable], b: Collection[Hashable]) -> float:
     """|a ∩ b| / |a ∪ b| of two collections of terms; 0 where both are empty."""
     first, second = set(a), set(b)
     union = len(first | second)

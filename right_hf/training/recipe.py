@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from right_hf.posts import Post, read_posts
+from right_hf.data import PROTOCOLS, apply_protocol, load_split
+from right_hf.posts import Post
 
 
 @dataclass(frozen=True)
@@ -61,18 +62,26 @@ class GeneratorRecipe:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides what a checkpoint becomes, apart from the data and the code."""
+    """Everything that decides what a checkpoint becomes, apart from the data and the code.
+
+    `protocol` is `full`, or `small` for a fixed part of the training posts (see [`right_hf.data.small`]).
+    """
 
     language: str
     seed: int = 0
     licenses: tuple[str, ...] | None = None
+    protocol: str = "full"
     retriever: RetrieverRecipe = RetrieverRecipe()
     selector: SelectorRecipe = SelectorRecipe()
     generator: GeneratorRecipe = GeneratorRecipe()
 
-    def posts(self, data: Path, split: str) -> list[Post]:
-        """Reads a split, only the posts under the recipe's licences."""
-        return read_posts(data / f"{split}.jsonl", self.licenses)
+    def posts(self, data: str | Path, split: str) -> list[Post]:
+        """Loads a split of any source of [`load_split`]: the posts under the recipe's licences.
+
+        Of the training split only those that the recipe's protocol uses are given.
+        """
+        posts = load_split(data, split, self.licenses)
+        return apply_protocol(self.protocol, posts) if split == "train" else posts
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain values, to be kept beside results."""
@@ -118,6 +127,8 @@ def load_recipe(path: str | Path, seed: int | None = None) -> Recipe:
         if not isinstance(licenses, list):
             raise ValueError(f"{path}: licenses must be a list of SPDX names, got {licenses!r:.80}.")
         values["licenses"] = tuple(licenses)
+    if (protocol := values.get("protocol", "full")) not in PROTOCOLS:
+        raise ValueError(f"{path}: unknown protocol {protocol!r:.80}. Known: {', '.join(PROTOCOLS)}.")
     if seed is not None:
         values["seed"] = seed
     recipe: Recipe = _build(Recipe, values, str(path))
