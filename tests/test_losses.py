@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
@@ -30,6 +31,27 @@ def test_equals_multiple_negatives_ranking_loss_with_scale_20(shape: tuple[int, 
     expected = MultipleNegativesRankingLoss(model, scale=20.0).compute_loss_from_embeddings(ours, torch.empty(0))
     torch.testing.assert_close(loss, expected)
     torch.testing.assert_close(torch.autograd.grad(loss, ours), torch.autograd.grad(expected, ours))
+
+
+@pytest.mark.parametrize(("shape", "temperature"), [((1, 3), 0.05), ((5, 4), 0.05), ((8, 16), 0.7)])
+def test_equals_the_papers_equation_written_out(shape: tuple[int, int], temperature: float) -> None:
+    """L_S of section 2.2, term by term and post by post, in numpy; training minimises its mean over the batch."""
+    rng = np.random.default_rng(1)
+    anchor, positive, negative = rng.normal(size=(3, *shape))
+
+    def sim(a: Any, b: Any) -> float:
+        return float(np.sum(a * b) / math.sqrt(np.sum(a * a) * np.sum(b * b)))
+
+    losses = []
+    for i in range(shape[0]):
+        numerator = math.exp(sim(anchor[i], positive[i]) / temperature)
+        denominator = 0.0
+        for j in range(shape[0]):
+            denominator += math.exp(sim(anchor[i], positive[j]) / temperature)
+            denominator += math.exp(sim(anchor[i], negative[j]) / temperature)
+        losses.append(-math.log(numerator / denominator))
+    loss = selector_loss(*map(torch.from_numpy, (anchor, positive, negative)), temperature)
+    assert loss.item() == pytest.approx(sum(losses) / len(losses), rel=1e-9)
 
 
 def test_equal_hashtags_leave_the_choice_open() -> None:

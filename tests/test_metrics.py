@@ -5,11 +5,21 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from right_hf.metrics import HashtagF1, HashtagRouge, matches_at_k, mean_rouge, micro_f1_at_k, rouge_of_post
+from right_hf.metrics import (
+    HashtagF1,
+    HashtagRouge,
+    f1_per_post,
+    matches_at_k,
+    mean_rouge,
+    micro_f1_at_k,
+    rouge_of_post,
+    rouge_per_post,
+)
 from right_hf.metrics.rouge import Definition, Language, longest_common_subsequence
 
 DEFINITIONS: tuple[Definition, ...] = ("rouge", "rouge_score")
@@ -76,6 +86,57 @@ def test_micro_f1_agrees_with_scikit_learn() -> None:
             binarizer.transform(references), predicted, average="micro", zero_division=0
         )[:3]
         assert micro_f1_at_k(predictions, references, k) == pytest.approx(expected)
+
+
+def test_micro_f1_of_short_predictions_agrees_with_scikit_learn() -> None:
+    """The paper divides by K also where fewer were predicted: as if the places left held hashtags nobody uses."""
+    metrics = pytest.importorskip("sklearn.metrics")
+    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    rng = random.Random(4)
+    labels = [f"h{i}" for i in range(12)]
+    for k in (1, 3, 5):
+        predictions = [rng.sample(labels, rng.randint(0, 8)) for _ in range(60)]
+        references = [rng.sample(labels, rng.randint(1, 6)) for _ in range(60)]
+        nobody = [f"none {i}" for i in range(k)]
+        binarizer = preprocessing.MultiLabelBinarizer(classes=labels + nobody)
+        predicted = binarizer.fit_transform([(hashtags + nobody)[:k] for hashtags in predictions])
+        expected = metrics.precision_recall_fscore_support(
+            binarizer.transform(references), predicted, average="micro", zero_division=0
+        )[:3]
+        assert micro_f1_at_k(predictions, references, k) == pytest.approx(expected)
+
+
+@given(posts, st.integers(1, 6))
+def test_micro_f1_is_the_harmonic_mean_and_a_ratio_of_sums(pairs: list[tuple[list[str], list[str]]], k: int) -> None:
+    scores = micro_f1_at_k(*unzip(pairs), k)
+    total = scores.precision + scores.recall
+    assert scores.f1 == pytest.approx(2 * scores.precision * scores.recall / total if total else 0.0)
+    parts = f1_per_post(*unzip(pairs), k)
+    assert parts.score() == pytest.approx(scores.f1)
+    # What each post adds is what it adds alone.
+    for i, (predicted, gold) in enumerate(pairs):
+        alone = f1_per_post([predicted], [gold], k)
+        assert (alone.numerator[0], alone.denominator[0]) == (parts.numerator[i], parts.denominator[i])
+
+
+def test_per_post_f1_golden() -> None:
+    # K = 5: matches 2, 1, 0 and 3, 2, 1 gold hashtags: 2 m and 5 + g.
+    parts = f1_per_post(PREDICTIONS, REFERENCES, 5)
+    assert (parts.numerator.tolist(), parts.denominator.tolist()) == ([4, 2, 0], [8, 7, 6])
+    assert parts.of(np.array([0, 2])).score() == pytest.approx(4 / 14)
+    assert parts.of(np.array([False, True, False])).score() == pytest.approx(2 / 7)
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS)
+def test_per_post_rouge_is_the_rouge_of_each_post(definition: Definition) -> None:
+    predictions, references = random_posts(["a", "b", "c", "D"], 30)
+    parts = rouge_per_post(predictions, references, definition=definition)
+    rows = list(zip(*(part.numerator for part in parts.values()), strict=True))
+    assert rows == [
+        rouge_of_post(predicted, gold, definition=definition)
+        for predicted, gold in zip(predictions, references, strict=True)
+    ]
+    assert mean_rouge(predictions, references, definition=definition) == pytest.approx(np.mean(rows, axis=0))
 
 
 @given(posts, st.integers(1, 6), st.randoms())

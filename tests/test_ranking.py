@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +28,33 @@ def test_ranking_score_worked_by_hand() -> None:
     assert ranking_score([2.0], -0.25) == pytest.approx(1.75)
     assert ranking_score([2.0, 1.0], 0.5) == pytest.approx((1.5 + 0.5) * 1.1)
     assert ranking_score([1.0] * 11, 0.0) == pytest.approx(2.0)
+
+
+@given(
+    st.lists(st.floats(-1, 1), min_size=1, max_size=10),
+    st.lists(st.integers(0, 1), min_size=30, max_size=30),
+    st.lists(st.floats(-1, 1), min_size=3, max_size=3),
+)
+def test_scores_equal_the_papers_equations_in_matrix_form(
+    scores: list[float], carried: list[int], similarity: list[float]
+) -> None:
+    """Section 2.2, inference, on an incidence matrix A of hits and hashtags: f = 1 A and sum_j s_ij = s A.
+
+    Equation (1) gives the similarities; the equation after it s_i = (s A / f + similarity) (1 + (f - 1) / 10).
+    """
+    s = np.sort(scores)[::-1]  # (N,), of the hits
+    incidence = np.array(carried[: 3 * len(s)]).reshape(len(s), 3)  # (N, M)
+    hits = [
+        Hit(Post(f"p{i:02}", "", tuple("abc"[m] for m in np.flatnonzero(row))), float(s[i]))
+        for i, row in enumerate(incidence)
+    ]
+    frequency = np.ones(len(s)) @ incidence
+    present = frequency > 0
+    mean = (s @ incidence)[present] / frequency[present]
+    expected = (mean + np.array(similarity)[present]) * (1 + (frequency[present] - 1) / 10)
+    found = {c.hashtag: c.score for c in rank_candidates(raw_scores(hits), dict(zip("abc", similarity, strict=True)))}
+    assert [found[tag] for tag, there in zip("abc", present, strict=True) if there] == pytest.approx(expected)
+    assert len(found) == present.sum()
 
 
 def test_raw_scores_worked_by_hand() -> None:

@@ -34,6 +34,15 @@ def check_same_posts(predictions: HashtagLists, references: HashtagLists) -> Non
         raise ValueError(_NO_POSTS)
 
 
+def f_measure(overlap: int, n_predicted: int, n_gold: int) -> float:
+    """F of precision = overlap / n_predicted and recall = overlap / n_gold, that is 2 overlap / (n_predicted + n_gold).
+
+    Returns:
+        F in [0, 1]; 0.0 where both sides are empty.
+    """
+    return 2 * overlap / (n_predicted + n_gold) if n_predicted + n_gold else 0.0
+
+
 def _check_hashtag_lists(name: str, hashtag_lists: HashtagLists) -> None:
     for index, hashtags in enumerate(hashtag_lists):
         if not isinstance(hashtags, (list, tuple)) or not all(isinstance(hashtag, str) for hashtag in hashtags):

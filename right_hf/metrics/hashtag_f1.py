@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import evaluate
+import numpy as np
 
-from right_hf.metrics.base import HashtagLists, HashtagMetric, check_same_posts, metric_info
+from right_hf.metrics.base import HashtagLists, HashtagMetric, check_same_posts, f_measure, metric_info
+from right_hf.metrics.per_post import PerPost
 
 
 class PrecisionRecallF1(NamedTuple):
@@ -39,9 +41,18 @@ def matches_at_k(predicted: Sequence[str], gold: Sequence[str], k: int) -> int:
     return len(set(predicted[:k]) & set(gold))
 
 
-def harmonic_mean(precision: float, recall: float) -> float:
-    """F1 = 2 P R / (P + R), and 0.0 when both are zero."""
-    return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
+def counts_at_k(predictions: HashtagLists, references: HashtagLists, k: int) -> tuple[list[int], list[int]]:
+    """Count the matches among the first `k` and the distinct gold hashtags of each post.
+
+    Returns:
+        Two lists, one entry a post each.
+
+    Raises:
+        ValueError: if the numbers of predictions and references differ or are zero, or if `k` is smaller than 1.
+    """
+    check_same_posts(predictions, references)
+    matches = [matches_at_k(predicted, gold, k) for predicted, gold in zip(predictions, references, strict=True)]
+    return matches, [len(set(gold)) for gold in references]
 
 
 def micro_f1_at_k(predictions: HashtagLists, references: HashtagLists, k: int) -> PrecisionRecallF1:
@@ -61,12 +72,22 @@ def micro_f1_at_k(predictions: HashtagLists, references: HashtagLists, k: int) -
     Raises:
         ValueError: if the numbers of predictions and references differ or are zero, or if `k` is smaller than 1.
     """
-    check_same_posts(predictions, references)
-    matches = sum(matches_at_k(predicted, gold, k) for predicted, gold in zip(predictions, references, strict=True))
-    n_gold = sum(len(set(gold)) for gold in references)
-    precision = matches / (k * len(references))
-    recall = matches / n_gold if n_gold else 0.0
-    return PrecisionRecallF1(precision, recall, harmonic_mean(precision, recall))
+    matches, gold = map(sum, counts_at_k(predictions, references, k))
+    n_predicted = k * len(references)
+    recall = matches / gold if gold else 0.0
+    return PrecisionRecallF1(matches / n_predicted, recall, f_measure(matches, n_predicted, gold))
+
+
+def f1_per_post(predictions: HashtagLists, references: HashtagLists, k: int) -> PerPost:
+    """Micro F1@K as sums: with m_i matches and g_i gold hashtags of post i, F1 = sum(2 m_i) / sum(K + g_i).
+
+    This is 2 P R / (P + R) for P = sum(m_i) / (K n) and R = sum(m_i) / sum(g_i) (see `micro_f1_at_k`).
+
+    Raises:
+        ValueError: if the numbers of predictions and references differ or are zero, or if `k` is smaller than 1.
+    """
+    matches, gold = counts_at_k(predictions, references, k)
+    return PerPost(2.0 * np.array(matches, float), k + np.array(gold, float))
 
 
 class HashtagF1(HashtagMetric):

@@ -18,12 +18,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
-from statistics import fmean
 from typing import Literal, NamedTuple, get_args
 
 import evaluate
+import numpy as np
 
-from right_hf.metrics.base import HashtagLists, HashtagMetric, check_same_posts, metric_info
+from right_hf.metrics.base import HashtagLists, HashtagMetric, check_same_posts, f_measure, metric_info
+from right_hf.metrics.per_post import PerPost
 
 Language = Literal["en", "zh"]
 Definition = Literal["rouge", "rouge_score"]
@@ -40,15 +41,6 @@ class RougeScores(NamedTuple):
     rouge1: float
     rouge2: float
     rougeL: float  # noqa: N815 - the name every ROUGE implementation reports
-
-
-def f_measure(overlap: int, n_predicted: int, n_gold: int) -> float:
-    """F of precision = overlap / n_predicted and recall = overlap / n_gold, that is 2 overlap / (n_predicted + n_gold).
-
-    Returns:
-        F in [0, 1]; 0.0 where both sides are empty.
-    """
-    return 2 * overlap / (n_predicted + n_gold) if n_predicted + n_gold else 0.0
 
 
 def count_ngrams(tokens: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
@@ -178,6 +170,24 @@ def rouge_of_post(
     )
 
 
+def rouge_per_post(
+    predictions: HashtagLists, references: HashtagLists, language: Language = "en", definition: Definition = "rouge"
+) -> dict[str, PerPost]:
+    """ROUGE-1, ROUGE-2 and ROUGE-L of each post under the names of `RougeScores`; the denominators are 1.
+
+    Raises:
+        ValueError: if the numbers of predictions and references differ or are zero, or an option is unknown.
+    """
+    check_same_posts(predictions, references)
+    scores = np.array(
+        [
+            rouge_of_post(predicted, gold, language, definition)
+            for predicted, gold in zip(predictions, references, strict=True)
+        ]
+    )  # (n, 3)
+    return {name: PerPost(scores[:, i], np.ones(len(scores))) for i, name in enumerate(RougeScores._fields)}
+
+
 def mean_rouge(
     predictions: HashtagLists, references: HashtagLists, language: Language = "en", definition: Definition = "rouge"
 ) -> RougeScores:
@@ -195,12 +205,8 @@ def mean_rouge(
     Raises:
         ValueError: if the numbers of predictions and references differ or are zero, or an option is unknown.
     """
-    check_same_posts(predictions, references)
-    scores = [
-        rouge_of_post(predicted, gold, language, definition)
-        for predicted, gold in zip(predictions, references, strict=True)
-    ]
-    return RougeScores(*map(fmean, zip(*scores, strict=True)))
+    parts = rouge_per_post(predictions, references, language, definition)
+    return RougeScores(*(part.score() for part in parts.values()))
 
 
 class HashtagRouge(HashtagMetric):
