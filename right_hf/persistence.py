@@ -92,6 +92,32 @@ def refuse_pickle(folder: Path) -> None:
         )
 
 
+@contextmanager
+def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
+    """Gives a scratch file that takes the place of `target`, in one step, when the block ends without an error.
+
+    Until then, and whenever the process dies, `target` stays as it was. The scratch file has the ending of `target`.
+
+    Raises:
+        IsADirectoryError: `target` is a folder.
+    """
+    final = Path(target).resolve()  # of a link the file it points to is replaced, not the link
+    if final.is_dir():
+        raise IsADirectoryError(f"{final} is a folder; expected the name of a file. Choose another place.")
+    final.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{final.name}.new-", suffix=final.suffix, dir=final.parent)
+    os.close(handle)
+    scratch = Path(name)
+    scratch.chmod(0o644)
+    try:
+        yield scratch
+        with scratch.open("r+b") as file:
+            os.fsync(file.fileno())
+        os.replace(scratch, final)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
 #: A folder with one of these files at its top is a checkpoint, which saving may replace.
 _MARKERS = ("config.json", "retriever_config.json", "selector_config.json", "generator_config.json", "tokenizer.json")
 
