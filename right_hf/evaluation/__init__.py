@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from right_hf.evaluation.answers import Answer
-from right_hf.evaluation.scores import score_answers
+from right_hf.evaluation.answers import Answer, read_answers, write_answers
+from right_hf.evaluation.cases import case_study, choose_cases
+from right_hf.evaluation.figures import hashtag_count_figure, strata_figure
+from right_hf.evaluation.scores import answer_statistics, score_answers
+from right_hf.evaluation.significance import Comparison, compare, compare_all
+from right_hf.evaluation.strata import (
+    Strata,
+    by_gold_in_text,
+    by_overlap,
+    by_seen_gold,
+    nearest_overlaps,
+    score_strata,
+)
 from right_hf.evaluation.systems import (
     BM25,
     RIGHT,
@@ -17,7 +28,7 @@ from right_hf.evaluation.systems import (
     summed_votes,
     supporting_post,
 )
-from right_hf.evaluation.tables import markdown_table
+from right_hf.evaluation.tables import markdown_table, results_table
 
 __all__ = [
     "BM25",
@@ -26,12 +37,29 @@ __all__ = [
     "SELECTOR",
     "SEQ2SEQ",
     "Answer",
+    "Comparison",
+    "Strata",
+    "answer_statistics",
+    "by_gold_in_text",
+    "by_overlap",
+    "by_seen_gold",
+    "case_study",
+    "choose_cases",
+    "compare",
+    "compare_all",
+    "hashtag_count_figure",
     "markdown_table",
+    "nearest_overlaps",
+    "read_answers",
+    "results_table",
     "right_answers",
     "run_generator",
     "run_retriever",
     "run_right",
     "score_answers",
+    "score_strata",
+    "strata_figure",
     "summed_votes",
     "supporting_post",
+    "write_answers",
 ]

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import cast
 
 from right_hf.evaluation.answers import Answer
-from right_hf.metrics import HashtagF1, HashtagRouge
+from right_hf.metrics import PerPost, f1_per_post, rouge_per_post
+from right_hf.metrics.rouge import Definition, Language
 from right_hf.posts import Post
+
+#: What a metric's name begins with in each ROUGE definition (see [`right_hf.metrics.rouge`]): the paper's is `rouge1`,
+#: `rouge2`, `rougeL`, Google's `rouge_score1`, `rouge_score2`, `rouge_scoreL`.
+DEFINITIONS: tuple[Definition, ...] = ("rouge", "rouge_score")
+
+Statistics = dict[str, PerPost]
+"""What each post adds to each metric, by the metric's name."""
+
+
+def answer_statistics(answers: Sequence[Answer], posts: Sequence[Post], language: str) -> Statistics:
+    """What each post adds to ROUGE-1/2/L in both definitions, F1@1 and F1@5 of a system's answers.
+
+    Raises:
+        ValueError: There are not as many answers as posts, or none, or the language is neither "en" nor "zh".
+    """
+    gold = [list(post.hashtags) for post in posts]
+    sequences = [answer.sequence for answer in answers]
+    statistics: Statistics = {}
+    for definition in DEFINITIONS:
+        for name, part in rouge_per_post(sequences, gold, cast(Language, language), definition).items():
+            statistics[name.replace("rouge", definition)] = part
+    rankings = [answer.ranking for answer in answers]
+    return statistics | {f"f1@{k}": f1_per_post(rankings, gold, k) for k in (1, 5)}
+
+
+def percent(statistics: Mapping[str, PerPost]) -> dict[str, float]:
+    """The scores over all posts, in percent with two decimals."""
+    return {name: round(100 * part.score(), 2) for name, part in statistics.items()}
 
 
 def score_answers(answers: Sequence[Answer], posts: Sequence[Post], language: str) -> dict[str, float]:
-    """F1@1, F1@5 and ROUGE-1/2/L (definition of the package `rouge`) of a system's answers, in percent."""
-    gold = [list(post.hashtags) for post in posts]
-    rankings = [answer.ranking for answer in answers]
-    f1 = HashtagF1().compute(predictions=rankings, references=gold, k=(1, 5))
-    sequences = [answer.sequence for answer in answers]
-    rouge = HashtagRouge().compute(predictions=sequences, references=gold, language=language, definition="rouge")
-    scores = {name: rouge[name] for name in ("rouge1", "rouge2", "rougeL")} | {n: f1[n] for n in ("f1@1", "f1@5")}
-    return {name: round(100 * float(score), 2) for name, score in scores.items()}
+    """F1@1, F1@5 and ROUGE-1/2/L (both definitions, see [`DEFINITIONS`]) of a system's answers, in percent."""
+    return percent(answer_statistics(answers, posts, language))
+
+
+def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
+    """Mean of the seeds' scores and their standard deviation (divisor n - 1), None for a single seed."""
+    return fmean(values), stdev(values) if len(values) > 1 else None

@@ -2,15 +2,128 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from right_hf.evaluation.paper import METRICS
+from right_hf.evaluation.scores import mean_and_deviation
+from right_hf.metrics.rouge import Definition
+
+_TITLES = {"rouge1": "RG-1", "rouge2": "RG-2", "rougeL": "RG-L", "f1@1": "F1@1", "f1@5": "F1@5"}
+_TESTED = ("f1@1", "f1@5")
+
 
 def markdown_table(results: dict[str, dict[str, float]]) -> str:
-    """The scores of several systems as a Markdown table."""
-    columns = {"rouge1": "RG-1", "rouge2": "RG-2", "rougeL": "RG-L", "f1@1": "F1@1", "f1@5": "F1@5"}
+    """The scores of several systems, one run each, as a Markdown table."""
     width = max(map(len, results))
     lines = [
-        f"| {'system':{width}} | " + " | ".join(f"{title:>5}" for title in columns.values()) + " |",
-        f"|{'-' * (width + 2)}|" + "|".join("------:" for _ in columns) + "|",
+        f"| {'system':{width}} | " + " | ".join(f"{title:>5}" for title in _TITLES.values()) + " |",
+        f"|{'-' * (width + 2)}|" + "|".join("------:" for _ in _TITLES) + "|",
     ]
     for system, scores in results.items():
-        lines.append(f"| {system:{width}} | " + " | ".join(f"{scores[name]:5.2f}" for name in columns) + " |")
+        lines.append(f"| {system:{width}} | " + " | ".join(f"{scores[name]:5.2f}" for name in _TITLES) + " |")
     return "\n".join(lines)
+
+
+def results_table(
+    rows: Mapping[str, Mapping[str, Any]],
+    baseline: str,
+    paper: Mapping[str, Mapping[str, float]] | None = None,
+    paper_data: str = "THG",
+    definition: Definition = "rouge",
+) -> str:
+    """The paper's Table 3 or 4 in Markdown: scores over the seeds, p against a baseline, the paper's numbers.
+
+    Args:
+        rows: By system, in the order shown, either `{"scores": {metric: [percent of each seed]}}`, with p-values in
+            `"against": {baseline: {metric: {"p": …}}}` (see [`right_hf.evaluation.Comparison.to_dict`]), or
+            `{"not_run": reason}`.
+        baseline: The system whose p-values are shown.
+        paper: The paper's numbers by system and metric, such as `paper.TABLE_3["THG"]`; without it no such column.
+        paper_data: The paper's data set they are of.
+        definition: The ROUGE definition whose scores are shown.
+
+    Returns:
+        The table, a note on how to read it, and the reason for each row that was not run.
+
+    Raises:
+        ValueError: A row has neither scores nor a reason, or lacks a metric.
+    """
+    for system, row in rows.items():
+        _check_row(system, row, definition)
+    best = _best(rows, definition)
+    header = ["system", "seeds", *_TITLES.values(), f"p against {baseline}"]
+    table = [header + ([f"paper, {paper_data}"] if paper is not None else [])]
+    for system, row in rows.items():
+        cells = _measured(row, baseline, best, definition)
+        table.append([system, *cells] + ([_paper_cell(paper.get(system, {}))] if paper is not None else []))
+    notes = [_note(definition, baseline, paper_data if paper is not None else None)]
+    notes += [f"Not run: {system}: {row['not_run']}" for system, row in rows.items() if "not_run" in row]
+    return "\n\n".join([_aligned(table), *notes])
+
+
+def _key(metric: str, definition: Definition) -> str:
+    return metric.replace("rouge", definition)
+
+
+def _check_row(system: str, row: Mapping[str, Any], definition: Definition) -> None:
+    if ("scores" in row) == ("not_run" in row):
+        raise ValueError(f"{system}: expected either scores or the reason why it was not run, got {sorted(row)}.")
+    missing = [key for metric in _TITLES if not row.get("scores", {}).get(key := _key(metric, definition))]
+    if "scores" in row and missing:
+        raise ValueError(f"{system}: no scores of {', '.join(missing)}. Score its answers in every metric.")
+
+
+def _best(rows: Mapping[str, Mapping[str, Any]], definition: Definition) -> dict[str, float]:
+    """The best mean of each metric, as printed."""
+    run = [row["scores"] for row in rows.values() if "scores" in row]
+    keys = [_key(metric, definition) for metric in _TITLES]
+    return {key: max(round(mean_and_deviation(scores[key])[0], 2) for scores in run) for key in keys} if run else {}
+
+
+def _measured(row: Mapping[str, Any], baseline: str, best: Mapping[str, float], definition: Definition) -> list[str]:
+    if "not_run" in row:
+        return ["", "not run", *[""] * len(_TITLES)]
+    cells = []
+    for metric in _TITLES:
+        key = _key(metric, definition)
+        mean, deviation = mean_and_deviation(row["scores"][key])
+        number = f"**{mean:.2f}**" if round(mean, 2) == best[key] else f"{mean:.2f}"
+        cells.append(number if deviation is None else f"{number} ± {deviation:.2f}")
+    against = row.get("against", {}).get(baseline)
+    p = " / ".join(_p_text(against[metric]["p"]) for metric in _TESTED) if against else ""
+    return [str(len(row["scores"]["f1@1"])), *cells, p]
+
+
+def _p_text(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _paper_cell(numbers: Mapping[str, float]) -> str:
+    return " / ".join(f"{numbers[metric]:.2f}" for metric in METRICS if metric in numbers)
+
+
+def _note(definition: Definition, baseline: str, paper_data: str | None) -> str:
+    note = (
+        "Percent; mean ± standard deviation over the seeds, best in bold. ROUGE is F in the definition of the package "
+        f"`{definition}`. p: two-sided paired bootstrap over the posts, seeds averaged, of the difference from "
+        f"{baseline} in F1@1 / F1@5."
+    )
+    if paper_data is not None:
+        note += (
+            f" The last column holds the paper's own numbers in the order of the columns, on {paper_data}: other data "
+            "and other base models, not comparable with the rest of the row."
+        )
+    return note
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        "| "
+        + " | ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(pairs))
+        + " |"
+        for pairs in (list(zip(row, widths, strict=True)) for row in table)
+    ]
+    rule = "|".join("-" * (width + 2) if i == 0 else "-" * (width + 1) + ":" for i, width in enumerate(widths))
+    return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
