@@ -10,12 +10,12 @@ from huggingface_hub import snapshot_download
 from right_hf.configuration_right import COMPONENTS
 from right_hf.generator import Seq2SeqGenerator
 from right_hf.persistence import read_object, refuse_pickle
-from right_hf.retriever import BM25Retriever
+from right_hf.retriever import BM25Retriever, DenseRetriever
 from right_hf.selector import BiEncoderSelector
 
 #: Classes that a checkpoint may name, by component and type. A configuration can never name any other code.
 COMPONENT_TYPES: dict[str, dict[str, Any]] = {
-    "retriever": {"bm25": BM25Retriever},
+    "retriever": {"bm25": BM25Retriever, "dense": DenseRetriever},
     "selector": {"bi-encoder": BiEncoderSelector},
     "generator": {"seq2seq": Seq2SeqGenerator},
 }

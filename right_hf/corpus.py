@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -59,6 +59,10 @@ class Corpus(Sequence[Post]):
     def row(self, post_id: str) -> int | None:
         """The row of the post with this id, or None where the corpus does not hold it."""
         return self._rows.get(post_id)
+
+    def rows(self, post_ids: Iterable[str]) -> list[int]:
+        """The rows of those of these posts that the corpus holds."""
+        return [row for post_id in post_ids if (row := self._rows.get(post_id)) is not None]
 
     @property
     def hashtags(self) -> list[str]:

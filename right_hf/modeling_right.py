@@ -57,6 +57,7 @@ class RightModel(nn.Module):
         # Registered, so that to(), eval() and parameters() reach the networks.
         self.selector_network = selector.model
         self.generator_network: Any = getattr(generator, "model", None)
+        self.retriever_network: Any = getattr(retriever, "encoder", None)
         self.selector.prepare(retriever.corpus.hashtags)
         self.eval()
 
@@ -203,6 +204,8 @@ class RightModel(nn.Module):
         selector.load_embeddings(folders["retriever"])
         generator = load_component("generator", folders["generator"], dtype=_torch_dtype(dtype), device=device)
         model = cls(config, retriever, selector, generator)
+        if model.retriever_network is not None:
+            model.retriever_network.to(device)
         root = fetch(source, [], **hub)
         model.records = {name: (root / name).read_text(encoding="utf-8") for name in RECORDS if (root / name).is_file()}
         return model

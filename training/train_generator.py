@@ -22,9 +22,8 @@ from right_hf.generator.prompt import SeparatorFormat
 from right_hf.persistence import atomic_folder, read_object, write_json
 from right_hf.posts import Post
 from right_hf.provenance import provenance
-from right_hf.retriever import BM25Retriever
 from right_hf.selector import BiEncoderSelector
-from right_hf.training.bases import generator_base
+from right_hf.training.bases import generator_base, recipe_retriever
 from right_hf.training.examples import GeneratorExample, augmented_examples, plain_examples
 from right_hf.training.generator import train_generator
 from right_hf.training.recipe import Recipe, load_recipe
@@ -32,13 +31,17 @@ from right_hf.training.runs import claim_run, run_identity
 
 
 def build_examples(
-    recipe: Recipe, train: list[Post], validation: list[Post], selector_folder: Path | None
+    recipe: Recipe,
+    train: list[Post],
+    validation: list[Post],
+    selector_folder: Path | None,
+    retriever_folder: Path | None = None,
 ) -> tuple[list[GeneratorExample], list[GeneratorExample]]:
     """Training and validation examples, retrieval-augmented if a selector is given."""
     if selector_folder is None:
         return plain_examples(train), plain_examples(validation)
     settings = recipe.retriever
-    retriever = BM25Retriever.from_posts(train, analyser=settings.analyser, k1=settings.k1, b=settings.b)
+    retriever = recipe_retriever(recipe, train, retriever_folder)
     selector = BiEncoderSelector.from_pretrained(selector_folder)
     augment = partial(
         augmented_examples,
@@ -57,6 +60,7 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--selector", type=Path)
+    parser.add_argument("--retriever", type=Path, help="a trained retriever; without it BM25 is indexed")
     parser.add_argument("--seed", type=int)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
@@ -66,10 +70,15 @@ def main() -> None:
     settings = recipe.generator
     train = recipe.posts(arguments.data, "train")
     validation = recipe.posts(arguments.data, "validation")[: settings.validation_posts]
-    train_examples, validation_examples = build_examples(recipe, train, validation, arguments.selector)
+    train_examples, validation_examples = build_examples(
+        recipe, train, validation, arguments.selector, arguments.retriever
+    )
     checkpoints = arguments.output.with_name(f"{arguments.output.name}-checkpoints")
     selector = read_object(arguments.selector / "training.json") if arguments.selector else None
-    claim_run(checkpoints, run_identity(recipe, train, selector=selector))
+    others = {"selector": selector}
+    if arguments.retriever:
+        others["retriever"] = read_object(arguments.retriever / "training.json")
+    claim_run(checkpoints, run_identity(recipe, train, **others))
     model, tokenizer = generator_base(settings, train, recipe.seed, checkpoints / "tokenizer")
     form = SeparatorFormat(tokenizer, settings.max_source_length, settings.max_target_length)
     log = train_generator(

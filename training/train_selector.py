@@ -16,7 +16,7 @@ from pathlib import Path
 from right_hf.persistence import atomic_folder, write_json
 from right_hf.provenance import provenance
 from right_hf.selector import BiEncoderSelector
-from right_hf.training.bases import selector_base
+from right_hf.training.bases import encoder_base
 from right_hf.training.recipe import load_recipe
 from right_hf.training.runs import claim_run, run_identity
 from right_hf.training.selector import train_selector
@@ -40,7 +40,7 @@ def main() -> None:
     posts = recipe.posts(arguments.data, "train")
     synonyms = load_synonyms(arguments.wordnet) if recipe.language == "en" else no_synonyms
     triplets = selector_triplets(posts, synonyms, recipe.seed, recipe.language)
-    model = selector_base(recipe.selector, posts, recipe.seed)
+    model = encoder_base(recipe.selector, posts, recipe.seed)
     checkpoints = arguments.output.with_name(f"{arguments.output.name}-checkpoints")
     claim_run(checkpoints, run_identity(recipe, posts))
     log = train_selector(model, triplets, checkpoints, recipe.selector.arguments, recipe.seed)

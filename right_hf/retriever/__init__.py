@@ -2,5 +2,6 @@
 
 from right_hf.retriever.base import Hit, Retriever
 from right_hf.retriever.bm25 import BM25Retriever
+from right_hf.retriever.dense import DenseRetriever
 
-__all__ = ["BM25Retriever", "Hit", "Retriever"]
+__all__ = ["BM25Retriever", "DenseRetriever", "Hit", "Retriever"]

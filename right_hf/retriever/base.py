@@ -6,6 +6,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from right_hf.corpus import Corpus
 from right_hf.posts import Post
 
@@ -37,3 +40,25 @@ class Retriever(Protocol):
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes everything that `from_pretrained` needs into `folder`."""
         ...
+
+
+def check_search(queries: Sequence[str], k: int, exclude: Sequence[Collection[str]] | None) -> None:
+    """Refuses arguments of a search that fit no retriever.
+
+    Raises:
+        TypeError: `queries` is one string.
+        ValueError: `k` is less than 1, or `exclude` has another length than `queries`.
+    """
+    if isinstance(queries, str):
+        raise TypeError(f"search() takes a list of queries, got one string. Pass [{queries!r:.40}].")
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}.")
+    if exclude is not None and len(exclude) != len(queries):
+        raise ValueError(f"Got {len(queries)} queries but {len(exclude)} sets of ids to exclude; give one a query.")
+
+
+def flatten(lists: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Packs lists of different lengths: all values in one array, and where each list begins (one entry more)."""
+    starts = np.zeros(len(lists) + 1, dtype=np.int64)
+    np.cumsum([len(values) for values in lists], out=starts[1:])
+    return np.asarray([value for values in lists for value in values], dtype=np.int32), starts

@@ -15,7 +15,7 @@ from right_hf.analysis import get_analyser
 from right_hf.corpus import Corpus
 from right_hf.persistence import load_arrays, read_json, read_object, save_arrays, write_json
 from right_hf.posts import Post
-from right_hf.retriever.base import Hit
+from right_hf.retriever.base import Hit, check_search, flatten
 from right_hf.retriever.topk import search_term_matrix
 
 logger = logging.getLogger(__name__)
@@ -79,14 +79,9 @@ class BM25Retriever:
             TypeError: `queries` is one string.
             ValueError: `k` is less than 1, or `exclude` has another length than `queries`.
         """
-        if isinstance(queries, str):
-            raise TypeError(f"search() takes a list of queries, got one string. Pass [{queries!r:.40}].")
-        if k < 1:
-            raise ValueError(f"k must be at least 1, got {k}.")
-        if exclude is not None and len(exclude) != len(queries):
-            raise ValueError(f"Got {len(queries)} queries but {len(exclude)} sets of ids to exclude; give one a query.")
-        terms, term_starts = _flatten([self._term_ids(query) for query in queries])
-        hidden, hidden_starts = _flatten([self._row_ids(ids) for ids in exclude or [()] * len(queries)])
+        check_search(queries, k, exclude)
+        terms, term_starts = flatten([self._term_ids(query) for query in queries])
+        hidden, hidden_starts = flatten([self.corpus.rows(ids) for ids in exclude or [()] * len(queries)])
         rows, scores, counts = search_term_matrix(
             self._scores, self._rows, self._starts, len(self.corpus),
             terms, term_starts, hidden, hidden_starts, min(k, len(self.corpus)),
@@ -100,10 +95,6 @@ class BM25Retriever:
     def _term_ids(self, query: str) -> list[int]:
         known = self._vocabulary
         return [known[term] for term in self._analyse(query) if term in known]
-
-    def _row_ids(self, post_ids: Collection[str]) -> list[int]:
-        rows = (self.corpus.row(post_id) for post_id in post_ids)
-        return [row for row in rows if row is not None]
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes corpus, vocabulary, term scores and settings into `folder` (parquet, JSON, safetensors)."""
@@ -159,10 +150,3 @@ class BM25Retriever:
             and 0 <= rows.min() <= rows.max() < len(self.corpus)
             and scores.min() > 0
         )
-
-
-def _flatten(lists: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """Packs lists of different lengths: all values in one array, and where each list begins (one entry more)."""
-    starts = np.zeros(len(lists) + 1, dtype=np.int64)
-    np.cumsum([len(values) for values in lists], out=starts[1:])
-    return np.asarray([value for values in lists for value in values], dtype=np.int32), starts

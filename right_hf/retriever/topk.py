@@ -7,40 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-
-@njit(cache=True, nogil=True)
-def _worse(score_a: float, row_a: int, score_b: float, row_b: int) -> bool:
-    """Whether hit a ranks below hit b in the order (-score, row)."""
-    return score_a < score_b or (score_a == score_b and row_a > row_b)
-
-
-@njit(cache=True, nogil=True)
-def _sift_down(scores: Any, rows: Any, size: int) -> None:
-    """Restores the heap (worst hit on top) after its top was replaced."""
-    at = 0
-    while True:
-        child = 2 * at + 1
-        if child >= size:
-            return
-        if child + 1 < size and _worse(scores[child + 1], rows[child + 1], scores[child], rows[child]):
-            child += 1
-        if not _worse(scores[child], rows[child], scores[at], rows[at]):
-            return
-        scores[at], scores[child] = scores[child], scores[at]
-        rows[at], rows[child] = rows[child], rows[at]
-        at = child
-
-
-@njit(cache=True, nogil=True)
-def _sift_up(scores: Any, rows: Any, at: int) -> None:
-    """Restores the heap after a hit was appended at position `at`."""
-    while at > 0:
-        parent = (at - 1) // 2
-        if not _worse(scores[at], rows[at], scores[parent], rows[parent]):
-            return
-        scores[at], scores[parent] = scores[parent], scores[at]
-        rows[at], rows[parent] = rows[parent], rows[at]
-        at = parent
+from right_hf.retriever.heap import replace_worst, sift_up, sort_heap, worse
 
 
 @njit(cache=True, nogil=True)
@@ -97,16 +64,10 @@ def search_term_matrix(
             if size < k:
                 scores[size] = score
                 rows[size] = row
-                _sift_up(scores, rows, size)
+                sift_up(scores, rows, size)
                 size += 1
-            elif _worse(scores[0], rows[0], score, row):
-                scores[0] = score
-                rows[0] = row
-                _sift_down(scores, rows, size)
+            elif worse(scores[0], rows[0], score, row):
+                replace_worst(scores, rows, size, score, row)
         out_counts[query] = size
-        # Heap sort in place: the worst hit goes to the end, the rest is a heap again.
-        for end in range(size - 1, 0, -1):
-            scores[0], scores[end] = scores[end], scores[0]
-            rows[0], rows[end] = rows[end], rows[0]
-            _sift_down(scores, rows, end)
+        sort_heap(scores, rows, size)
     return out_rows, out_scores, out_counts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,16 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
+from right_hf.encoders import Matrix, embed, load_encoder, save_encoder, weights_fingerprint
 from right_hf.persistence import load_arrays, read_object, refuse_pickle, save_arrays, write_json
 from right_hf.retriever.base import Hit
 from right_hf.selector.ranking import HIT_SCALES, Candidate, rank_candidates
 
 CONFIG_FILE = "selector_config.json"
 _EMBEDDINGS_FILE = "hashtag_embeddings.safetensors"
-
-Matrix = npt.NDArray[np.float32]
 
 #: Held while any selector's embeddings grow.
 _GROWING = threading.Lock()
@@ -52,12 +49,7 @@ class BiEncoderSelector:
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         """Embeds texts: (len(texts), d), rows of length 1 (or 0 where the model finds nothing to embed)."""
-        if not texts:
-            return np.zeros((0, 0), dtype=np.float32)
-        vectors = self.model.encode(list(texts), batch_size=256, convert_to_numpy=True, show_progress_bar=False)
-        vectors = np.asarray(vectors, dtype=np.float32)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+        return embed(self.model, texts)
 
     def prepare(self, hashtags: Sequence[str]) -> None:
         """Embeds the hashtags of a corpus ahead, each once. Kept in 8 bits: cosines are good to about 0.002."""
@@ -97,12 +89,7 @@ class BiEncoderSelector:
 
     def fingerprint(self) -> str:
         """A hash of weights and tokenizer, by which kept hashtag embeddings are known to be this selector's."""
-        tokenizer = self.model.tokenizer
-        digest = hashlib.sha256(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str().encode())
-        for name, tensor in sorted(self.model.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(tensor.detach().cpu().float().numpy()).tobytes())
-        return digest.hexdigest()
+        return weights_fingerprint(self.model)
 
     def save_embeddings(self, folder: Path, hashtags: Sequence[str]) -> None:
         """Writes the embeddings of an index's hashtags beside it, and of no others that this selector has seen."""
@@ -143,7 +130,7 @@ class BiEncoderSelector:
         """Writes a plain sentence-transformers model and the selector's settings into `folder`."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self.model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
+        save_encoder(self.model, folder)
         write_json(folder / CONFIG_FILE, {"selector_type": "bi-encoder", "hit_scale": self.hit_scale})
 
     @classmethod
@@ -156,16 +143,10 @@ class BiEncoderSelector:
         folder = Path(folder)
         refuse_pickle(folder)
         config = read_object(folder / CONFIG_FILE) if (folder / CONFIG_FILE).is_file() else {}
+        model = load_encoder(folder)
         try:
-            model = SentenceTransformer(str(folder), device="cpu", local_files_only=True, trust_remote_code=False)
-            # Static embeddings are looked up as fast in half precision; anything that multiplies is not, on a CPU.
-            if not isinstance(model[0], StaticEmbedding):
-                model = model.float()
             selector = cls(model, hit_scale=config.get("hit_scale", "relative"))
-        except Exception as error:  # a damaged file raises whatever its reader raises
-            raise ValueError(
-                f"{folder} holds no loadable sentence-transformers model ({type(error).__name__}: {error}). "
-                "Save or download it again."
-            ) from error
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{folder / CONFIG_FILE}: {error} Save or download it again.") from error
         selector.model.to(device)
         return selector

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from sentence_transformers import SentenceTransformer
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 
+from right_hf.components import COMPONENT_TYPES, load_component
 from right_hf.persistence import atomic_folder
 from right_hf.posts import Post
+from right_hf.retriever import BM25Retriever, Retriever
 from right_hf.training.generator import GeneratorShape, t5_from_scratch
-from right_hf.training.recipe import GeneratorRecipe, SelectorRecipe
+from right_hf.training.recipe import EncoderRecipe, GeneratorRecipe, Recipe
 from right_hf.training.selector import distilled_static_encoder, static_encoder
 from right_hf.training.tokenizer import train_tokenizer
 
@@ -39,16 +41,60 @@ def _texts(posts: Sequence[Post]) -> list[str]:
     return [text for post in posts for text in (post.text, *post.hashtags)]
 
 
-def selector_base(recipe: SelectorRecipe, posts: Sequence[Post], seed: int) -> SentenceTransformer:
-    """The encoder that the selector starts from."""
+def encoder_base(recipe: EncoderRecipe, posts: Sequence[Post], seed: int) -> SentenceTransformer:
+    """The encoder that the selector or the dense retriever starts from.
+
+    Raises:
+        ValueError: The recipe names no encoder, or asks for layers or a length that it cannot have.
+    """
+    if recipe.dimensions is not None and (recipe.layers is not None or recipe.max_seq_length is not None):
+        raise ValueError("`dimensions` asks for static embeddings, which have no `layers` and no `max_seq_length`.")
     if recipe.encoder is None:
         if recipe.dimensions is None:
-            raise ValueError("The selector's recipe needs `encoder`, `dimensions` or both, got neither.")
-        return static_encoder(train_tokenizer(_texts(posts), recipe.vocabulary_size), recipe.dimensions, seed)
-    encoder = resolve_model(recipe.encoder)
-    if recipe.dimensions is None:
-        return SentenceTransformer(encoder)
-    return distilled_static_encoder(encoder, recipe.dimensions)
+            raise ValueError("The recipe of an encoder needs `encoder`, `dimensions` or both, got neither.")
+        tokenizer = train_tokenizer(_texts(posts), recipe.vocabulary_size)
+        return static_encoder(tokenizer, recipe.dimensions, seed)
+    model = _pretrained_encoder(resolve_model(recipe.encoder), recipe.layers)
+    if recipe.dimensions is not None:
+        return distilled_static_encoder(model.to("cpu"), recipe.dimensions)
+    if recipe.max_seq_length is not None:
+        model.max_seq_length = recipe.max_seq_length
+    return model
+
+
+def _pretrained_encoder(name: str, layers: int | None) -> SentenceTransformer:
+    """A sentence-transformers model, of which only the first `layers` are kept if that is given."""
+    if layers is None:
+        return SentenceTransformer(name)
+    whole = AutoConfig.from_pretrained(name).num_hidden_layers
+    if not 1 <= layers <= whole:
+        raise ValueError(f"layers must lie between 1 and {whole}, the layers of {name}, got {layers}.")
+    return SentenceTransformer(name, config_kwargs={"num_hidden_layers": layers})
+
+
+def recipe_retriever(recipe: Recipe, posts: Sequence[Post], folder: Path | None = None) -> Retriever:
+    """The retriever of a recipe: read from `folder`, where training/train_retriever.py wrote it, or BM25 made anew.
+
+    Raises:
+        ValueError: The recipe asks for a dense retriever and there is no folder, the folder holds another type of
+            retriever, or its corpus is not `posts`.
+    """
+    settings = recipe.retriever
+    if settings.type not in COMPONENT_TYPES["retriever"]:
+        known = ", ".join(COMPONENT_TYPES["retriever"])
+        raise ValueError(f"Unknown type of retriever {settings.type!r} in the recipe. Known: {known}.")
+    if folder is None:
+        if settings.type != "bm25":
+            raise ValueError(
+                f"A retriever of type {settings.type!r} must be trained first: training/train_retriever.py. Give its "
+                "folder with --retriever."
+            )
+        return BM25Retriever.from_posts(posts, analyser=settings.analyser, k1=settings.k1, b=settings.b)
+    retriever: Retriever = load_component("retriever", folder)
+    same_type = isinstance(retriever, COMPONENT_TYPES["retriever"][settings.type])
+    if not same_type or list(retriever.corpus) != sorted(posts, key=lambda post: post.id):
+        raise ValueError(f"{folder} holds no {settings.type} retriever of the recipe's training posts. Train it again.")
+    return retriever
 
 
 def generator_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, keep: Path) -> tuple[Any, Any]:

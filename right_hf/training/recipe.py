@@ -14,31 +14,48 @@ from right_hf.posts import Post
 
 
 @dataclass(frozen=True)
-class RetrieverRecipe:
-    """Settings of the BM25 index; `hits` is the paper's N."""
+class EncoderRecipe:
+    """What an encoder starts from, and how it is trained.
 
+    `encoder` names a sentence-transformers model to start from (a Hub id, a folder, or `package:NAME` for one that an
+    installed Python package carries in its folder `model`), of which only the first `layers` are kept if that is set;
+    with `dimensions` it is distilled into static embeddings of that size. Without an encoder, static embeddings of that
+    size start from random weights. `max_seq_length` is the number of tokens read of each text.
+    """
+
+    encoder: str | None = None
+    dimensions: int | None = None
+    layers: int | None = None
+    max_seq_length: int | None = None
+    vocabulary_size: int = 8000
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RetrieverRecipe(EncoderRecipe):
+    """Settings of the retriever; `type` is "bm25" or "dense", `hits` the paper's N.
+
+    `k1` and `b` are BM25's. The `analyser` gives its terms, and those by which near duplicates are found. The rest is
+    the dense retriever's: `index` is "exact" or "sq8", `triplets` the most that its encoder is trained on (0 for a
+    ready encoder, None for one a post).
+    """
+
+    type: str = "bm25"
     analyser: str = "english"
     k1: float = 1.5
     b: float = 0.75
     hits: int = 10
+    index: str = "exact"
+    triplets: int | None = None
 
 
 @dataclass(frozen=True)
-class SelectorRecipe:
-    """Settings of the selector.
+class SelectorRecipe(EncoderRecipe):
+    """Settings of the selector's encoder; `hashtags` is the paper's k."""
 
-    `encoder` names a sentence-transformers model to start from (a Hub id, a folder, or `package:NAME` for one that an
-    installed Python package carries in its folder `model`); with `dimensions` it is distilled into static embeddings of
-    that size. Without an encoder, static embeddings of that size start from random weights. `hashtags` is the paper's
-    k.
-    """
-
-    encoder: str | None = None
     dimensions: int | None = 128
-    vocabulary_size: int = 8000
     hit_scale: str = "relative"
     hashtags: int = 7
-    arguments: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
