@@ -11,13 +11,14 @@ from right_hf.configuration_right import COMPONENTS
 from right_hf.generator import Seq2SeqGenerator
 from right_hf.persistence import read_object, refuse_pickle
 from right_hf.retriever import BM25Retriever, DenseRetriever
+from right_hf.segtrm import SegtrmGenerator
 from right_hf.selector import BiEncoderSelector
 
 #: Classes that a checkpoint may name, by component and type. A configuration can never name any other code.
 COMPONENT_TYPES: dict[str, dict[str, Any]] = {
     "retriever": {"bm25": BM25Retriever, "dense": DenseRetriever},
     "selector": {"bi-encoder": BiEncoderSelector},
-    "generator": {"seq2seq": Seq2SeqGenerator},
+    "generator": {"seq2seq": Seq2SeqGenerator, "segtrm": SegtrmGenerator},
 }
 #: The type of a folder without a configuration of ours: a plain sentence-transformers or transformers model.
 _PLAIN_TYPES = {"selector": "bi-encoder", "generator": "seq2seq"}

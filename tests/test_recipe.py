@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from right_hf.training.generator import GeneratorShape
+from right_hf.training.bases import SHAPES
 from right_hf.training.recipe import GeneratorRecipe, Recipe, RetrieverRecipe, SelectorRecipe, load_recipe
 
 CONFIGS = sorted((Path(__file__).parents[1] / "training" / "configs").glob("*.yaml"))
@@ -48,7 +48,7 @@ def test_a_recipe_with_everything(tmp_path: Path) -> None:
 def test_the_projects_recipes_load(path: Path) -> None:
     recipe = load_recipe(path)
     assert recipe.language in {"en", "zh"}
-    assert GeneratorShape(**recipe.generator.shape).d_model > 0
+    SHAPES[recipe.generator.architecture](**recipe.generator.shape)  # raises TypeError where it knows no such size
 
 
 def test_the_project_has_recipes() -> None:
@@ -67,7 +67,11 @@ def test_the_project_has_recipes() -> None:
         ("language: en\n1: 2\nsed: 1", "unknown setting 1"),
         (
             "language: en\nretriever: {hit: 3}",
-            "recipe.yaml, retriever: unknown setting 'hit'. Known: encoder, dimensions, layers",
+            "recipe.yaml, retriever: unknown setting 'hit'. Known: analyser, k1, b, hits",
+        ),
+        (
+            "language: en\ngenerator: {architecture: rnn}",
+            "generator: unknown architecture 'rnn'. Known: seq2seq, segtrm",
         ),
         ("language: en\nselector: null", "selector must be a mapping, got None"),
         ("language: en\nlicenses: MIT", "licenses must be a list of SPDX names, got 'MIT'"),

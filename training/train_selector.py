@@ -13,15 +13,9 @@ import argparse
 import logging
 from pathlib import Path
 
-from right_hf.persistence import atomic_folder, write_json
-from right_hf.provenance import provenance
-from right_hf.selector import BiEncoderSelector
-from right_hf.training.bases import encoder_base
+from right_hf.training.build import build_selector
+
 from right_hf.training.recipe import load_recipe
-from right_hf.training.runs import claim_run, run_identity
-from right_hf.training.selector import train_selector
-from right_hf.training.triplets import selector_triplets
-from right_hf.training.wordnet import load_synonyms, no_synonyms
 
 
 def main() -> None:
@@ -36,17 +30,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO)
 
     recipe = load_recipe(arguments.recipe, arguments.seed)
-    origin = provenance(recipe.as_dict(), recipe.seed)
-    posts = recipe.posts(arguments.data, "train")
-    synonyms = load_synonyms(arguments.wordnet) if recipe.language == "en" else no_synonyms
-    triplets = selector_triplets(posts, synonyms, recipe.seed, recipe.language)
-    model = encoder_base(recipe.selector, posts, recipe.seed)
-    checkpoints = arguments.output.with_name(f"{arguments.output.name}-checkpoints")
-    claim_run(checkpoints, run_identity(recipe, posts))
-    log = train_selector(model, triplets, checkpoints, recipe.selector.arguments, recipe.seed)
-    with atomic_folder(arguments.output) as folder:
-        BiEncoderSelector(model.half(), recipe.selector.hit_scale).save_pretrained(folder)
-        write_json(folder / "training.json", {**origin, **log})
+    build_selector(recipe, recipe.posts(arguments.data, "train"), arguments.output, arguments.wordnet)
 
 
 if __name__ == "__main__":

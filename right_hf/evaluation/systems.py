@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from tqdm.auto import tqdm
 
@@ -14,6 +14,8 @@ from right_hf.generator import Generator
 from right_hf.modeling_right import RightModel
 from right_hf.posts import Post
 from right_hf.retriever import Hit, Retriever
+
+T = TypeVar("T")
 
 #: Systems of the main table; "without generator" is the selector's ranking.
 BM25, SEQ2SEQ, SELECTOR, RIGHT_WRITTEN, RIGHT = (
@@ -40,14 +42,23 @@ def run_retriever(retriever: Retriever, posts: Sequence[Post], hits: int = 10, w
     return [Answer(ranking[:5], ranking[:written]) for ranking in rankings]
 
 
-def run_generator(generator: Generator, posts: Sequence[Post], batch_size: int = 32, **generation: Any) -> list[Answer]:
-    """Answers of a generator without retrieval (Seq2Seq)."""
-    answers: list[Answer] = []
-    for batch in _batches(posts, batch_size, "generating"):
-        nothing: list[list[str]] = [[] for _ in batch]
-        written = generator.generate([post.text for post in batch], nothing, nothing, **generation)
-        answers.extend(Answer(found.hashtags[:5], found.hashtags) for found in written)
-    return answers
+def run_generator(
+    generator: Generator,
+    posts: Sequence[Post],
+    contexts: Sequence[Sequence[str]] | None = None,
+    batch_size: int = 32,
+    **generation: Any,
+) -> list[Answer]:
+    """Answers of a generator, given the hashtags beside each post; without `contexts` there are none (Seq2Seq)."""
+    beside = contexts if contexts is not None else [()] * len(posts)
+    answers: dict[int, Answer] = {}
+    # Batches of posts of like length have little padding.
+    order = sorted(range(len(posts)), key=lambda row: len(posts[row].text))
+    for rows in _batches(order, batch_size, "generating"):
+        texts = [posts[row].text for row in rows]
+        written = generator.generate(texts, [beside[row] for row in rows], [()] * len(rows), **generation)
+        answers |= {row: Answer(found.hashtags[:5], found.hashtags) for row, found in zip(rows, written, strict=True)}
+    return [answers[row] for row in range(len(posts))]
 
 
 def run_right(model: RightModel, posts: Sequence[Post], batch_size: int = 32, **generation: Any) -> list[Trace]:
@@ -85,6 +96,6 @@ def supporting_post(model: RightModel, recommendation: Recommendation) -> str | 
     return None if row is None else model.retriever.corpus[row].text
 
 
-def _batches(posts: Sequence[Post], size: int, what: str) -> Iterator[Sequence[Post]]:
-    for start in tqdm(range(0, len(posts), size), desc=what, unit="batch"):
-        yield posts[start : start + size]
+def _batches(items: Sequence[T], size: int, what: str) -> Iterator[Sequence[T]]:
+    for start in tqdm(range(0, len(items), size), desc=what, unit="batch"):
+        yield items[start : start + size]

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers.utils.generic import ModelOutput
 
 from right_hf.generator.base import Generation
-from right_hf.generator.prompt import SeparatorFormat
+from right_hf.generator.prompt import HashtagFormat, SeparatorFormat
 from right_hf.persistence import read_object, write_json
 
 CONFIG_FILE = "generator_config.json"
 #: Hashtags scored in one pass; bounds the memory of their (C, T, V) logits.
 _SCORED_AT_ONCE = 128
+_Generator = TypeVar("_Generator", bound="Seq2SeqGenerator")
 
 
 class Seq2SeqGenerator:
@@ -28,12 +30,16 @@ class Seq2SeqGenerator:
         max_target_length: Tokens of the output.
     """
 
+    generator_type: ClassVar[str] = "seq2seq"
+    format_class: ClassVar[type[HashtagFormat]] = SeparatorFormat
+    model_class: ClassVar[Any] = AutoModelForSeq2SeqLM
+
     def __init__(self, model: Any, tokenizer: Any, max_source_length: int = 180, max_target_length: int = 100) -> None:
         self.model = model.eval()
         # Else transformers' default of 20 tokens disputes every max_new_tokens.
         self.model.generation_config.max_length = None
         self.tokenizer = tokenizer
-        self.format = SeparatorFormat(tokenizer, max_source_length, max_target_length)
+        self.format = self.format_class(tokenizer, max_source_length, max_target_length)
 
     @torch.inference_mode()
     def generate(
@@ -69,16 +75,16 @@ class Seq2SeqGenerator:
             found = dict.fromkeys(tag for sequence in sequences for tag in self.format.hashtags(sequence[1:]))
             written.append(list(found))
         pools = [list(dict.fromkeys([*tags, *more])) for tags, more in zip(written, candidates, strict=True)]
-        scores = self._log_likelihoods(encoded.last_hidden_state, mask, pools)
+        scores = self._log_likelihoods(encoded, mask, pools)
         return [Generation(*row) for row in zip(written, scores, strict=True)]
 
     def _log_likelihoods(
-        self, hidden: torch.Tensor, mask: torch.Tensor, pools: Sequence[Sequence[str]]
+        self, encoded: ModelOutput, mask: torch.Tensor, pools: Sequence[Sequence[str]]
     ) -> list[dict[str, float]]:
         """Mean log-probability per token, the end included, of each hashtag as the first of the answer.
 
         Args:
-            hidden: (B, S, d) encoder output.
+            encoded: The encoder's output; its tensors begin with the dimension of the posts, (B, …).
             mask: (B, S) attention mask.
             pools: Hashtags of each post.
         """
@@ -86,18 +92,18 @@ class Seq2SeqGenerator:
         pairs = [(owner, hashtag) for owner, pool in enumerate(pools) for hashtag in pool]
         for start in range(0, len(pairs), _SCORED_AT_ONCE):
             chunk = pairs[start : start + _SCORED_AT_ONCE]
-            for (owner, hashtag), mean in zip(chunk, self._mean_log_probs(hidden, mask, chunk), strict=True):
+            for (owner, hashtag), mean in zip(chunk, self._mean_log_probs(encoded, mask, chunk), strict=True):
                 scores[owner][hashtag] = mean
         return scores
 
     def _mean_log_probs(
-        self, hidden: torch.Tensor, mask: torch.Tensor, pairs: Sequence[tuple[int, str]]
+        self, encoded: ModelOutput, mask: torch.Tensor, pairs: Sequence[tuple[int, str]]
     ) -> list[float]:
-        """The log-likelihood of each pair of a row of `hidden` and a hashtag."""
+        """The log-likelihood of each pair of a row of `encoded` and a hashtag."""
         labels, label_mask = self._pad([self.format.target([hashtag]) for _, hashtag in pairs])  # (C, T)
-        rows = torch.tensor([owner for owner, _ in pairs], device=hidden.device)
+        rows = torch.tensor([owner for owner, _ in pairs], device=mask.device)
         logits = self.model(
-            encoder_outputs=(hidden[rows],),
+            encoder_outputs=type(encoded)(**{name: tensor[rows] for name, tensor in encoded.items()}),
             attention_mask=mask[rows],
             decoder_input_ids=self.model.prepare_decoder_input_ids_from_labels(labels),
         ).logits.float()  # (C, T, V)
@@ -128,13 +134,13 @@ class Seq2SeqGenerator:
             "max_source_length": self.format.max_source_length,
             "max_target_length": self.format.max_target_length,
         }
-        write_json(folder / CONFIG_FILE, {"generator_type": "seq2seq", **lengths})
+        write_json(folder / CONFIG_FILE, {"generator_type": self.generator_type, **lengths})
 
     @classmethod
     def from_pretrained(
-        cls, folder: str | Path, dtype: torch.dtype = torch.float32, device: Any = "cpu"
-    ) -> Seq2SeqGenerator:
-        """Loads what [`save_pretrained`] wrote, or any folder of a T5 or mT5 model.
+        cls: type[_Generator], folder: str | Path, dtype: torch.dtype = torch.float32, device: Any = "cpu"
+    ) -> _Generator:
+        """Loads what [`save_pretrained`] wrote, or any folder of a model of the kind (T5 or mT5).
 
         Raises:
             ValueError: A file is missing or damaged.
@@ -143,7 +149,7 @@ class Seq2SeqGenerator:
         settings = read_object(folder / CONFIG_FILE) if (folder / CONFIG_FILE).is_file() else {}
         try:
             settings.pop("generator_type", None)
-            model, report = AutoModelForSeq2SeqLM.from_pretrained(
+            model, report = cls.model_class.from_pretrained(
                 folder,
                 dtype=dtype,
                 use_safetensors=True,

@@ -7,18 +7,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from sentence_transformers import SentenceTransformer
-from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from right_hf.components import COMPONENT_TYPES, load_component
+from right_hf.generator.prompt import SeparatorFormat
 from right_hf.persistence import atomic_folder
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, Retriever
+from right_hf.segtrm import SegtrmForHashtagGeneration, add_segment_tokens
+from right_hf.training.copying import CopyingRecipe, pretrain_copying
 from right_hf.training.generator import GeneratorShape, t5_from_scratch
 from right_hf.training.recipe import EncoderRecipe, GeneratorRecipe, Recipe
+from right_hf.training.segtrm import SegtrmShape, segtrm_from_scratch
 from right_hf.training.selector import distilled_static_encoder, static_encoder
 from right_hf.training.tokenizer import train_tokenizer
 
+#: The sizes of a generator that starts from random weights, by architecture.
+SHAPES: dict[str, type[Any]] = {"seq2seq": GeneratorShape, "segtrm": SegtrmShape}
 _PACKAGE = "package:"
 
 
@@ -97,19 +104,75 @@ def recipe_retriever(recipe: Recipe, posts: Sequence[Post], folder: Path | None 
     return retriever
 
 
-def generator_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, keep: Path) -> tuple[Any, Any]:
+def generator_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, own: Path) -> tuple[Any, Any]:
     """The model that the generator starts from, and its tokenizer.
 
-    A tokenizer trained here is kept in the folder `keep` and taken from there by a run that is resumed: its weights
-    belong to these very token ids.
+    Args:
+        recipe: Names the base, or says how one is made.
+        posts: The training posts.
+        seed: Of random weights.
+        own: Folder of a base that is not named; made here by [`build_base`] if it is not there.
     """
     if recipe.base is not None:
-        base = resolve_model(recipe.base)
-        return AutoModelForSeq2SeqLM.from_pretrained(base), AutoTokenizer.from_pretrained(base)
-    if keep.is_dir():
-        tokenizer = AutoTokenizer.from_pretrained(keep, local_files_only=True)
+        return _named_base(recipe, resolve_model(recipe.base), seed)
+    if not own.is_dir():
+        build_base(recipe, posts, seed, own)
+    tokenizer = AutoTokenizer.from_pretrained(own, local_files_only=True)
+    shape = SHAPES[recipe.architecture](**recipe.shape)
+    if recipe.architecture == "segtrm":
+        return _for_training(segtrm_from_scratch(shape, add_segment_tokens(tokenizer), seed)), tokenizer
+    if recipe.copying is not None:
+        return _for_training(AutoModelForSeq2SeqLM.from_pretrained(own, local_files_only=True)), tokenizer
+    return _for_training(t5_from_scratch(shape, tokenizer, seed)), tokenizer
+
+
+def _named_base(recipe: GeneratorRecipe, base: str, seed: int) -> tuple[Any, Any]:
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    if recipe.architecture != "segtrm":
+        return _for_training(AutoModelForSeq2SeqLM.from_pretrained(base)), tokenizer
+    torch.manual_seed(seed)
+    encoder = AutoModel.from_pretrained(base)
+    return _for_training(SegtrmForHashtagGeneration.from_encoder(encoder, tokenizer, **recipe.shape)), tokenizer
+
+
+def _for_training(model: Any) -> Any:
+    """The model with an attention whose gradients do not take long on a CPU, as those of PyTorch's fused one do."""
+    if not torch.cuda.is_available():
+        model.set_attn_implementation("eager")
+    return model
+
+
+def build_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, output: Path) -> None:
+    """Makes what a generator without a named base starts from: a tokenizer and, with `copying`, a T5 that can copy.
+
+    Args:
+        recipe: Its settings.
+        posts: The training posts.
+        seed: Of the weights and the examples.
+        output: The base's folder; a run that was stopped goes on in `…-checkpoints` beside it.
+    """
+    checkpoints = output.with_name(f"{output.name}-checkpoints")
+    kept = checkpoints / "tokenizer"  # weights of a stopped run belong to these very token ids
+    if kept.is_dir():
+        tokenizer: Any = AutoTokenizer.from_pretrained(kept, local_files_only=True)
     else:
         tokenizer = train_tokenizer(_texts(posts), recipe.vocabulary_size)
-        with atomic_folder(keep) as folder:
+        with atomic_folder(kept) as folder:
             tokenizer.save_pretrained(folder)
-    return t5_from_scratch(GeneratorShape(**recipe.shape), tokenizer, seed), tokenizer
+    model = None
+    if recipe.copying is not None and recipe.architecture != "segtrm":
+        model = _for_training(t5_from_scratch(GeneratorShape(**recipe.shape), tokenizer, seed))
+        form = SeparatorFormat(tokenizer, recipe.max_source_length, recipe.max_target_length)
+        copying = CopyingRecipe(**recipe.copying)
+        texts = [post.text for post in posts]
+        pretrain_copying(model, form, texts, checkpoints, copying, _where(recipe), seed, recipe.embedding_factor)
+    with atomic_folder(output) as folder:
+        tokenizer.save_pretrained(folder)
+        if model is not None:
+            model.save_pretrained(folder)
+
+
+def _where(recipe: GeneratorRecipe) -> dict[str, Any]:
+    """The training arguments that say on what a run computes, not how it learns."""
+    names = ("bf16", "fp16", "use_cpu", "dataloader_pin_memory", "disable_tqdm", "report_to")
+    return {name: recipe.arguments[name] for name in names if name in recipe.arguments}

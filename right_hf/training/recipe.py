@@ -12,6 +12,9 @@ import yaml
 from right_hf.data import PROTOCOLS, apply_protocol, load_split
 from right_hf.posts import Post
 
+#: What can be trained as a generator, by the type that its folder then names.
+ARCHITECTURES = ("seq2seq", "segtrm")
+
 
 @dataclass(frozen=True)
 class EncoderRecipe:
@@ -62,10 +65,14 @@ class SelectorRecipe(EncoderRecipe):
 class GeneratorRecipe:
     """Settings of the generator.
 
-    `base` names a T5 or mT5 to start from; without it, one of the given `shape` starts from random weights with a
-    tokenizer of its own.
+    `architecture` is "seq2seq" (T5 or mT5) or "segtrm". `base` names a T5 or mT5, or SEGTRM's BERT encoder, to start
+    from; without it, a model of the given `shape` starts from random weights with a tokenizer of its own. The token
+    embeddings learn `embedding_factor` times as fast as the rest, the encoder's other weights `encoder_factor` times.
+    With `copying` (settings of [`right_hf.training.copying.CopyingRecipe`], or {}) a T5 with random weights learns to
+    copy before it sees the first post with its hashtags.
     """
 
+    architecture: str = "seq2seq"
     base: str | None = None
     vocabulary_size: int = 8000
     shape: dict[str, Any] = field(default_factory=dict)
@@ -73,8 +80,14 @@ class GeneratorRecipe:
     max_target_length: int = 100
     token_dropout: float = 0.0
     embedding_factor: float = 1.0
+    encoder_factor: float = 1.0
+    copying: dict[str, Any] | None = None
     validation_posts: int = 500
     arguments: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.architecture not in ARCHITECTURES:
+            raise ValueError(f"unknown architecture {self.architecture!r}. Known: {', '.join(ARCHITECTURES)}.")
 
 
 @dataclass(frozen=True)
@@ -119,14 +132,16 @@ def _build(kind: type, values: Any, where: str) -> Any:
         return kind(**values)
     except TypeError as error:  # says which one
         raise ValueError(f"{where}: {error}. Add the setting.") from error
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
 
 
-def load_recipe(path: str | Path, seed: int | None = None) -> Recipe:
-    """Reads a recipe; `seed` overrides the recipe's own.
+def read_recipe_file(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no YAML mapping, holds an unknown setting or lacks one.
+        ValueError: It is no YAML mapping.
     """
     path = Path(path)
     if not path.is_file():
@@ -137,16 +152,35 @@ def load_recipe(path: str | Path, seed: int | None = None) -> Recipe:
         raise ValueError(f"{path} is no valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ValueError(f"{path} must hold a mapping, got {type(values).__name__}.")
+    return values
+
+
+def build_recipe(values: dict[str, Any], where: str) -> Recipe:
+    """A recipe from plain values; `where` begins the messages of its errors.
+
+    Raises:
+        ValueError: A setting is unknown, missing or of the wrong kind.
+    """
+    values = dict(values)
     for name, kind in _PARTS.items():
         if name in values:
-            values[name] = _build(kind, values[name], f"{path}, {name}")
+            values[name] = _build(kind, values[name], f"{where}, {name}")
     if (licenses := values.get("licenses")) is not None:
         if not isinstance(licenses, list):
-            raise ValueError(f"{path}: licenses must be a list of SPDX names, got {licenses!r:.80}.")
+            raise ValueError(f"{where}: licenses must be a list of SPDX names, got {licenses!r:.80}.")
         values["licenses"] = tuple(licenses)
     if (protocol := values.get("protocol", "full")) not in PROTOCOLS:
-        raise ValueError(f"{path}: unknown protocol {protocol!r:.80}. Known: {', '.join(PROTOCOLS)}.")
-    if seed is not None:
-        values["seed"] = seed
-    recipe: Recipe = _build(Recipe, values, str(path))
+        raise ValueError(f"{where}: unknown protocol {protocol!r:.80}. Known: {', '.join(PROTOCOLS)}.")
+    recipe: Recipe = _build(Recipe, values, where)
     return recipe
+
+
+def load_recipe(path: str | Path, seed: int | None = None) -> Recipe:
+    """Reads a recipe; `seed` overrides the recipe's own.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no YAML mapping, holds an unknown setting or lacks one.
+    """
+    recipe = build_recipe(read_recipe_file(path), str(path))
+    return recipe if seed is None else dataclasses.replace(recipe, seed=seed)

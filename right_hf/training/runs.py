@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,18 @@ from right_hf.training.recipe import Recipe
 _IDENTITY_FILE = "run.json"
 
 
+def digest(items: Iterable[Any]) -> str:
+    """A fingerprint of plain values or tuples of them, in their order."""
+    found = hashlib.sha256()
+    for item in items:
+        found.update(json.dumps(item).encode())
+    return found.hexdigest()
+
+
 def run_identity(recipe: Recipe, posts: Sequence[Post], **others: Any) -> dict[str, Any]:
     """What decides the outcome of a run: recipe, seed, training posts, and `others`."""
-    digest = hashlib.sha256()
-    for post in posts:
-        digest.update(json.dumps([post.id, post.text, post.hashtags]).encode())
-    identity: dict[str, Any] = json.loads(json.dumps({**recipe.as_dict(), "posts": digest.hexdigest(), **others}))
+    posts_digest = digest([post.id, post.text, post.hashtags] for post in posts)
+    identity: dict[str, Any] = json.loads(json.dumps({**recipe.as_dict(), "posts": posts_digest, **others}))
     return identity
 
 

@@ -1,0 +1,181 @@
+"""An experiment: from a plan and the posts to every system's answers, each step made once and kept."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+
+from right_hf.analysis import get_analyser
+from right_hf.components import load_component
+from right_hf.evaluation import (
+    BM25,
+    Answer,
+    read_answers,
+    run_generator,
+    run_retriever,
+    write_answers,
+)
+from right_hf.generator import Generator
+from right_hf.persistence import read_object
+from right_hf.posts import Post
+from right_hf.reproduction.plan import Plan
+from right_hf.reproduction.store import Store
+from right_hf.reproduction.systems import FIGURE_3, System, right
+from right_hf.retriever import Retriever
+from right_hf.selector import BiEncoderSelector
+from right_hf.training.bases import generator_base
+from right_hf.training.build import build_generator, build_retriever, build_selector
+from right_hf.training.examples import GeneratorExample, examples_with, ranked_hashtags, selector_ranker, votes_ranker
+from right_hf.training.recipe import Recipe
+from right_hf.training.runs import claim_run, run_identity
+
+#: Hashtags written under a post by systems that rank without an end: as many as a post has by median.
+_WRITTEN = 1
+#: The paper's ablation without generator answers with the selector's first four.
+_WITHOUT_GENERATOR = 4
+
+
+class Experiment:
+    """All systems of the paper on one data set under one protocol.
+
+    Args:
+        plan: How each system is made.
+        data: Source of the three splits, see [`right_hf.data.load_split`].
+        folder: Where everything made is kept; a run that was stopped goes on there.
+        wordnet: Folder of WordNet's files, for English.
+        chat: A chat model as generator, for the rows that need one.
+
+    Raises:
+        ValueError: `folder` holds an experiment with another plan or other posts.
+    """
+
+    def __init__(
+        self, plan: Plan, data: str | Path, folder: Path, wordnet: Path, chat: Generator | None = None
+    ) -> None:
+        recipe = plan.recipe
+        self.plan = plan
+        self.store = Store(folder)
+        self.wordnet = wordnet
+        self.chat = chat
+        self.posts: dict[str, list[Post]] = {split: recipe.posts(data, split) for split in ("train", "validation")}
+        self.posts["validation"] = self.posts["validation"][: recipe.generator.validation_posts]
+        self.posts["test"] = [post for post in recipe.posts(data, "test") if post.text]
+        others = {"simcse": plan.simcse.as_dict(), "segtrm": plan.segtrm.as_dict()}
+        claim_run(folder, run_identity(recipe, [post for split in self.posts.values() for post in split], **others))
+
+    def selector(self, seed: int) -> BiEncoderSelector:
+        """The selector trained with this seed."""
+        recipe = replace(self.plan.recipe, seed=seed)
+        make = partial(build_selector, recipe, self.posts["train"], wordnet=self.wordnet)
+        return _selector(self.store.made(f"seed-{seed}/selector", make))
+
+    @lru_cache(maxsize=2)  # noqa: B019 - an experiment lives as long as its process
+    def retriever(self, name: str) -> Retriever:
+        """BM25 or SimCSE, over the training posts."""
+        recipe = self.plan.recipe if name == BM25 else self.plan.simcse
+        folder = self.store.made(f"retriever-{name.lower()}", partial(build_retriever, recipe, self.posts["train"]))
+        retriever: Retriever = load_component("retriever", folder)
+        return retriever
+
+    def hashtags(self, system: System, seed: int, split: str) -> list[list[str]]:
+        """The ranked hashtags that a system has for each post, as many as any row needs."""
+
+        def make(path: Path) -> None:
+            ranked = self._ranked(system, seed, split)
+            write_answers(path, self.posts[split], [Answer(hashtags[: max(FIGURE_3)], []) for hashtags in ranked])
+
+        parts = (system.retriever, system.ranking, split)
+        name = "-".join(part.lower() for part in parts if part is not None)
+        found = read_answers(self.store.made(f"seed-{seed}/hashtags/{name}.jsonl", make), self.posts[split])
+        return [answer.ranking for answer in found]
+
+    def _ranked(self, system: System, seed: int, split: str) -> list[list[str]]:
+        posts, settings = self.posts[split], self.plan.recipe.retriever
+        if system.retriever is None:
+            return random_hashtags(posts, self.posts["train"], max(FIGURE_3), seed)
+        rank = selector_ranker(self.selector(seed)) if system.ranking == "selector" else votes_ranker
+        unseen_under = get_analyser(settings.analyser) if split == "train" else None
+        return ranked_hashtags(posts, self.retriever(system.retriever), rank, settings.hits, unseen_under)
+
+    def contexts(self, system: System, seed: int, split: str) -> list[list[str]]:
+        """The hashtags that go beside each post; none for a system without them."""
+        if system.ranking is None:
+            return [[] for _ in self.posts[split]]
+        number = system.hashtags or self.plan.recipe.selector.hashtags
+        return [hashtags[:number] for hashtags in self.hashtags(system, seed, split)]
+
+    def examples(self, system: System, seed: int, split: str) -> list[GeneratorExample]:
+        """Examples of a generator: posts with the hashtags beside them, and gold."""
+        return examples_with(self.posts[split], self.contexts(system, seed, split))
+
+    def generator(self, system: System, seed: int) -> Path:
+        """The folder of a trained generator."""
+        recipe = replace(self._generator_recipe(system), seed=seed)
+
+        def make(path: Path) -> None:
+            train, validation = (self.examples(system, seed, split) for split in ("train", "validation"))
+            build_generator(recipe, self.posts["train"], train, validation, path, base=self.base(system))
+
+        return self.store.made(f"seed-{seed}/{system.key}", make)
+
+    def base(self, system: System) -> Path:
+        """The folder of what a generator starts from, the same for all seeds and all systems of its architecture."""
+        recipe = self._generator_recipe(system)
+
+        def make(path: Path) -> None:
+            generator_base(recipe.generator, self.posts["train"], recipe.seed, path)
+
+        return self.store.made(f"base-{recipe.generator.architecture}", make)
+
+    def _generator_recipe(self, system: System) -> Recipe:
+        return self.plan.segtrm if system.kind == "segtrm" else self.plan.recipe
+
+    def answers(self, system: System, seed: int) -> list[Answer]:
+        """What a system answers to each test post."""
+
+        def make(path: Path) -> None:
+            write_answers(path, self.posts["test"], self._answers(system, seed))
+
+        return read_answers(self.store.made(f"seed-{seed}/answers/{system.key}.jsonl", make), self.posts["test"])
+
+    def _answers(self, system: System, seed: int) -> list[Answer]:
+        posts = self.posts["test"]
+        if system.kind == "retriever" and system.retriever is not None:
+            return run_retriever(self.retriever(system.retriever), posts, self.plan.recipe.retriever.hits, _WRITTEN)
+        if system.kind == "selector":
+            ranked = self.hashtags(system, seed, "test")
+            return [Answer(found[:_WITHOUT_GENERATOR], found[:_WITHOUT_GENERATOR]) for found in ranked]
+        contexts = self.contexts(system, seed, "test")
+        if system.kind == "chat":
+            if self.chat is None:
+                raise ValueError(f"{system.name} needs a chat model. Give --chat-model or --chat-base-url.")
+            return run_generator(self.chat, posts, contexts)
+        generator = load_component("generator", self.generator(system, seed))
+        return run_generator(generator, posts, contexts, batch_size=64)
+
+    @cached_property
+    def best_retriever(self) -> str:
+        """The retriever with which RIGHT's generator scores best (F1@1) on validation, over the seeds."""
+        return max((row.retriever for row in map(right, ("BM25", "SimCSE")) if row.retriever), key=self._validation_f1)
+
+    def _validation_f1(self, retriever: str) -> float:
+        folders = [self.generator(right(retriever), seed) for seed in self.plan.seeds]
+        scores = [float(read_object(folder / "training.json")["validation"]["f1@1"]) for folder in folders]
+        return sum(scores) / len(scores)
+
+
+@lru_cache(maxsize=1)
+def _selector(folder: Path) -> BiEncoderSelector:
+    return BiEncoderSelector.from_pretrained(folder)
+
+
+def random_hashtags(posts: Sequence[Post], train: Sequence[Post], number: int, seed: int) -> list[list[str]]:
+    """Random hashtags of the training posts beside each post (paper, Table 4, w/o retriever), each hashtag as likely.
+
+    What a post gets depends on its id and the seed alone.
+    """
+    known = sorted({hashtag for post in train for hashtag in post.hashtags})
+    return [random.Random(f"{seed}:{post.id}").sample(known, min(number, len(known))) for post in posts]

@@ -1,0 +1,63 @@
+"""The plan of an experiment: one YAML file a data set that says how each system is made, under each protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from right_hf.data import PROTOCOLS
+from right_hf.training.recipe import Recipe, build_recipe, read_recipe_file
+
+_KEYS = ("recipe", "simcse", "segtrm", "protocols", "seeds")
+
+
+def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with `changes` in them, mapping by mapping."""
+    result = dict(values)
+    for key, change in changes.items():
+        both = isinstance(change, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = merged(result[key], change) if both else change
+    return result
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How each system of an experiment is made.
+
+    Attributes:
+        recipe: Selector, BM25 and generator.
+        simcse: The recipe with the dense retriever.
+        segtrm: The recipe with SEGTRM in the generator's place.
+        seeds: Seeds of selectors and generators. What they start from, the generator's base and the dense retriever,
+            is made once, with the recipe's own seed.
+    """
+
+    recipe: Recipe
+    simcse: Recipe
+    segtrm: Recipe
+    seeds: tuple[int, ...]
+
+
+def load_plan(path: str | Path, protocol: str) -> Plan:
+    """Reads the plan of a data set.
+
+    The file holds `recipe`; `simcse` and `segtrm`, what changes in it for these two; `protocols`, what each protocol
+    changes in all three; and `seeds`, for each protocol.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A part is missing, unknown or of the wrong kind, or the protocol is unknown.
+    """
+    values = read_recipe_file(path)
+    if set(values) != set(_KEYS):
+        raise ValueError(f"{path} must hold {', '.join(_KEYS)}, and nothing else; it holds {', '.join(values)}.")
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"Unknown protocol {protocol!r}. Known: {', '.join(PROTOCOLS)}.")
+    common = merged(values["recipe"], {"protocol": protocol, **(values["protocols"] or {}).get(protocol, {})})
+    recipes = {
+        name: build_recipe(merged(common, values[name]) if name != "recipe" else common, f"{path}, {name}")
+        for name in ("recipe", "simcse", "segtrm")
+    }
+    return Plan(**recipes, seeds=tuple(values["seeds"][protocol]))

@@ -1,0 +1,164 @@
+"""From a recipe and posts to a retriever, a selector and a generator, each with the record of how it was made.
+
+A run that was stopped goes on where it was: beside its `output` lies the folder `…-checkpoints` of the Trainer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from right_hf.analysis import get_analyser
+from right_hf.components import COMPONENT_TYPES
+from right_hf.corpus import Corpus
+from right_hf.encoders import embed_in_parts
+from right_hf.persistence import atomic_folder, write_json
+from right_hf.posts import Post
+from right_hf.provenance import provenance
+from right_hf.retriever import BM25Retriever, DenseRetriever, Retriever
+from right_hf.selector import BiEncoderSelector
+from right_hf.training.bases import encoder_base, generator_base, recipe_retriever
+from right_hf.training.examples import GeneratorExample, augmented_examples, plain_examples
+from right_hf.training.generator import train_generator
+from right_hf.training.recipe import Recipe
+from right_hf.training.runs import claim_run, digest, run_identity
+from right_hf.training.selector import train_selector
+from right_hf.training.simcse import retriever_triplets, train_retriever
+from right_hf.training.triplets import selector_triplets
+from right_hf.training.wordnet import load_synonyms, no_synonyms
+
+
+def _checkpoints(output: Path) -> Path:
+    return output.with_name(f"{output.name}-checkpoints")
+
+
+def build_retriever(recipe: Recipe, posts: Sequence[Post], output: Path) -> None:
+    """Indexes the posts with BM25, or trains the dense retriever (SimCSE) on them and indexes them with it.
+
+    Args:
+        recipe: Its settings.
+        posts: The training posts, which are the corpus.
+        output: The retriever's folder.
+    """
+    origin = provenance(recipe.as_dict(), recipe.seed)
+    retriever: Retriever
+    log: dict[str, Any] = {}
+    if recipe.retriever.type == "dense":
+        retriever, log = _dense_retriever(recipe, posts, _checkpoints(output))
+    else:
+        retriever = recipe_retriever(recipe, posts)
+    with atomic_folder(output) as folder:
+        retriever.save_pretrained(folder)
+        write_json(folder / "training.json", {**origin, "posts": len(posts), **log})
+
+
+def _dense_retriever(recipe: Recipe, posts: Sequence[Post], checkpoints: Path) -> tuple[Retriever, dict[str, Any]]:
+    """Trains the encoder and indexes the posts; the second value is the Trainer's log."""
+    settings = recipe.retriever
+    claim_run(checkpoints, run_identity(recipe, posts))
+    encoder = encoder_base(settings, posts, recipe.seed)
+    log: dict[str, Any] = {"steps": 0, "triplets": 0}
+    if settings.triplets != 0:
+        bm25 = BM25Retriever.from_posts(posts, analyser=settings.analyser, k1=settings.k1, b=settings.b)
+        analyse = get_analyser(settings.analyser)
+        triplets = retriever_triplets(posts, bm25, analyse, recipe.seed, settings.triplets, settings.hits)
+        trained = train_retriever(encoder, triplets, checkpoints, settings.arguments, recipe.seed)
+        log = {**trained, "triplets": len(triplets)}
+    corpus = Corpus(posts)
+    vectors = embed_in_parts(encoder, [post.text for post in corpus], checkpoints / "vectors")
+    return DenseRetriever(corpus, encoder, settings.index, vectors), log
+
+
+def build_selector(recipe: Recipe, posts: Sequence[Post], output: Path, wordnet: Path) -> None:
+    """Trains the selector: triplets of post, hashtag and disturbed hashtag, with the paper's contrastive loss.
+
+    Args:
+        recipe: Its settings.
+        posts: The training posts.
+        output: The selector's folder.
+        wordnet: Folder of WordNet's files, for the synonyms of English hashtags.
+    """
+    origin = provenance(recipe.as_dict(), recipe.seed)
+    synonyms = load_synonyms(wordnet) if recipe.language == "en" else no_synonyms
+    triplets = selector_triplets(posts, synonyms, recipe.seed, recipe.language)
+    model = encoder_base(recipe.selector, posts, recipe.seed)
+    claim_run(_checkpoints(output), run_identity(recipe, posts))
+    log = train_selector(model, triplets, _checkpoints(output), recipe.selector.arguments, recipe.seed)
+    with atomic_folder(output) as folder:
+        BiEncoderSelector(model.half(), recipe.selector.hit_scale).save_pretrained(folder)
+        write_json(folder / "training.json", {**origin, **log})
+
+
+def generator_examples(
+    recipe: Recipe,
+    posts: Sequence[Post],
+    validation: Sequence[Post],
+    selector_folder: Path | None = None,
+    retriever_folder: Path | None = None,
+) -> tuple[list[GeneratorExample], list[GeneratorExample]]:
+    """Training and validation examples of a generator.
+
+    Args:
+        recipe: Settings of retriever and selector.
+        posts: The training posts.
+        validation: Posts that are not among them.
+        selector_folder: The selector that chooses the hashtags beside each post; without it there are none.
+        retriever_folder: A trained retriever; without it BM25 is indexed.
+    """
+    if selector_folder is None:
+        return plain_examples(posts), plain_examples(validation)
+    settings = recipe.retriever
+    augment = partial(
+        augmented_examples,
+        retriever=recipe_retriever(recipe, posts, retriever_folder),
+        selector=BiEncoderSelector.from_pretrained(selector_folder),
+        hits=settings.hits,
+        hashtags=recipe.selector.hashtags,
+    )
+    return augment(posts, unseen_under=get_analyser(settings.analyser)), augment(validation)
+
+
+def build_generator(
+    recipe: Recipe,
+    posts: Sequence[Post],
+    train: Sequence[GeneratorExample],
+    validation: Sequence[GeneratorExample],
+    output: Path,
+    base: Path | None = None,
+) -> None:
+    """Trains a generator.
+
+    Args:
+        recipe: Its settings.
+        posts: The training posts, for its tokenizer where it starts from random weights.
+        train: Training examples, with retrieved hashtags or without them (Seq2Seq).
+        validation: Examples on which each epoch is scored.
+        output: The generator's folder.
+        base: Folder of the base that it starts from, see [`generator_base`]; by default one of the run's own.
+    """
+    origin = provenance(recipe.as_dict(), recipe.seed)
+    settings = recipe.generator
+    kind = COMPONENT_TYPES["generator"][settings.architecture]
+    checkpoints = _checkpoints(output)
+    claim_run(checkpoints, run_identity(recipe, posts, examples=digest(train)))
+    model, tokenizer = generator_base(settings, posts, recipe.seed, base or checkpoints / "base")
+    form = kind.format_class(tokenizer, settings.max_source_length, settings.max_target_length)
+    log = train_generator(
+        model,
+        form,
+        train,
+        validation,
+        checkpoints,
+        settings.arguments,
+        recipe.seed,
+        settings.token_dropout,
+        settings.embedding_factor,
+        settings.encoder_factor,
+    )
+    with atomic_folder(output) as folder:
+        generator = kind(model.half(), tokenizer, settings.max_source_length, settings.max_target_length)
+        generator.save_pretrained(folder)
+        facts = {"retrieval": any(example.context for example in train), "posts": len(posts)}
+        write_json(folder / "training.json", {**origin, **facts, **log})

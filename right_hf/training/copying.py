@@ -1,0 +1,138 @@
+"""Pretraining of a generator with random weights: it learns to copy a hashtag from its input.
+
+A pretrained T5 can copy; one that starts from random weights does not learn it from a few tens of thousands of posts,
+and then reads past the retrieved hashtags. Here the hashtags are random tokens, so that only copying helps, and helps
+for every token of the vocabulary. At first the input holds nothing but hashtags, then ever longer beginnings of real
+posts before them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch.utils.data import Dataset
+from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
+
+from right_hf.generator.prompt import SeparatorFormat
+from right_hf.training.generator import adamw
+from right_hf.training.runs import last_checkpoint
+
+_MAX_HASHTAGS = 7
+#: Tokens a hashtag; two or three are the commonest.
+_LENGTHS = (1, 2, 2, 3, 3, 4, 5)
+
+
+@dataclass(frozen=True)
+class CopyingRecipe:
+    """Settings of the pretraining.
+
+    Attributes:
+        steps: Batches in all.
+        batch_size: Examples a batch.
+        learning_rate: Its peak; it falls with a cosine.
+        bare: Share of the steps before the first posts.
+        post_tokens: Tokens of a post at most, reached at the end.
+    """
+
+    steps: int = 3000
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    bare: float = 0.3
+    post_tokens: int = 30
+
+    def longest_post(self, progress: float) -> int:
+        """How many tokens of a post an example may hold after this share of the steps."""
+        if progress < self.bare:
+            return 0
+        return 1 + int((progress - self.bare) / (1 - self.bare) * (self.post_tokens - 1))
+
+
+class CopyingExamples(Dataset[dict[str, list[int]]]):
+    """Examples by number: the same seed and number always make the same example.
+
+    Args:
+        posts: Token ids of real posts.
+        form: How inputs and outputs are written.
+        recipe: How many examples, and what they are like.
+        seed: Of the examples.
+    """
+
+    def __init__(self, posts: Sequence[list[int]], form: SeparatorFormat, recipe: CopyingRecipe, seed: int) -> None:
+        self.posts = posts
+        self.form = form
+        self.recipe = recipe
+        self.seed = seed
+        special = {*form.structure, *form.tokenizer.all_special_ids}
+        self.tokens = [token for token in range(len(form.tokenizer)) if token not in special]
+
+    def __len__(self) -> int:
+        return self.recipe.steps * self.recipe.batch_size
+
+    def __getitem__(self, number: int) -> dict[str, list[int]]:
+        rng = random.Random(f"{self.seed}:{number}")
+        step = number // self.recipe.batch_size
+        longest = self.recipe.longest_post(step / self.recipe.steps)
+        post = rng.choice(self.posts)[: rng.randint(0, longest)] if longest else []
+        hashtags = [rng.choices(self.tokens, k=rng.choice(_LENGTHS)) for _ in range(rng.randint(1, _MAX_HASHTAGS))]
+        # One length of output for a whole batch saves padding.
+        copied = hashtags[: 2 if step % 5 == 0 else 1]
+        end = self.form.tokenizer.eos_token_id
+        source = [*post, *(token for hashtag in hashtags for token in (self.form.sep1, *hashtag)), end]
+        target = [token for hashtag in copied for token in (self.form.sep2, *hashtag)][1:]
+        return {"input_ids": source, "attention_mask": [1] * len(source), "labels": [*target, end]}
+
+
+def pretrain_copying(
+    model: Any,
+    form: SeparatorFormat,
+    texts: Sequence[str],
+    output: Path,
+    recipe: CopyingRecipe,
+    arguments: dict[str, Any],
+    seed: int,
+    embedding_factor: float = 1.0,
+) -> dict[str, Any]:
+    """Trains `model` in place to copy hashtags; a run that was stopped goes on at its last checkpoint in `output`.
+
+    Args:
+        model: A T5 with random weights.
+        form: How inputs and outputs are written.
+        texts: Real posts, of which the beginnings are used.
+        output: Folder of the Trainer's own checkpoints.
+        recipe: Its settings.
+        arguments: Fields of `TrainingArguments` that say where and how it runs, such as `bf16`.
+        seed: Of the examples.
+        embedding_factor: How much faster the embeddings learn, see [`right_hf.training.generator.adamw`].
+
+    Returns:
+        The Trainer's log.
+    """
+    settings: dict[str, Any] = {
+        "learning_rate": recipe.learning_rate,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": 100,
+        "per_device_train_batch_size": recipe.batch_size,
+        "num_train_epochs": 1,
+        "train_sampling_strategy": "sequential",  # the order is the curriculum
+        "save_strategy": "steps",
+        "save_steps": 0.2,
+        "save_total_limit": 1,
+        "logging_steps": 50,
+        "report_to": "none",
+        "remove_unused_columns": False,
+    }
+    settings |= arguments
+    posts = [form.source(text, ())[:-1] for text in texts]
+    trainer = Trainer(
+        model=model,
+        args=TrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
+        optimizers=(adamw(model, settings["learning_rate"], 1e-5, embedding_factor), None),
+        train_dataset=CopyingExamples(posts, form, recipe, seed),
+        data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),
+    )
+    trainer.train(resume_from_checkpoint=last_checkpoint(output))
+    return {"log": trainer.state.log_history, "steps": trainer.state.global_step}
