@@ -33,6 +33,9 @@ def test_scores_worked_by_hand() -> None:
     assert scores["f1@1"] == pytest.approx(100 * 2 * (1 / 2) * (1 / 3) / (1 / 2 + 1 / 3), abs=0.01)
     assert scores["f1@5"] == pytest.approx(100 * 2 * 0.2 * (2 / 3) / (0.2 + 2 / 3), abs=0.01)
     assert scores["rouge1"] == pytest.approx(50.0)
+    # One definition of ROUGE tells upper case from lower case, the other does not; both have a name.
+    upper = score_answers([Answer([], ["A"])], posts[:1], "en")
+    assert (upper["rouge1"], upper["rouge_score1"]) == (0.0, 100.0)
 
 
 def test_systems_answer_every_post(model: RightModel, english_posts: list[Post]) -> None:

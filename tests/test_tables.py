@@ -124,6 +124,6 @@ def test_case_study() -> None:
 
 
 def test_an_answer_without_hashtags_is_shown_as_none() -> None:
-    silent = [Answer(["a"], [])]
-    study = case_study(POSTS[:1], [[]], [[]], {"A": silent, "B": [NOTHING]}, "A", "B", 0)
-    assert "| retrieved | (none) |" in study and "| A | (none) |" in study
+    silent = [Answer([], [])]
+    study = case_study(POSTS[:1], [[]], [[]], {"A": [BETTER], "B": silent}, "A", "B", 0)
+    assert "| retrieved | (none) |" in study and "| B | (none) |" in study

@@ -79,6 +79,8 @@ def case_study(
 ) -> str:
     """The case study as Markdown, gold hashtags in bold; the rule by which the posts were drawn stands above it.
 
+    Of each answer the ranking is shown, since its gold hashtags are what the rule counts.
+
     Args:
         posts: Posts of the split.
         retrieved: For each the distinct hashtags of its retrieved posts, those of the most similar post first.
@@ -100,7 +102,7 @@ def case_study(
     for row, outcome, count in cases:
         post = posts[row]
         lists = {"retrieved": retrieved[row], "selected": selected[row]}
-        lists |= {name: found[row].sequence for name, found in answers.items()}
+        lists |= {name: found[row].ranking[:_K] for name, found in answers.items()}
         lines = [
             f"| {_escape(system)} has | {outcome} ({count:,} posts) |",
             "|---|---|",
