@@ -16,7 +16,6 @@ import logging
 from pathlib import Path
 
 from right_hf.training.build import build_generator, generator_examples
-
 from right_hf.training.recipe import load_recipe
 
 

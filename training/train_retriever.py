@@ -13,7 +13,6 @@ import logging
 from pathlib import Path
 
 from right_hf.training.build import build_retriever
-
 from right_hf.training.recipe import load_recipe
 
 

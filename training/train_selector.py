@@ -14,7 +14,6 @@ import logging
 from pathlib import Path
 
 from right_hf.training.build import build_selector
-
 from right_hf.training.recipe import load_recipe
 
 

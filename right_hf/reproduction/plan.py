@@ -14,10 +14,10 @@ _KEYS = ("recipe", "simcse", "segtrm", "protocols", "seeds")
 
 
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` with `changes` in them, mapping by mapping."""
+    """`values` with `changes` in them, mapping by mapping; a model's `shape` is replaced as a whole."""
     result = dict(values)
     for key, change in changes.items():
-        both = isinstance(change, Mapping) and isinstance(result.get(key), Mapping)
+        both = key != "shape" and isinstance(change, Mapping) and isinstance(result.get(key), Mapping)
         result[key] = merged(result[key], change) if both else change
     return result
 

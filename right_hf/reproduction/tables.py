@@ -1,0 +1,170 @@
+"""From the answers of an experiment to its tables, figures and cases, as plain results and as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from right_hf.analysis import get_analyser
+from right_hf.evaluation import (
+    BM25,
+    SEQ2SEQ,
+    Answer,
+    answer_statistics,
+    by_gold_in_text,
+    by_overlap,
+    by_seen_gold,
+    case_study,
+    compare_all,
+    hashtag_count_figure,
+    nearest_overlaps,
+    results_table,
+    score_strata,
+    strata_figure,
+)
+from right_hf.evaluation.paper import FULL, TABLE_3, TABLE_4
+from right_hf.evaluation.scores import percent
+from right_hf.metrics import PerPost, mean_over_seeds
+from right_hf.persistence import write_json
+from right_hf.provenance import provenance
+from right_hf.reproduction import systems
+from right_hf.reproduction.experiment import Experiment
+from right_hf.reproduction.systems import FIGURE_3, System
+
+#: The paper's data set that stands beside a language's results.
+_PAPER_DATA = {"en": "THG", "zh": "WHG"}
+_NO_CHAT = "needs a chat model: --chat-model, or --chat-base-url of an OpenAI-compatible server"
+_SKIPPED = "left out by --rows"
+_OPEN_LICENSES = frozenset({"MIT", "CC-BY-4.0"})
+
+
+class Report:
+    """Writes an experiment's results into a folder.
+
+    Args:
+        experiment: Whose answers are shown.
+        folder: Where results are written.
+        rows: Names of the systems to run; None for all. The others stand in the tables as not run.
+    """
+
+    def __init__(self, experiment: Experiment, folder: Path, rows: Sequence[str] | None = None) -> None:
+        self.experiment = experiment
+        self.folder = folder
+        self.rows = rows
+        self.language = experiment.plan.recipe.language
+        self.posts = experiment.posts["test"]
+
+    def table_3(self) -> str:
+        """Every system, and RIGHT's gain over each other one; returns the table in Markdown."""
+        rows, means = self._rows(systems.TABLE_3)
+        rights = [row.name for row in systems.TABLE_3 if row.name in means and row.ranking is not None]
+        others = {name: scores for name, scores in means.items() if name not in rights}
+        for name in means:
+            baselines = others if name in rights else {SEQ2SEQ: others[SEQ2SEQ]} if SEQ2SEQ in others else {}
+            self._compare(rows, means, name, {key: base for key, base in baselines.items() if key != name})
+        paper_data = _PAPER_DATA[self.language]
+        strata = {strata.title: score_strata(strata, means) for strata in self._strata()}
+        strata_figure(self.folder / "strata.png", next(iter(strata.values())))
+        table = results_table(rows, SEQ2SEQ, TABLE_3[paper_data], paper_data)
+        return self._write("table-3", table, {"rows": rows, "strata": strata})
+
+    def table_4(self) -> str:
+        """RIGHT without each of its parts; returns the table in Markdown."""
+        shown = systems.ablations(self.experiment.best_retriever)
+        rows, means = self._rows(shown)
+        for name in means:
+            self._compare(rows, means, name, {FULL: means[FULL]} if name != FULL and FULL in means else {})
+        table = results_table(rows, FULL, TABLE_4.get(_PAPER_DATA[self.language]), _PAPER_DATA[self.language])
+        return self._write("table-4", table, {"rows": rows, "retriever": self.experiment.best_retriever})
+
+    def figure_3(self) -> str:
+        """RIGHT with more and fewer hashtags beside the post, with the first seed; returns the numbers in Markdown."""
+        usual, seed = self.experiment.plan.recipe.selector.hashtags, self.experiment.plan.seeds[0]
+        points: dict[int, dict[str, list[float]]] = {}
+        for number in FIGURE_3:
+            system = systems.with_hashtags(self.experiment.best_retriever, number, usual)
+            scores = self._statistics(system, seed)
+            points[number] = {name: [percent(scores)[name]] for name in ("rouge1", "f1@1")}
+        hashtag_count_figure(self.folder / "figure-3.png", {self.folder.name: points})
+        lines = ["| hashtags | RG-1 | F1@1 |", "|---:|---:|---:|"]
+        lines += [f"| {k} | {point['rouge1'][0]:.2f} | {point['f1@1'][0]:.2f} |" for k, point in points.items()]
+        return self._write("figure-3", "\n".join(lines), {"points": points, "seed": seed})
+
+    def cases(self) -> str:
+        """Posts that RIGHT does better, as well and worse than Seq2Seq, with the first seed, in Markdown.
+
+        Only openly licensed posts are shown.
+        """
+        experiment, seed = self.experiment, self.experiment.plan.seeds[0]
+        whole = systems.right(experiment.best_retriever)
+        baseline = next(row for row in systems.TABLE_3 if row.name == SEQ2SEQ)
+        answers = {row.name: experiment.answers(row, seed) for row in (baseline, whole)}
+        votes = whole._replace(ranking="votes")
+        retrieved, selected = (experiment.contexts(row, seed, "test") for row in (votes, whole))
+        text = case_study(
+            self.posts, retrieved, selected, answers, whole.name, SEQ2SEQ, seed=seed, licenses=_OPEN_LICENSES
+        )
+        return self._write("case-study", text, {"seed": seed})
+
+    def _rows(self, shown: Sequence[System]) -> tuple[dict[str, Any], dict[str, dict[str, PerPost]]]:
+        """The rows of a table, and of those that were run the statistics averaged over the seeds."""
+        rows: dict[str, Any] = {}
+        means: dict[str, dict[str, PerPost]] = {}
+        for system in shown:
+            if reason := self._not_run(system):
+                rows[system.name] = {"not_run": reason}
+                continue
+            runs = [self._statistics(system, seed) for seed in self._seeds(system)]
+            scores = [percent(run) for run in runs]
+            rows[system.name] = {"scores": {metric: [score[metric] for score in scores] for metric in scores[0]}}
+            means[system.name] = {metric: mean_over_seeds([run[metric] for run in runs]) for metric in runs[0]}
+        return rows, means
+
+    def _not_run(self, system: System) -> str | None:
+        if system.kind == "chat" and self.experiment.chat is None:
+            return _NO_CHAT
+        return _SKIPPED if self.rows is not None and system.name not in self.rows else None
+
+    def _seeds(self, system: System) -> Sequence[int]:
+        """The seeds of a system: one where nothing about it depends on a seed."""
+        return self.experiment.plan.seeds[: 1 if system.kind in ("retriever", "chat") else None]
+
+    def _statistics(self, system: System, seed: int) -> dict[str, PerPost]:
+        answers: list[Answer] = self.experiment.answers(system, seed)
+        return answer_statistics(answers, self.posts, self.language)
+
+    def _compare(
+        self, rows: dict[str, Any], means: dict[str, dict[str, PerPost]], name: str, baselines: dict[str, Any]
+    ) -> None:
+        found = compare_all(means[name], baselines)
+        rows[name]["against"] = {
+            baseline: {metric: comparison.to_dict() for metric, comparison in metrics.items()}
+            for baseline, metrics in found.items()
+        }
+
+    def _strata(self) -> list[Any]:
+        train = self.experiment.posts["train"]
+        known = {hashtag for post in train for hashtag in post.hashtags}
+        analyse = get_analyser(self.experiment.plan.recipe.retriever.analyser)
+        overlaps = nearest_overlaps(self.experiment.retriever(BM25), self.posts, analyse)
+        return [by_seen_gold(self.posts, known), by_overlap(overlaps), by_gold_in_text(self.posts)]
+
+    def _write(self, name: str, markdown: str, result: dict[str, Any]) -> str:
+        plan = self.experiment.plan
+        origin = provenance(plan.recipe.as_dict(), plan.recipe.seed)
+        facts = {"protocol": plan.recipe.protocol, "seeds": list(plan.seeds), "posts": len(self.posts)}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        made = {"training_posts": len(self.experiment.posts["train"]), "made": self.experiment.store.costs()}
+        write_json(self.folder / f"{name}.json", {**origin, **facts, **result, **made})
+        (self.folder / f"{name}.md").write_text(markdown + "\n", encoding="utf-8")
+        return markdown
+
+
+#: What --table can ask for.
+TABLES: dict[str, Callable[[Report], str]] = {
+    "3": Report.table_3,
+    "4": Report.table_4,
+    "figure-3": Report.figure_3,
+    "case-study": Report.cases,
+}

@@ -1,0 +1,66 @@
+r"""Reproduces the paper's tables on your own copy of its data, or on any data set with a plan.
+
+    python training/reproduce.py --dataset tweets-en --data DATA --table 3
+    python training/reproduce.py --dataset tweets-en --data DATA --table figure-3 --protocol full
+
+The plan is training/configs/reproduce/DATASET.yaml, or --plan FILE; DATA is a folder in a form that right_hf.data loads
+(by default data/DATASET, or the folder DATASET in $RIGHT_HF_DATA). Everything made on the way is kept in --work: a run
+that was stopped goes on there, another table takes what is there, and several runs may share it (one with --seeds 0, one
+with --seeds 1). Results go to --output: JSON, Markdown and figures.
+
+The rows of a chat model are run with --chat-model (a folder or Hub id, on this machine) or with --chat-base-url (an
+OpenAI-compatible server, the key in $RIGHT_HF_CHAT_KEY); without one they stand in the table as not run.
+--smoke runs every row in small, to see that all of it works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import os
+import sys
+from pathlib import Path
+
+from right_hf.reproduction.experiment import Experiment
+from right_hf.reproduction.plan import load_plan
+from right_hf.reproduction.tables import TABLES, Report
+
+ROOT = Path(__file__).parent
+_PLANS = ROOT / "configs" / "reproduce"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--table", required=True, nargs="+", choices=list(TABLES))
+    parser.add_argument("--data")
+    parser.add_argument("--plan", type=Path)
+    parser.add_argument("--protocol", choices=("small", "full"), default="small")
+    parser.add_argument("--seeds", type=int, nargs="+", help="in the place of the plan's")
+    parser.add_argument("--rows", nargs="+", metavar="SYSTEM", help="run only these; the others are marked as not run")
+    parser.add_argument("--work", type=Path, default=Path("runs/reproduce"))
+    parser.add_argument("--output", type=Path, default=ROOT / "results" / "reproduction")
+    parser.add_argument("--wordnet", type=Path, default=Path("/usr/share/wordnet"))
+    parser.add_argument("--smoke", action="store_true", help="tiny models of training/configs/reproduce/smoke.yaml")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Reads the command line, runs what is missing, prints and saves the tables."""
+    arguments = _arguments()
+    logging.basicConfig(level=logging.INFO)
+    plan_file = arguments.plan or _PLANS / f"{'smoke' if arguments.smoke else arguments.dataset}.yaml"
+    plan = load_plan(plan_file, arguments.protocol)
+    if arguments.seeds:
+        plan = dataclasses.replace(plan, seeds=tuple(arguments.seeds))
+    data = arguments.data or str(Path(os.environ.get("RIGHT_HF_DATA", "data")) / arguments.dataset)
+    name = f"{arguments.dataset}-{'smoke' if arguments.smoke else arguments.protocol}"
+    experiment = Experiment(plan, data, arguments.work / name, arguments.wordnet)
+    report = Report(experiment, arguments.output / name, arguments.rows)
+    for table in arguments.table:
+        sys.stdout.write(f"{TABLES[table](report)}\n\n")
+
+
+if __name__ == "__main__":
+    main()
