@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import snapshot_download
-
-from right_hf.configuration_right import COMPONENTS
+from right_hf.configuration_right import RightConfig
 from right_hf.generator import Seq2SeqGenerator
+from right_hf.hub.component import COMPONENTS, Origin, hub_folder
+from right_hf.hub.pull import commit_of, fetch
 from right_hf.persistence import read_object, refuse_pickle
 from right_hf.retriever import BM25Retriever, DenseRetriever
 from right_hf.segtrm import SegtrmGenerator
@@ -22,41 +23,41 @@ COMPONENT_TYPES: dict[str, dict[str, Any]] = {
 }
 #: The type of a folder without a configuration of ours: a plain sentence-transformers or transformers model.
 _PLAIN_TYPES = {"selector": "bi-encoder", "generator": "seq2seq"}
-#: Files about a checkpoint that travel with it: its card and the record of its training.
-RECORDS = ("README.md", "training.json")
-_SAFE_FILES = ("*.json", "*.safetensors", "*.parquet", "*.txt", "*.model", "*.md")
 
 
-def check_source(source: str) -> None:
-    """Refuses what looks like a path but is no folder, before it is taken for a Hub id.
+def component_folders(
+    source: str, config: RightConfig, replacements: Mapping[str, str | Path | None], hub: Mapping[str, Any]
+) -> dict[str, tuple[Path, Origin | None]]:
+    """Where the files of each component are and where on the Hub they came from; all of them, or an error.
 
-    Raises:
-        FileNotFoundError: There is no such folder.
-    """
-    looks_like_a_path = Path(source).is_absolute() or source.startswith((".", "~")) or source.count("/") > 1
-    if looks_like_a_path and not Path(source).is_dir():
-        raise FileNotFoundError(f"There is no checkpoint folder {source}. Give a folder that exists, or a Hub id.")
-
-
-def fetch(source: str, subfolders: list[str], **hub: Any) -> Path:
-    """The folder of a checkpoint: `source` itself if it is one, else what of it lies on the Hub.
+    A component lies in its replacement, in a repository of its own, or in the checkpoint. What is replaced or lies
+    elsewhere is not fetched from the checkpoint.
 
     Args:
-        source: A folder or a Hub id.
-        subfolders: Folders to fetch besides the files at the top; "" for all.
-        hub: `revision`, `token`, `cache_dir`, `local_files_only` of `snapshot_download`.
-
-    Raises:
-        FileNotFoundError: `source` looks like a path, but there is no such folder.
+        source: The checkpoint's folder or Hub id.
+        config: Its configuration.
+        replacements: By component the folder or Hub id that takes its place.
+        hub: Arguments of [`right_hf.hub.pull.fetch`]; `revision` is the checkpoint's.
     """
-    folder = Path(source)
-    if folder.is_dir():
-        refuse_pickle(folder)
-        return folder
-    check_source(source)
-    patterns = ["config.json", *RECORDS]
-    patterns += [f"{subfolder}/{file}" if subfolder else file for subfolder in subfolders for file in _SAFE_FILES]
-    return Path(snapshot_download(source, allow_patterns=patterns, **hub))
+    elsewhere = {name: value for name, value in hub.items() if name != "revision"}
+    found: dict[str, tuple[Path, Origin | None]] = {}
+    own: dict[str, str] = {}
+    for name in COMPONENTS:
+        entry = config.components[name]
+        if (replacement := replacements.get(name)) is not None:
+            found[name] = hub_folder(name, str(replacement), **elsewhere)
+        elif "repo_id" in entry:
+            found[name] = hub_folder(
+                name, entry["repo_id"], entry.get("subfolder", ""), **elsewhere, revision=entry.get("revision")
+            )
+        else:
+            own[name] = entry.get("subfolder", "")
+    if own:
+        root = fetch(source, list(own.values()), **hub)
+        commit = commit_of(source, root)
+        for name, subfolder in own.items():
+            found[name] = root / subfolder, Origin(source, commit, subfolder) if commit is not None else None
+    return found
 
 
 def load_component(name: str, folder: Path, **settings: Any) -> Any:

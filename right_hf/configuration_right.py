@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
+from pathlib import PurePosixPath
 from typing import Any
 
 from transformers import PreTrainedConfig
 
 from right_hf.fusion import FusionWeights
+from right_hf.hub.component import COMPONENTS as COMPONENTS
+from right_hf.hub.shim import REMOTE_CODE
 
-#: The parts of a checkpoint; each lies in a subfolder of its name unless the configuration says otherwise.
-COMPONENTS = ("retriever", "selector", "generator")
+#: What an entry of `components` may hold.
 _COMPONENT_KEYS = {"subfolder", "repo_id", "revision"}
 
 
@@ -32,8 +35,8 @@ class RightConfig(PreTrainedConfig):
         language: ISO 639-1 code of the posts.
 
     Raises:
-        ValueError: A component is unknown or its entry has an unknown key, a number is less than 1, or a weight is
-            missing.
+        ValueError: A component is unknown, its entry has an unknown key or leads out of the checkpoint, a number is
+            less than 1, or a weight is missing.
     """
 
     model_type = "right"
@@ -49,8 +52,9 @@ class RightConfig(PreTrainedConfig):
         **kwargs: Any,
     ) -> None:
         # With custom_pipelines in view, pipeline() would ask for trust_remote_code although the package is installed.
-        kwargs.pop("custom_pipelines", None)
-        kwargs.pop("auto_map", None)
+        # `to_dict` writes both anew.
+        for name in REMOTE_CODE:
+            kwargs.pop(name, None)
         self.components = {name: {"subfolder": name} for name in COMPONENTS} | (components or {})
         for name, entry in self.components.items():
             if name not in COMPONENTS:
@@ -59,6 +63,14 @@ class RightConfig(PreTrainedConfig):
                 raise ValueError(
                     f"The entry of component {name!r} in config.json must be an object with some of "
                     f"{', '.join(sorted(_COMPONENT_KEYS))}, got {entry!r:.80}."
+                )
+            if not all(isinstance(value, str) for value in entry.values()):
+                raise ValueError(f"The entry of component {name!r} in config.json must hold texts, got {entry!r:.200}.")
+            subfolder = PurePosixPath(entry.get("subfolder", ""))
+            if subfolder.is_absolute() or ".." in subfolder.parts or "\\" in str(subfolder):
+                raise ValueError(
+                    f"Component {name!r} in config.json lies outside of the checkpoint: {str(subfolder)!r}. "
+                    "Name a folder in it."
                 )
         numbers = {
             "hits": hits,
@@ -80,3 +92,11 @@ class RightConfig(PreTrainedConfig):
         self.fusion = fusion
         self.language = language
         super().__init__(**kwargs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as config.json holds it, with the entries that name the checkpoint's shim."""
+        return super().to_dict() | copy.deepcopy(REMOTE_CODE)
+
+    @classmethod
+    def register_for_auto_class(cls, auto_class: str = "AutoConfig") -> None:
+        """Does nothing: transformers would copy modules into each checkpoint it saves after a load with remote code."""

@@ -15,6 +15,7 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tqdm.auto import tqdm
 
 from right_hf.persistence import load_arrays, save_arrays
+from right_hf.precision import as_stored, note_stored
 
 Matrix = npt.NDArray[np.float32]
 
@@ -69,13 +70,14 @@ def load_encoder(folder: Path) -> SentenceTransformer:
             f"{folder} holds no loadable sentence-transformers model ({type(error).__name__}: {error}). "
             "Save or download it again."
         ) from error
+    note_stored(model, folder)
     # Static embeddings are looked up as fast in half precision; anything that multiplies is not, on a CPU.
     return model if isinstance(model[0], StaticEmbedding) else model.float()
 
 
 def save_encoder(model: SentenceTransformer, folder: Path) -> None:
-    """Writes a plain sentence-transformers model."""
-    model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
+    """Writes a plain sentence-transformers model, in the precision that it had on disk."""
+    as_stored(model).save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
 
 
 def embed_in_parts(model: SentenceTransformer, texts: Sequence[str], keep: Path, batch_size: int = 64) -> Matrix:

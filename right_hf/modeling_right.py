@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import HfApi
+from huggingface_hub import CommitInfo
 from torch import nn
 
-from right_hf.components import RECORDS, check_source, fetch, load_component
-from right_hf.configuration_right import COMPONENTS, RightConfig
+from right_hf.components import component_folders, load_component
+from right_hf.configuration_right import RightConfig
 from right_hf.fusion import FusionWeights, Recommendation, Trace, fuse
 from right_hf.generator import Generator
-from right_hf.persistence import atomic_folder, recover_folder
+from right_hf.hub.component import COMPONENTS, named_elsewhere
+from right_hf.hub.errors import explained
+from right_hf.hub.pull import HUB_ARGUMENTS, RECORDS, commit_of, fetch, remember
+from right_hf.hub.push import push_folder
+from right_hf.hub.shim import SHIM, SHIM_FILE
+from right_hf.persistence import atomic_folder
 from right_hf.posts import clean_post
+from right_hf.precision import torch_dtype
 from right_hf.retriever import Retriever
 from right_hf.selector import BiEncoderSelector
 
-_HUB_ARGUMENTS = ("revision", "token", "cache_dir", "local_files_only", "force_download")
 #: What the Auto classes and pipeline() pass besides; none of it concerns a composite.
 _PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
-_KNOWN_ARGUMENTS = frozenset((*_HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS))
+_KNOWN_ARGUMENTS = frozenset((*HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS))
 
 
 class RightModel(nn.Module):
@@ -123,46 +128,91 @@ class RightModel(nn.Module):
             results.append([found for found in fused if found.score >= threshold][:top_k])
         return results
 
-    def save_pretrained(self, save_directory: str | Path) -> None:
-        """Writes the checkpoint with all its components; an existing one is replaced as a whole or not at all."""
-        config = RightConfig(**(self.config.to_dict() | {"components": None}))
+    def save_pretrained(self, save_directory: str | Path, *, references: bool | Collection[str] = False) -> None:
+        """Writes the checkpoint with all its components; an existing one is replaced as a whole or not at all.
+
+        Args:
+            save_directory: A new folder, or one that holds a checkpoint.
+            references: Components to name by repository and commit instead of writing them, see [`push_to_hub`].
+
+        Raises:
+            ValueError: A component to name is unknown, was never on the Hub, or has changed since.
+        """
+        self._save(Path(save_directory), named_elsewhere(self._components(), references))
+
+    def _components(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in COMPONENTS}
+
+    def _save(self, directory: Path, references: Mapping[str, dict[str, str]]) -> None:
+        config = RightConfig(**(self.config.to_dict() | {"components": dict(references)}))
         config.architectures = [type(self).__name__]
-        with atomic_folder(save_directory) as folder:
+        with atomic_folder(directory) as folder:
             config.save_pretrained(folder)
-            for name in COMPONENTS:
-                getattr(self, name).save_pretrained(folder / name)
-            self.selector.save_embeddings(folder / "retriever", self.retriever.corpus.hashtags)
+            (folder / SHIM_FILE).write_text(SHIM, encoding="utf-8")
+            for name, component in self._components().items():
+                if name not in references:
+                    component.save_pretrained(folder / name)
+            if "retriever" not in references:
+                self.selector.save_embeddings(folder / "retriever", self.retriever.corpus.hashtags)
             for name, content in self.records.items():
                 (folder / name).write_text(content, encoding="utf-8")
-            _keep_foreign_files(Path(save_directory), folder)
+            _keep_foreign_files(directory, folder)
 
     def push_to_hub(
         self,
         repo_id: str,
         *,
-        commit_message: str = "Upload a RIGHT checkpoint",
+        references: bool | Collection[str] = False,
+        commit_message: str | None = None,
+        commit_description: str | None = None,
         private: bool | None = None,
         revision: str | None = None,
         create_pr: bool = False,
         token: str | bool | None = None,
-    ) -> str:
+    ) -> CommitInfo:
         """Uploads the checkpoint in one commit; the repository is made if there is none.
 
+        The components in the repository are replaced as a whole, whatever else is in it stays. A push that fails or is
+        killed leaves the repository as it was.
+
+        Args:
+            repo_id: Where to.
+            references: Components that are named by repository and commit instead of being uploaded again: True for
+                all that were loaded from the Hub or pushed there by themselves, or their names.
+            commit_message: First line of the commit's message.
+            commit_description: The rest of it.
+            private: Whether a new repository is private; an existing one stays as it is.
+            revision: Branch to commit to; made if there is none.
+            create_pr: Opens a pull request instead.
+            token: Of the user who pushes; by default the one of `hf auth login`.
+
         Returns:
-            The address of the commit.
+            The commit: a string with its address, and `oid`, `pr_url` and more.
+
+        Raises:
+            ValueError: A component to name is unknown, was never on the Hub, or has changed since; or a file holds an
+                access token.
+            FileNotFoundError, PermissionError, ConnectionError, OSError: See [`right_hf.hub.errors.explained`].
         """
-        api = HfApi(token=token)
-        api.create_repo(repo_id, private=private, exist_ok=True)
+        entries = named_elsewhere(self._components(), references, target=repo_id, token=token)
         with tempfile.TemporaryDirectory() as scratch:
-            self.save_pretrained(Path(scratch) / "checkpoint")
-            commit = api.upload_folder(
-                repo_id=repo_id,
-                folder_path=Path(scratch) / "checkpoint",
-                commit_message=commit_message,
+            with explained(repo_id, revision, pushing=True):
+                self._save(Path(scratch) / "checkpoint", entries)
+            return push_folder(
+                Path(scratch) / "checkpoint",
+                repo_id,
+                commit_message=commit_message or "Upload a RIGHT checkpoint",
+                commit_description=commit_description,
+                is_stale=lambda path: path.partition("/")[0] in COMPONENTS or path == "training.json",
+                private=private,
                 revision=revision,
                 create_pr=create_pr,
+                token=token,
             )
-        return str(commit)
+
+    @classmethod
+    def register_for_auto_class(cls, auto_class: str = "AutoModel") -> None:
+        """Does nothing: transformers would copy modules into each checkpoint it saves after a load with remote code."""
 
     @classmethod
     def from_pretrained(
@@ -181,60 +231,39 @@ class RightModel(nn.Module):
             config: Takes the place of the checkpoint's configuration.
             dtype: Of the generator's weights; "auto" and None mean float32, the fastest on a CPU.
             device: Where the networks go.
-            kwargs: `revision`, `token`, `cache_dir`, `local_files_only` for the Hub; `retriever`, `selector` or
-                `generator` name a folder or Hub id that takes the place of that component.
+            kwargs: `revision`, `token`, `cache_dir`, `local_files_only`, `force_download` for the Hub; `retriever`,
+                `selector` or `generator` name a folder or Hub id that takes the place of that component.
 
         Raises:
-            FileNotFoundError: A folder or file is missing.
+            FileNotFoundError: A folder, file, repository or revision is missing, or not in the cache while the Hub is
+                out of reach.
+            PermissionError: The token is wrong or lacks a right.
+            ConnectionError: The Hub or the connection failed again and again.
             ValueError: A file is damaged, may hold pickled code, or names an unknown component.
         """
         if unknown := sorted(set(kwargs) - _KNOWN_ARGUMENTS):
-            known = ", ".join((*_HUB_ARGUMENTS, *COMPONENTS))
+            known = ", ".join((*HUB_ARGUMENTS, *COMPONENTS))
             raise TypeError(f"Unknown argument {unknown[0]!r}. Known: config, dtype, device, {known}.")
         source = str(pretrained_model_name_or_path)
-        recover_folder(source)
-        check_source(source)
-        hub = {name: kwargs[name] for name in _HUB_ARGUMENTS if kwargs.get(name) is not None}
-        config = config or RightConfig.from_pretrained(source, trust_remote_code=False, **hub)
-        if commit := getattr(config, "_commit_hash", None):
+        hub = {name: kwargs[name] for name in HUB_ARGUMENTS if kwargs.get(name) is not None}
+        root = fetch(source, [], **hub)
+        if (commit := commit_of(source, root)) is not None:
             hub["revision"] = commit  # so that all parts are of one revision
-        folders = {name: _component_folder(name, source, config, kwargs.get(name), hub) for name in COMPONENTS}
+        config = config or RightConfig.from_pretrained(root, local_files_only=True)
+        found = component_folders(source, config, {name: kwargs.get(name) for name in COMPONENTS}, hub)
+        remember(source, root, kwargs.get("revision"))
+        folders = {name: folder for name, (folder, _) in found.items()}
         retriever = load_component("retriever", folders["retriever"])
         selector = load_component("selector", folders["selector"], device=device)
         selector.load_embeddings(folders["retriever"])
-        generator = load_component("generator", folders["generator"], dtype=_torch_dtype(dtype), device=device)
+        generator = load_component("generator", folders["generator"], dtype=torch_dtype(dtype), device=device)
+        for name, component in (("retriever", retriever), ("selector", selector), ("generator", generator)):
+            component.origin = found[name][1]
         model = cls(config, retriever, selector, generator)
         if model.retriever_network is not None:
             model.retriever_network.to(device)
-        root = fetch(source, [], **hub)
         model.records = {name: (root / name).read_text(encoding="utf-8") for name in RECORDS if (root / name).is_file()}
         return model
-
-
-def _torch_dtype(dtype: torch.dtype | str | None) -> torch.dtype:
-    """The dtype of that name; float32 for "auto" and None."""
-    if isinstance(dtype, torch.dtype):
-        return dtype
-    found = torch.float32 if dtype in (None, "auto") else getattr(torch, str(dtype), None)
-    if not isinstance(found, torch.dtype):
-        raise ValueError(f'Unknown dtype {dtype!r}. Give a torch.dtype, its name such as "bfloat16", or "auto".')
-    return found
-
-
-def _component_folder(
-    name: str, source: str, config: RightConfig, replacement: str | None, hub: dict[str, Any]
-) -> Path:
-    """Where a component's files are: in its replacement, in a repository of its own, or in the checkpoint."""
-    if replacement is not None:
-        pinned = {key: value for key, value in hub.items() if key != "revision"}
-        root = fetch(str(replacement), ["", name], **pinned)
-        return root / name if (root / name).is_dir() else root
-    entry = config.components[name]
-    subfolder = entry.get("subfolder", "")
-    if "repo_id" in entry:
-        pinned = {key: value for key, value in hub.items() if key != "revision"} | {"revision": entry.get("revision")}
-        return fetch(entry["repo_id"], [subfolder], **pinned) / subfolder
-    return fetch(source, [subfolder], **hub) / subfolder
 
 
 def _keep_foreign_files(old: Path, new: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import glob
 import json
+import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,13 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+logger = logging.getLogger(__name__)
 
 #: Endings of files that can run code when they are loaded. A checkpoint that holds one is refused.
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".h5", ".msgpack"})
@@ -139,6 +149,7 @@ def atomic_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
         raise NotADirectoryError(f"{final} is a file; a checkpoint is a folder. Choose another place.")
     final.parent.mkdir(parents=True, exist_ok=True)
     recover_folder(final)
+    _remove_remains(final)
     if final.is_dir() and any(final.iterdir()) and not any((final / name).is_file() for name in _MARKERS):
         raise FileExistsError(
             f"{final} holds files but no checkpoint, and would be replaced as a whole. Choose an empty or new folder."
@@ -146,9 +157,11 @@ def atomic_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
     scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}.new-", dir=final.parent))
     scratch.chmod(0o755)
     try:
-        yield scratch
-        _flush(scratch)
-        _swap(scratch, final)
+        with _locked(scratch):
+            yield scratch
+            _flush(scratch)
+            _swap(scratch, final)
+            _flush_entries(final.parent)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -194,8 +207,58 @@ def recover_folder(target: str | os.PathLike[str]) -> None:
 
 
 def _flush(folder: Path) -> None:
-    """Forces the files of `folder` to disk, so that a renamed folder is never full of empty files after a crash."""
-    for path in folder.rglob("*"):
-        if path.is_file():
+    """Forces `folder` and all in it to disk, so that a renamed folder is never full of empty files after a crash."""
+    for path in [*folder.rglob("*"), folder]:
+        if path.is_dir():
+            _flush_entries(path)
+        elif path.is_file():
             with path.open("r+b") as file:
                 os.fsync(file.fileno())
+
+
+def _flush_entries(folder: Path) -> None:
+    """Forces the names in `folder` to disk, where the system can."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:  # not every file system can
+        logger.debug("Cannot flush %s: %s", folder, error)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Marks a scratch folder as in use for as long as this process lives, where the system can."""
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+#: Seconds; a younger scratch folder is let alone, for locks do not reach everywhere (some network drives).
+_OLD = 24 * 3600
+
+
+def _remove_remains(final: Path) -> None:
+    """Removes scratch folders of saves to `final` that were killed: old ones that no living process holds."""
+    if fcntl is None:
+        return
+    for scratch in final.parent.glob(glob.escape(f".{final.name}.new-") + "*"):
+        with suppress(OSError):  # somebody else removes it, or holds it
+            if time.time() - scratch.stat().st_mtime < _OLD:
+                continue
+            descriptor = os.open(scratch, os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(scratch, ignore_errors=True)
+            finally:
+                os.close(descriptor)

@@ -18,6 +18,9 @@ from right_hf.retriever import BM25Retriever
 from right_hf.selector import BiEncoderSelector
 from right_hf.training.selector import static_encoder
 from right_hf.training.tokenizer import train_tokenizer
+from tests.loopback_hub.fixtures import hub, pauses
+
+__all__ = ["hub", "pauses"]
 
 torch.set_num_threads(1)
 # A busy machine is no failure.
@@ -69,12 +72,23 @@ def _guarded(connect: Any) -> Any:
     return guarded
 
 
+def _guarded_look_up(look_up: Any) -> Any:
+    def guarded(host: Any, *arguments: Any, **settings: Any) -> Any:
+        if host not in (None, "localhost", "127.0.0.1"):
+            _attempts.append(repr(host))
+            raise RuntimeError(f"A test asked for the address of {host!r}. Tests run without a network.")
+        return look_up(host, *arguments, **settings)
+
+    return guarded
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _guard_sockets() -> Iterator[None]:
     """Refuses connections, also those of the session's fixtures."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("connect", "connect_ex"):
             patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
+        patch.setattr(socket, "getaddrinfo", _guarded_look_up(socket.getaddrinfo))
         yield
 
 

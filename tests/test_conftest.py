@@ -19,4 +19,6 @@ def test_a_marked_test_may_connect_to_this_machine_only(refused_connections: lis
         pass
     with socket.socket() as client, pytest.raises(RuntimeError, match="without a network"):
         client.connect(("192.0.2.1", 80))
+    with pytest.raises(RuntimeError, match="without a network"):
+        socket.create_connection(("hub.invalid", 443))
     refused_connections.clear()

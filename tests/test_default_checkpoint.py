@@ -48,6 +48,7 @@ def test_batch_equals_single_on_real_posts() -> None:
 def test_nothing_is_asked_of_the_network() -> None:
     script = """
         import socket
+        import tempfile
 
         def forbidden(*arguments, **_):
             raise SystemExit(f"asked the network for {arguments}")
@@ -56,6 +57,13 @@ def test_nothing_is_asked_of_the_network() -> None:
         import right_hf
         from right_hf.metrics import HashtagF1
         from transformers import pipeline
+
+        model = right_hf.RightModel.from_pretrained(right_hf.DEFAULT_CHECKPOINT)
+        with tempfile.TemporaryDirectory() as folder:
+            model.save_pretrained(folder)
+            right_hf.BM25Retriever.from_pretrained(folder)
+            right_hf.BiEncoderSelector.from_pretrained(folder + "/selector")
+            right_hf.Seq2SeqGenerator.from_pretrained(folder, subfolder="generator")
 
         found = pipeline("hashtag-recommendation")("Scaling Erlang cluster to 10k nodes at WhatsApp")
         predictions = [[entry["hashtag"] for entry in found]]

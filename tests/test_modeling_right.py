@@ -49,9 +49,10 @@ def test_kept_hashtag_embeddings_spare_the_encoder(checkpoint: Path, monkeypatch
 
 
 def test_checkpoint_holds_safe_files_only(checkpoint: Path) -> None:
-    suffixes = {path.suffix for path in checkpoint.rglob("*") if path.is_file()}
-    assert suffixes <= {".json", ".safetensors", ".parquet"}
-    assert {path.name for path in checkpoint.iterdir()} == {"config.json", "retriever", "selector", "generator"}
+    files = [path for path in checkpoint.rglob("*") if path.is_file() and path.name != "right_hub.py"]
+    assert {path.suffix for path in files} <= {".json", ".safetensors", ".parquet"}
+    expected = {"config.json", "right_hub.py", "retriever", "selector", "generator"}
+    assert {path.name for path in checkpoint.iterdir()} == expected
 
 
 def test_paper_mode_gives_the_generators_answer(model: RightModel) -> None:
@@ -77,6 +78,7 @@ def rewrite(key: str, value: object) -> Callable[[Path], None]:
     [
         ("config.json", rewrite("components", {"reranker": {}}), ValueError, "Unknown component 'reranker'"),
         ("config.json", rewrite("components", {"retriever": "x"}), ValueError, "must be an object"),
+        ("config.json", rewrite("components", {"retriever": {"subfolder": "../.."}}), ValueError, "lies outside"),
         ("config.json", rewrite("hits", 0), ValueError, "hits must be a whole number"),
         ("config.json", rewrite("fusion", {"slope": 1}), (ValueError, TypeError), "fusion|slope"),
         ("retriever/retriever_config.json", rewrite("retriever_type", "oracle"), ValueError, "unknown retriever type"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,39 @@ def test_a_linked_folder_is_replaced_where_it_lies(target: Path) -> None:
         assert (target / "config.json").read_text() == content
     assert link.is_symlink()
     assert others(target) == ["link"]
+
+
+def remains(target: Path, name: str, hours: float) -> Path:
+    folder = target.with_name(name)
+    folder.mkdir()
+    (folder / "model.safetensors").write_text("half")
+    os.utime(folder, (time.time() - 3600 * hours,) * 2)
+    return folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs flock")
+def test_what_killed_saves_left_is_removed_once_nobody_can_need_it(target: Path) -> None:
+    old = remains(target, ".checkpoint.new-old", 25)
+    young = remains(target, ".checkpoint.new-young", 1)
+    held = remains(target, ".checkpoint.new-held", 25)
+    of_another = remains(target, ".checkpoint2.new-old", 25)
+    with persistence._locked(held):
+        save(target, "new")
+    assert not old.exists()
+    assert young.exists() and held.exists() and of_another.exists()
+    save(target, "newest")
+    assert not held.exists()
+
+
+def test_a_save_is_flushed_before_and_after_its_rename(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    flush, swap = persistence._flush_entries, persistence._swap
+    monkeypatch.setattr(persistence, "_flush_entries", lambda folder: (order.append(folder.name), flush(folder)))
+    monkeypatch.setattr(persistence, "_swap", lambda *paths: (order.append("rename"), swap(*paths)))
+    save(target, "new")
+    renamed = order.index("rename")
+    assert "sub" in order[:renamed] and any(".new-" in name for name in order[:renamed])
+    assert order[renamed + 1 :] == [target.parent.name]
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

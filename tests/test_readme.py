@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.loopback_hub import LoopbackHub
 from tests.smoke_data import write_splits
 
 ROOT = Path(__file__).parents[1]
@@ -37,26 +38,14 @@ def test_every_block_is_of_a_kind_that_is_run() -> None:
     assert {language for language, _ in BLOCKS} <= {"python", "sh", "text"}
 
 
-def test_python_snippets_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import HfApi
-
-    uploads: list[tuple[str, list[str]]] = []
-
-    def upload_folder(self: HfApi, *, repo_id: str, folder_path: str, **_: object) -> str:
-        files = sorted(str(p.relative_to(folder_path)) for p in Path(folder_path).rglob("*") if p.is_file())
-        uploads.append((repo_id, files))
-        return "https://hub.invalid/commit"
-
-    monkeypatch.setattr(HfApi, "create_repo", lambda self, repo_id, **_: None)
-    monkeypatch.setattr(HfApi, "upload_folder", upload_folder)
+@pytest.mark.loopback
+def test_python_snippets_run(hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {}
     for language, code in BLOCKS:
         if language == "python":
             exec(compile(code, "README.md", "exec"), namespace)
-    assert [repo for repo, _ in uploads] == ["user/right-en"]
-    assert "config.json" in uploads[0][1]
-    assert "generator/model.safetensors" in uploads[0][1]
+    assert {"config.json", "generator/model.safetensors"} <= hub.repo("user/right-en").paths()
 
 
 def test_training_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,9 @@ from transformers.utils.generic import ModelOutput
 
 from right_hf.generator.base import Generation
 from right_hf.generator.prompt import HashtagFormat, SeparatorFormat
+from right_hf.hub.component import HubComponent
 from right_hf.persistence import read_object, write_json
+from right_hf.precision import as_stored, note_stored
 
 CONFIG_FILE = "generator_config.json"
 #: Hashtags scored in one pass; bounds the memory of their (C, T, V) logits.
@@ -20,7 +22,7 @@ _SCORED_AT_ONCE = 128
 _Generator = TypeVar("_Generator", bound="Seq2SeqGenerator")
 
 
-class Seq2SeqGenerator:
+class Seq2SeqGenerator(HubComponent):
     """Writes hashtags for a post and its selected hashtags, and tells how likely it finds any hashtag.
 
     Args:
@@ -30,6 +32,7 @@ class Seq2SeqGenerator:
         max_target_length: Tokens of the output.
     """
 
+    component = "generator"
     generator_type: ClassVar[str] = "seq2seq"
     format_class: ClassVar[type[HashtagFormat]] = SeparatorFormat
     model_class: ClassVar[Any] = AutoModelForSeq2SeqLM
@@ -128,7 +131,7 @@ class Seq2SeqGenerator:
         """Writes a plain transformers model with its tokenizer and the generator's settings into `folder`."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self.model.save_pretrained(folder)
+        as_stored(self.model).save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         lengths = {
             "max_source_length": self.format.max_source_length,
@@ -137,7 +140,7 @@ class Seq2SeqGenerator:
         write_json(folder / CONFIG_FILE, {"generator_type": self.generator_type, **lengths})
 
     @classmethod
-    def from_pretrained(
+    def from_folder(
         cls: type[_Generator], folder: str | Path, dtype: torch.dtype = torch.float32, device: Any = "cpu"
     ) -> _Generator:
         """Loads what [`save_pretrained`] wrote, or any folder of a model of the kind (T5 or mT5).
@@ -161,6 +164,7 @@ class Seq2SeqGenerator:
                 raise ValueError(f"the weights lack {', '.join(sorted(report['missing_keys'])[:3])}")
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             generator = cls(model, tokenizer, **settings)
+            note_stored(model, folder)
         except Exception as error:  # a damaged file raises whatever its reader raises
             raise ValueError(
                 f"{folder} holds no loadable encoder-decoder model ({type(error).__name__}: {error}). "

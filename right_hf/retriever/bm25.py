@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from right_hf.analysis import get_analyser
 from right_hf.corpus import Corpus
+from right_hf.hub.component import HubComponent
 from right_hf.persistence import load_arrays, read_json, read_object, save_arrays, write_json
 from right_hf.posts import Post
 from right_hf.retriever.base import Hit, check_search, flatten
@@ -26,7 +27,7 @@ _VOCABULARY_FILE = "vocabulary.json"
 _METHOD = "lucene"
 
 
-class BM25Retriever:
+class BM25Retriever(HubComponent):
     """Searches a corpus of posts with BM25 (Robertson and Walker, 1994; Lucene's variant of the formula).
 
     Args:
@@ -38,6 +39,8 @@ class BM25Retriever:
     Raises:
         ValueError: `k1` or `b` is out of range, the analyser is unknown or finds no term in any post.
     """
+
+    component = "retriever"
 
     def __init__(self, corpus: Corpus, analyser: str = "english", k1: float = 1.5, b: float = 0.75) -> None:
         # Outside these ranges scores may be 0 or negative, which the search takes for "no term shared".
@@ -112,7 +115,7 @@ class BM25Retriever:
         write_json(folder / CONFIG_FILE, {"retriever_type": "bm25", **settings, "posts": len(self.corpus)})
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> BM25Retriever:
+    def from_folder(cls, folder: str | Path) -> BM25Retriever:
         """Loads what [`save_pretrained`] wrote.
 
         Raises:

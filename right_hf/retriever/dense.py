@@ -12,11 +12,11 @@ from sentence_transformers import SentenceTransformer
 
 from right_hf.corpus import Corpus
 from right_hf.encoders import Matrix, embed, encoder_fingerprint, load_encoder, save_encoder, unit_rows
+from right_hf.hub.component import HubComponent
 from right_hf.persistence import (
     atomic_folder,
     load_arrays,
     read_object,
-    recover_folder,
     refuse_pickle,
     save_arrays,
     write_json,
@@ -32,7 +32,7 @@ _ENCODER_FOLDER = "encoder"
 _LONGEST = 1.01
 
 
-class DenseRetriever:
+class DenseRetriever(HubComponent):
     """Searches a corpus of posts by the cosine of sentence embeddings (paper, section 2.1: SimCSE).
 
     The FAISS index of "sq8" is made anew whenever the retriever is made or loaded: that takes seconds, there is no
@@ -48,6 +48,8 @@ class DenseRetriever:
         ValueError: The index is unknown, or the vectors do not fit the corpus or the encoder.
         ImportError: "sq8" is asked for without FAISS.
     """
+
+    component = "retriever"
 
     def __init__(
         self, corpus: Corpus, encoder: SentenceTransformer, index: str = "exact", vectors: Matrix | None = None
@@ -121,7 +123,7 @@ class DenseRetriever:
             )
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, device: Any = "cpu") -> DenseRetriever:
+    def from_folder(cls, folder: str | Path, device: Any = "cpu") -> DenseRetriever:
         """Loads what [`save_pretrained`] wrote; the encoder goes to `device`.
 
         Raises:
@@ -130,7 +132,6 @@ class DenseRetriever:
             ImportError: The index needs FAISS, which is not installed.
         """
         folder = Path(folder)
-        recover_folder(folder)
         refuse_pickle(folder)
         config = read_object(folder / CONFIG_FILE)
         if not isinstance(config.get("index"), str) or config["index"] not in INDEXES or "posts" not in config:

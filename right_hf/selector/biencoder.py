@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sentence_transformers import SentenceTransformer
 
 from right_hf.encoders import Matrix, embed, load_encoder, save_encoder, weights_fingerprint
+from right_hf.hub.component import HubComponent
 from right_hf.persistence import load_arrays, read_object, refuse_pickle, save_arrays, write_json
 from right_hf.retriever.base import Hit
 from right_hf.selector.ranking import HIT_SCALES, Candidate, rank_candidates
@@ -30,13 +31,15 @@ def quantise(vectors: Matrix) -> tuple[npt.NDArray[np.int8], Matrix]:
     return codes, scales.astype(np.float32)
 
 
-class BiEncoderSelector:
+class BiEncoderSelector(HubComponent):
     """Ranks the hashtags of retrieved posts by the paper's formula (section 2.2).
 
     Args:
         model: Any sentence-transformers model, transformer or static.
         hit_scale: How hit scores are scaled before they are added to a cosine: "raw" or "relative".
     """
+
+    component = "selector"
 
     def __init__(self, model: SentenceTransformer, hit_scale: str = "relative") -> None:
         if hit_scale not in HIT_SCALES:
@@ -134,7 +137,7 @@ class BiEncoderSelector:
         write_json(folder / CONFIG_FILE, {"selector_type": "bi-encoder", "hit_scale": self.hit_scale})
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, device: Any = "cpu") -> BiEncoderSelector:
+    def from_folder(cls, folder: str | Path, device: Any = "cpu") -> BiEncoderSelector:
         """Loads what [`save_pretrained`] wrote, or any folder of a sentence-transformers model.
 
         Raises:

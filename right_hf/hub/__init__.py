@@ -1,0 +1,1 @@
+"""The Hugging Face Hub: pulling and pushing checkpoints and components, whole or not at all."""

@@ -1,0 +1,118 @@
+"""Pushing a folder to the Hub: one commit, without anything that can run code, and without secrets."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Callable
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi
+
+from right_hf.hub.errors import explained, persistently
+from right_hf.hub.pull import SAFE_FILES
+from right_hf.hub.shim import SHIM_FILE
+
+logger = logging.getLogger(__name__)
+
+_TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}")
+_TEXT_FILES = ("*.json", "*.txt", "*.jinja", "*.md")
+
+
+def push_folder(
+    folder: str | Path,
+    repo_id: str,
+    *,
+    commit_message: str,
+    commit_description: str | None = None,
+    is_stale: Callable[[str], bool] = lambda _: False,
+    private: bool | None = None,
+    revision: str | None = None,
+    create_pr: bool = False,
+    token: str | bool | None = None,
+    repo_type: str = "model",
+) -> CommitInfo:
+    """Uploads a folder in one commit; the repository and the branch are made if there are none.
+
+    Only the types of files that a checkpoint consists of are uploaded; others, and hidden ones, are left out with a
+    warning. A push that breaks off leaves the repository as it was, and can be repeated.
+
+    Args:
+        folder: What to upload.
+        repo_id: Where to.
+        commit_message: First line of the commit's message.
+        commit_description: The rest of it.
+        is_stale: Says of a file in the repository that is not in `folder` whether the commit removes it.
+        private: Whether a new repository is private; an existing one stays as it is.
+        revision: Branch to commit to.
+        create_pr: Opens a pull request instead of committing to the branch.
+        token: Of the user who pushes.
+        repo_type: "model" or "dataset".
+
+    Returns:
+        The commit: a string with its address, and `oid`, `pr_url` and more.
+
+    Raises:
+        ValueError: A file holds an access token, or the folder nothing to upload.
+        FileNotFoundError, PermissionError, ConnectionError, OSError: See [`right_hf.hub.errors.explained`].
+    """
+    files = _uploads(Path(folder))
+    # The client's upload_folder splits an upload into several commits; half of a checkpoint could be loaded in between.
+    api = HfApi(token=token, library_name="right_hf")
+    what = f"Pushing to {repo_id}"
+
+    def operations() -> list[CommitOperationAdd | CommitOperationDelete]:
+        there = api.list_repo_files(repo_id, revision=revision, repo_type=repo_type)
+        stale = sorted(path for path in there if path not in files and path != ".gitattributes" and is_stale(path))
+        return [
+            *(CommitOperationDelete(path_in_repo=path, is_folder=False) for path in stale),
+            *(CommitOperationAdd(path_in_repo=path, path_or_fileobj=file) for path, file in files.items()),
+        ]
+
+    def commit(**settings: Any) -> CommitInfo:
+        message = {"commit_message": commit_message, "commit_description": commit_description}
+        with warnings.catch_warnings():  # the client wonders whether a corpus should not be a data set
+            warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
+            return api.create_commit(
+                repo_id, operations(), revision=revision, repo_type=repo_type, **(message | settings)
+            )
+
+    def commit_on_head() -> CommitInfo:
+        # Once more after a lost answer, the files are found unchanged, and nothing is committed twice.
+        head = api.repo_info(repo_id, revision=revision, repo_type=repo_type).sha
+        return commit(parent_commit=head)
+
+    with explained(repo_id, revision, pushing=True):
+        persistently(lambda: _make(api, repo_id, private, None if create_pr else revision, repo_type), what)
+        if create_pr:
+            return persistently(lambda: commit(create_pr=True), what, idempotent=False)
+        return persistently(commit_on_head, what)
+
+
+def _make(api: HfApi, repo_id: str, private: bool | None, branch: str | None, repo_type: str) -> None:
+    """Makes the repository and the branch where there is none."""
+    api.create_repo(repo_id, private=private, repo_type=repo_type, exist_ok=True)
+    if branch is not None and branch != "main" and not branch.startswith("refs/"):
+        api.create_branch(repo_id, branch=branch, repo_type=repo_type, exist_ok=True)
+
+
+def _uploads(folder: Path) -> dict[str, Path]:
+    """The files to upload, by their path in the repository."""
+    everything = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    files = {name: path for name, path in everything.items() if _is_wanted(name)}
+    if left_out := sorted(set(everything) - set(files)):
+        logger.warning("Not uploaded, for they belong to no checkpoint: %s", ", ".join(left_out))
+    if not files:
+        raise ValueError(f"There is nothing to upload in {folder}. Save a checkpoint there first.")
+    for name, path in files.items():
+        if any(fnmatch(name, pattern) for pattern in _TEXT_FILES) and _TOKEN.search(path.read_bytes()):
+            raise ValueError(f"{name} holds what looks like an access token of the Hub; nothing was pushed. Remove it.")
+    return files
+
+
+def _is_wanted(name: str) -> bool:
+    hidden = any(part.startswith(".") for part in name.split("/"))
+    return name == SHIM_FILE or (not hidden and any(fnmatch(name, pattern) for pattern in SAFE_FILES))
