@@ -18,7 +18,7 @@ from right_hf.fusion import FusionWeights, Recommendation, Trace, fuse
 from right_hf.generator import Generator
 from right_hf.hub.component import COMPONENTS, named_elsewhere
 from right_hf.hub.errors import explained
-from right_hf.hub.pull import HUB_ARGUMENTS, RECORDS, commit_of, fetch, remember
+from right_hf.hub.pull import EVAL_RESULTS, HUB_ARGUMENTS, RECORDS, commit_of, fetch, remember
 from right_hf.hub.push import push_folder
 from right_hf.hub.shim import SHIM, SHIM_FILE
 from right_hf.persistence import atomic_folder
@@ -155,6 +155,7 @@ class RightModel(nn.Module):
             if "retriever" not in references:
                 self.selector.save_embeddings(folder / "retriever", self.retriever.corpus.hashtags)
             for name, content in self.records.items():
+                (folder / name).parent.mkdir(exist_ok=True)
                 (folder / name).write_text(content, encoding="utf-8")
             _keep_foreign_files(directory, folder)
 
@@ -203,7 +204,7 @@ class RightModel(nn.Module):
                 repo_id,
                 commit_message=commit_message or "Upload a RIGHT checkpoint",
                 commit_description=commit_description,
-                is_stale=lambda path: path.partition("/")[0] in COMPONENTS or path == "training.json",
+                is_stale=_is_replaced,
                 private=private,
                 revision=revision,
                 create_pr=create_pr,
@@ -266,15 +267,20 @@ class RightModel(nn.Module):
         return model
 
 
+def _is_replaced(path: str) -> bool:
+    """Whether a push removes a file that it does not bring itself: it would say something untrue of the new model."""
+    return path.partition("/")[0] in COMPONENTS or path in ("training.json", EVAL_RESULTS)
+
+
 def _keep_foreign_files(old: Path, new: Path) -> None:
     """Carries over what others put at the top of a checkpoint's folder (a model card, .gitattributes, .git …).
 
-    Not the old checkpoint's training record, which would say something untrue of the new one.
+    Not the old checkpoint's training record and scores, which would say something untrue of the new one.
     """
     if not old.is_dir():
         return
     for path in old.iterdir():
-        if path.name not in (*COMPONENTS, "training.json") and not (new / path.name).exists():
+        if path.name not in (*COMPONENTS, "training.json", ".eval_results") and not (new / path.name).exists():
             if path.is_dir():
                 shutil.copytree(path, new / path.name, symlinks=True)
             else:

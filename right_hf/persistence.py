@@ -31,10 +31,16 @@ logger = logging.getLogger(__name__)
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".h5", ".msgpack"})
 
 
+def write_text(path: Path, text: str) -> None:
+    """Writes a UTF-8 file, whole or not at all (see [`atomic_file`])."""
+    with atomic_file(path) as scratch:
+        scratch.write_text(text, encoding="utf-8", newline="\n")
+
+
 def write_json(path: Path, content: Any, compact: bool = False) -> None:
-    """Writes `content` as UTF-8 JSON, indented unless `compact`."""
+    """Writes `content` as UTF-8 JSON, indented unless `compact`; the file appears whole or not at all."""
     layout: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 2}
-    path.write_text(json.dumps(content, ensure_ascii=False, **layout) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, ensure_ascii=False, **layout) + "\n")
 
 
 def read_json(path: Path) -> Any:

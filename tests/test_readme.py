@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from right_hf.cli import main
 from tests.loopback_hub import LoopbackHub
+from tests.readme_snippets import blocks, run_snippets
 from tests.smoke_data import write_splits
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.S)
+BLOCKS = blocks(ROOT / "README.md")
 
 
 def run_script(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,22 +43,24 @@ def test_every_block_is_of_a_kind_that_is_run() -> None:
 @pytest.mark.loopback
 def test_python_snippets_run(hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    namespace: dict[str, object] = {}
-    for language, code in BLOCKS:
-        if language == "python":
-            exec(compile(code, "README.md", "exec"), namespace)
+    run_snippets(ROOT / "README.md")
+    assert {name for _, name in hub.repos} == {"user/right-en"}
     assert {"config.json", "generator/model.safetensors"} <= hub.repo("user/right-en").paths()
 
 
-def test_training_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = write_splits(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
     commands = [line for language, block in BLOCKS if language == "sh" for line in block.strip().splitlines()]
-    assert len(commands) == 5
+    (tmp_path / "posts.txt").write_text("Warm seas\nFresh bread\n", encoding="utf-8")
+    assert len(commands) >= 5
     for line in commands:
         line = re.sub(r"training/configs/[\w-]+\.yaml", str(ROOT / "training/configs/smoke.yaml"), line)
-        python, *command = shlex.split(re.sub(r"\bDATA\b", str(data), line))
-        assert python == "python"
+        program, *command = shlex.split(re.sub(r"\bDATA\b", str(data), line))
+        if program == "right-hf":
+            assert main(command) == 0, line
+            continue
+        assert program == "python"
         if command[0].endswith("train_selector.py"):
             command += ["--wordnet", str(ROOT / "tests/fixtures/wordnet")]
         run_script(command, monkeypatch)

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from right_hf import DEFAULT_CHECKPOINT
+from right_hf.cards import CARD_FILE, Results, card_files, gather_facts, read_datasheet
 from right_hf.evaluation import markdown_table
-from right_hf.model_card import CardFacts, render_card
-from right_hf.persistence import read_json
+from right_hf.persistence import read_json, write_text
 
 ROOT = Path(__file__).parents[1]
 _RESULTS = ROOT / "training" / "results"
@@ -23,7 +23,8 @@ _SETS = {
     "weibo-zh": "weibo-zh, all of it",
 }
 _SHOWN_IN_README = 2
-_LICENSED_DATA = ROOT / "model_cards" / "data-tweets-en-licensed.md"
+_LICENSED = "tweets-en-licensed"
+_DATASHEETS = ROOT / "model_cards"
 
 
 def results_section() -> str:
@@ -49,16 +50,18 @@ def rendered() -> dict[Path, str]:
         opening, closing = f"<!-- {marker} -->", f"<!-- /{marker} -->"
         before, rest = readme.split(opening)
         readme = f"{before}{opening}\n{text}\n{closing}{rest.split(closing)[1]}"
+    return {ROOT / "README.md": readme, **rendered_cards()}
+
+
+def rendered_cards() -> dict[Path, str]:
+    """The card of every shipped checkpoint, beside its weights and in model_cards/."""
     folder = Path(DEFAULT_CHECKPOINT)
-    facts = CardFacts(
-        name=folder.name,
-        language="en",
-        data=_LICENSED_DATA.read_text(encoding="utf-8").strip(),
-        training=read_json(folder / "training.json"),
-        results=read_json(_RESULTS / "tweets-en-licensed.json"),
-    )
-    card = render_card(facts)
-    return {ROOT / "README.md": readme, ROOT / "model_cards" / f"{folder.name}.md": card, folder / "README.md": card}
+    datasheet = read_datasheet(_DATASHEETS / f"data-{_LICENSED}.md")
+    results = Results(f"{datasheet.title}, test split", read_json(_RESULTS / f"{_LICENSED}.json"))
+    files = card_files(gather_facts(folder, (results,), datasheet))
+    return {folder / name: text for name, text in files.items()} | {
+        ROOT / "model_cards" / f"{folder.name}.md": files[CARD_FILE]
+    }
 
 
 def main() -> None:
@@ -73,7 +76,8 @@ def main() -> None:
         names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
         sys.exit(f"Stale: {names}. Run python training/report.py.")
     for path, text in rendered().items():
-        path.write_text(text, encoding="utf-8")
+        path.parent.mkdir(exist_ok=True)
+        write_text(path, text)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ r"""Reproduces the paper's tables on your own copy of its data, or on any data s
 
 The plan is training/configs/reproduce/DATASET.yaml, or --plan FILE; DATA is a folder in a form that right_hf.data loads
 (by default data/DATASET, or the folder DATASET in $RIGHT_HF_DATA). Everything made on the way is kept in --work: a run
-that was stopped goes on there, another table takes what is there, and several runs may share it (one with --seeds 0, one
-with --seeds 1). Results go to --output: JSON, Markdown and figures.
+that was stopped goes on there, another table takes what is there, and several runs may share it (one with --seeds 0,
+one with --seeds 1). Results go to --output: JSON, Markdown and figures.
 
 The rows of a chat model are run with --chat-model (a folder or Hub id, on this machine) or with --chat-base-url (an
 OpenAI-compatible server, the key in $RIGHT_HF_CHAT_KEY); without one they stand in the table as not run.

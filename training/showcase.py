@@ -14,12 +14,11 @@ import sys
 import textwrap
 from pathlib import Path
 
-from evaluate_checkpoint import evaluate
 from transformers import pipeline
 from transformers.utils import logging as transformers_logging
 
 from right_hf import DEFAULT_CHECKPOINT, Post, RightModel, Seq2SeqGenerator, read_posts
-from right_hf.evaluation import markdown_table, supporting_post
+from right_hf.evaluation import markdown_table, score_checkpoint, supporting_post
 from right_hf.fusion import Recommendation
 
 _FOLDER = Path(__file__).parent / "showcase"
@@ -65,7 +64,7 @@ def main() -> None:
     sys.stdout.flush()
     if arguments.output:
         arguments.output.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
-    scores = evaluate(pipe.model, posts, Seq2SeqGenerator.from_pretrained(_FOLDER / "seq2seq"))
+    scores = score_checkpoint(pipe.model, posts, Seq2SeqGenerator.from_pretrained(_FOLDER / "seq2seq"))
     sys.stdout.write(markdown_table(scores) + "\n")
 
 

@@ -20,8 +20,10 @@ logger = logging.getLogger(__name__)
 
 #: Arguments of every call that may reach for the Hub.
 HUB_ARGUMENTS = ("revision", "token", "cache_dir", "local_files_only", "force_download")
-#: Files about a checkpoint that travel with it: its card and the record of its training.
-RECORDS = ("README.md", "training.json")
+#: Scores in the Hub's own form (see [`right_hf.cards`]).
+EVAL_RESULTS = ".eval_results/right_hf.yaml"
+#: Files about a checkpoint that travel with it: its card, the record of its training, its scores.
+RECORDS = ("README.md", "training.json", EVAL_RESULTS)
 #: What is fetched and pushed: nothing that can run code when it is read.
 SAFE_FILES = ("*.json", "*.safetensors", "*.parquet", "*.npy", "*.txt", "*.model", "*.jinja", "*.md")
 

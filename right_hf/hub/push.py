@@ -13,13 +13,23 @@ from typing import Any
 from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi
 
 from right_hf.hub.errors import explained, persistently
-from right_hf.hub.pull import SAFE_FILES
+from right_hf.hub.pull import EVAL_RESULTS, SAFE_FILES
 from right_hf.hub.shim import SHIM_FILE
 
 logger = logging.getLogger(__name__)
 
+#: The handler of an Inference Endpoint, the one file besides the shim that holds code.
+HANDLER_FILE = "handler.py"
+
 _TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}")
 _TEXT_FILES = ("*.json", "*.txt", "*.jinja", "*.md")
+
+
+def is_checkpoint_file(name: str) -> bool:
+    """Whether a file is of the kinds that a checkpoint consists of; hidden ones are not."""
+    hidden = any(part.startswith(".") for part in name.split("/"))
+    known = name in (SHIM_FILE, HANDLER_FILE, EVAL_RESULTS)
+    return known or (not hidden and any(fnmatch(name, pattern) for pattern in SAFE_FILES))
 
 
 def push_folder(
@@ -29,6 +39,7 @@ def push_folder(
     commit_message: str,
     commit_description: str | None = None,
     is_stale: Callable[[str], bool] = lambda _: False,
+    is_wanted: Callable[[str], bool] = is_checkpoint_file,
     private: bool | None = None,
     revision: str | None = None,
     create_pr: bool = False,
@@ -46,11 +57,12 @@ def push_folder(
         commit_message: First line of the commit's message.
         commit_description: The rest of it.
         is_stale: Says of a file in the repository that is not in `folder` whether the commit removes it.
+        is_wanted: Says of a file in `folder` whether it is uploaded.
         private: Whether a new repository is private; an existing one stays as it is.
         revision: Branch to commit to.
         create_pr: Opens a pull request instead of committing to the branch.
         token: Of the user who pushes.
-        repo_type: "model" or "dataset".
+        repo_type: "model", "dataset" or "space" (a static one, which runs nothing).
 
     Returns:
         The commit: a string with its address, and `oid`, `pr_url` and more.
@@ -59,7 +71,7 @@ def push_folder(
         ValueError: A file holds an access token, or the folder nothing to upload.
         FileNotFoundError, PermissionError, ConnectionError, OSError: See [`right_hf.hub.errors.explained`].
     """
-    files = _uploads(Path(folder))
+    files = _uploads(Path(folder), is_wanted)
     # The client's upload_folder splits an upload into several commits; half of a checkpoint could be loaded in between.
     api = HfApi(token=token, library_name="right_hf")
     what = f"Pushing to {repo_id}"
@@ -94,15 +106,16 @@ def push_folder(
 
 def _make(api: HfApi, repo_id: str, private: bool | None, branch: str | None, repo_type: str) -> None:
     """Makes the repository and the branch where there is none."""
-    api.create_repo(repo_id, private=private, repo_type=repo_type, exist_ok=True)
+    sdk = "static" if repo_type == "space" else None
+    api.create_repo(repo_id, private=private, repo_type=repo_type, space_sdk=sdk, exist_ok=True)
     if branch is not None and branch != "main" and not branch.startswith("refs/"):
         api.create_branch(repo_id, branch=branch, repo_type=repo_type, exist_ok=True)
 
 
-def _uploads(folder: Path) -> dict[str, Path]:
+def _uploads(folder: Path, is_wanted: Callable[[str], bool]) -> dict[str, Path]:
     """The files to upload, by their path in the repository."""
     everything = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    files = {name: path for name, path in everything.items() if _is_wanted(name)}
+    files = {name: path for name, path in everything.items() if is_wanted(name)}
     if left_out := sorted(set(everything) - set(files)):
         logger.warning("Not uploaded, for they belong to no checkpoint: %s", ", ".join(left_out))
     if not files:
@@ -111,8 +124,3 @@ def _uploads(folder: Path) -> dict[str, Path]:
         if any(fnmatch(name, pattern) for pattern in _TEXT_FILES) and _TOKEN.search(path.read_bytes()):
             raise ValueError(f"{name} holds what looks like an access token of the Hub; nothing was pushed. Remove it.")
     return files
-
-
-def _is_wanted(name: str) -> bool:
-    hidden = any(part.startswith(".") for part in name.split("/"))
-    return name == SHIM_FILE or (not hidden and any(fnmatch(name, pattern) for pattern in SAFE_FILES))

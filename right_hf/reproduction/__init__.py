@@ -1,1 +1,1 @@
-"""The paper's experiments: its systems, made by a plan and kept in a folder, and the tables and figures of their answers."""
+"""The paper's experiments: its systems, made by a plan and kept in a folder, and the tables of their answers."""

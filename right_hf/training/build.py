@@ -1,25 +1,31 @@
-"""From a recipe and posts to a retriever, a selector and a generator, each with the record of how it was made.
+"""From a recipe and posts to a retriever, a selector, a generator and a checkpoint, each with a record of its making.
 
 A run that was stopped goes on where it was: beside its `output` lies the folder `…-checkpoints` of the Trainer.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from right_hf.analysis import get_analyser
-from right_hf.components import COMPONENT_TYPES
+from right_hf.components import COMPONENT_TYPES, load_component
+from right_hf.configuration_right import RightConfig
 from right_hf.corpus import Corpus
 from right_hf.encoders import embed_in_parts
-from right_hf.persistence import atomic_folder, write_json
+from right_hf.evaluation import run_right
+from right_hf.modeling_right import RightModel
+from right_hf.persistence import atomic_folder, read_json, write_json
 from right_hf.posts import Post
 from right_hf.provenance import provenance
 from right_hf.retriever import BM25Retriever, DenseRetriever, Retriever
 from right_hf.selector import BiEncoderSelector
 from right_hf.training.bases import encoder_base, generator_base, recipe_retriever
+from right_hf.training.calibration import fit_fusion
 from right_hf.training.examples import GeneratorExample, augmented_examples, plain_examples
 from right_hf.training.generator import train_generator
 from right_hf.training.recipe import Recipe
@@ -162,3 +168,40 @@ def build_generator(
         generator.save_pretrained(folder)
         facts = {"retrieval": any(example.context for example in train), "posts": len(posts)}
         write_json(folder / "training.json", {**origin, **facts, **log})
+
+
+def build_checkpoint(
+    recipe: Recipe,
+    posts: Sequence[Post],
+    validation: Sequence[Post],
+    output: Path,
+    selector_folder: Path,
+    generator_folder: Path,
+    retriever_folder: Path | None = None,
+) -> None:
+    """Builds the composite: index of the training posts, selector, generator, and the fitted fusion.
+
+    Args:
+        recipe: Settings of index and ranking.
+        posts: The training posts, which are indexed.
+        validation: Posts on which the fusion is fitted.
+        output: The checkpoint's folder.
+        selector_folder: What [`build_selector`] wrote.
+        generator_folder: What [`build_generator`] wrote.
+        retriever_folder: What [`build_retriever`] wrote; without it BM25 is indexed.
+    """
+    origin = provenance(recipe.as_dict(), recipe.seed)
+    retriever = recipe_retriever(recipe, posts, retriever_folder)
+    selector = BiEncoderSelector.from_pretrained(selector_folder)
+    generator = load_component("generator", generator_folder)
+    config = RightConfig(
+        hits=recipe.retriever.hits, context_hashtags=recipe.selector.hashtags, language=recipe.language
+    )
+    model = RightModel(config, retriever, selector, generator)
+    config.fusion = asdict(fit_fusion(validation, run_right(model, validation)))
+    model = RightModel(config, retriever, selector, generator)
+    parts = {"retriever": retriever_folder, "selector": selector_folder, "generator": generator_folder}
+    history = {name: read_json(folder / "training.json") for name, folder in parts.items() if folder is not None}
+    model.records["training.json"] = json.dumps({**origin, **history}, indent=2) + "\n"
+    generator.model.half()  # as it was saved by its training; loading brings back the same float32 values
+    model.save_pretrained(output)

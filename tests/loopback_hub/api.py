@@ -82,7 +82,7 @@ def create(call: Call) -> Answer:
     name = f"{asked['organization'] or call.user}/{asked['name']}"
     _may_write(call, name)
     key = (asked.get("type") or "model", name)
-    answer = {"url": f"{call.hub.endpoint}/{'datasets/' if key[0] == 'dataset' else ''}{name}", "name": name}
+    answer = {"url": f"{call.hub.endpoint}/{'' if key[0] == 'model' else key[0] + 's/'}{name}", "name": name}
     if key in call.hub.repos:
         raise Refusal(409, None, "You already created this repo", content=answer)
     private = asked.get("private", False) or asked.get("visibility") == "private"
@@ -232,13 +232,14 @@ def resolve(call: Call, kind: str, name: str, revision: str, path: str) -> Answe
     return Answer(content=file.content, headers=headers)
 
 
-_API = r"/api/(?P<kind>model|dataset)s/(?P<name>[^/]+/[^/]+)"
+_API = r"/api/(?P<kind>model|dataset|space)s/(?P<name>[^/]+/[^/]+)"
 _NAME = r"(?P<name>[^/]+/[^/]+?)"
 
 
 def _in_both_kinds(pattern: str, route: Callable[..., Answer]) -> list[tuple[str, Callable[..., Answer]]]:
-    """The same route for models, at the top, and for data sets, under their prefix."""
+    """The same route for models, at the top, and for data sets and Spaces, under their prefixes."""
     return [
+        (f"/spaces/{pattern}", lambda call, **found: route(call, kind="space", **found)),
         (f"/datasets/{pattern}", lambda call, **found: route(call, kind="dataset", **found)),
         (f"/{pattern}", lambda call, **found: route(call, kind="model", **found)),
     ]

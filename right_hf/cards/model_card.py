@@ -1,0 +1,250 @@
+"""The model card of a checkpoint, filled from its files, its records, a datasheet and results, never by hand."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from huggingface_hub import EvalResultEntry, ModelCard, ModelCardData, eval_result_entries_to_yaml
+
+from right_hf.cards.components import Component, base_text, describe_components
+from right_hf.cards.datasheet import Datasheet
+from right_hf.cards.licenses import OTHER, count_licenses, hub_license, licenses_text
+from right_hf.corpus import CORPUS_FILE, Corpus
+from right_hf.evaluation import RIGHT, RIGHT_WRITTEN, markdown_table
+from right_hf.hub.pull import EVAL_RESULTS
+from right_hf.persistence import read_object, write_text
+
+CARD_FILE = "README.md"
+TASK = "hashtag-recommendation"
+#: Licence of code and weights; posts in the index keep their own.
+_LICENSE = "Apache-2.0"
+_TEMPLATE = Path(__file__).with_suffix(".md")
+_LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
+_METRICS = {
+    "f1@1": "micro F1 of the first hashtag",
+    "f1@5": "micro F1 of the first five hashtags, precision over 5 x posts",
+    "rouge1": "ROUGE-1 F of the Python package rouge",
+    "rouge2": "ROUGE-2 F of the Python package rouge",
+    "rougeL": "ROUGE-L F of the Python package rouge",
+}
+
+
+@dataclass(frozen=True)
+class Results:
+    """Results of a checkpoint on one split.
+
+    Attributes:
+        title: What the posts are.
+        content: What `right-hf evaluate` saved.
+    """
+
+    title: str
+    content: dict[str, Any]
+
+    @property
+    def system(self) -> str:
+        """The row that is the checkpoint's own answer: the fusion's, or the generator's where there is none."""
+        rows = self.content["results"]
+        return RIGHT if RIGHT in rows else RIGHT_WRITTEN
+
+
+@dataclass(frozen=True)
+class CardFacts:
+    """What a card is filled with.
+
+    Attributes:
+        name: The checkpoint's name.
+        languages: ISO 639-1 codes.
+        components: Its parts.
+        fitted: Whether its fusion was fitted; else the generator's answer is given.
+        training: Its `training.json`; empty where there is none.
+        licenses: Posts of the index under each licence; None counts those that state none.
+        period: First and last year of the dated posts of the index.
+        datasheet: Of the data it was trained on.
+        results: On one or several splits.
+    """
+
+    name: str
+    languages: tuple[str, ...]
+    components: list[Component]
+    fitted: bool
+    training: dict[str, Any] = field(default_factory=dict)
+    licenses: dict[str | None, int] = field(default_factory=dict)
+    period: tuple[str, str] | None = None
+    datasheet: Datasheet | None = None
+    results: tuple[Results, ...] = ()
+
+
+def gather_facts(
+    checkpoint: str | Path,
+    results: tuple[Results, ...] = (),
+    datasheet: Datasheet | None = None,
+    name: str | None = None,
+) -> CardFacts:
+    """Reads what a checkpoint's own files say. No network is asked: parts in other repositories are only named.
+
+    Raises:
+        FileNotFoundError: `checkpoint` is no folder with a configuration.
+        ValueError: A file is damaged, or the index holds posts under a licence that the datasheet does not name.
+    """
+    folder = Path(checkpoint)
+    config = read_object(folder / "config.json")
+    record = folder / "training.json"
+    training = read_object(record) if record.is_file() else {}
+    entry = config.get("components", {}).get("retriever", {})
+    index = folder / entry.get("subfolder", "retriever")
+    posts = Corpus.load(index) if "repo_id" not in entry and (index / CORPUS_FILE).is_file() else ()
+    licenses = count_licenses(posts)
+    if datasheet and (unnamed := sorted(set(filter(None, licenses)) - set(datasheet.licenses))):
+        raise ValueError(
+            f"The index holds posts under {', '.join(unnamed)}, but the datasheet names "
+            f"{', '.join(datasheet.licenses)}. Give the datasheet of this data, or add the licences to it."
+        )
+    years = sorted(post.created_at[:4] for post in posts if post.created_at)
+    return CardFacts(
+        name=name or folder.resolve().name,
+        languages=(config.get("language", "en"),),
+        components=describe_components(folder, config, training),
+        fitted=config.get("fusion") is not None,
+        training=training,
+        licenses=licenses,
+        period=(years[0], years[-1]) if years else None,
+        datasheet=datasheet,
+        results=results,
+    )
+
+
+def card_metadata(facts: CardFacts) -> ModelCardData:
+    """The card's YAML metadata: only what the facts say.
+
+    Raises:
+        ValueError: A language is no ISO 639 code.
+    """
+    for language in facts.languages:
+        if not _LANGUAGE_CODE.fullmatch(language):
+            raise ValueError(f'{language!r} is no ISO 639 code such as "en". Correct `language` in config.json.')
+    stated = [name for name in facts.licenses if name is not None]
+    stated = list(dict.fromkeys([_LICENSE, *(stated or (facts.datasheet.licenses if facts.datasheet else ()))]))
+    licenses = list(dict.fromkeys(hub_license(name) for name in stated))
+    unlisted = [name for name in stated if hub_license(name) == OTHER]
+    if None in facts.licenses and OTHER not in licenses:
+        licenses.append(OTHER)
+    bases = list(dict.fromkeys(part.base for part in facts.components if part.base is not None))
+    examples = facts.datasheet.examples if facts.datasheet else ()
+    return ModelCardData(
+        language=list(facts.languages),
+        license=licenses if len(licenses) > 1 else licenses[0],  # type: ignore[arg-type]  # the Hub takes a list too
+        license_name=", ".join(unlisted) or None,
+        library_name="right_hf",
+        pipeline_tag=TASK,
+        tags=[TASK, "retrieval-augmented-generation", "hashtags"],
+        datasets=[facts.datasheet.name] if facts.datasheet and "/" in facts.datasheet.name else None,
+        base_model=bases or None,
+        metrics=["f1", "rouge"] if facts.results else None,
+        widget=[{"text": text} for text in examples] or None,
+        co2_eq_emissions=facts.training.get("emissions"),
+    )
+
+
+def render_card(facts: CardFacts) -> str:
+    """The card as Markdown with YAML metadata."""
+    text = _TEMPLATE.read_text(encoding="utf-8").format(
+        metadata=card_metadata(facts).to_yaml(),
+        name=facts.name,
+        languages=", ".join(facts.languages),
+        parts=_parts_table(facts),
+        reproduction=_reproduction(facts),
+        licenses=_licenses(facts),
+        data=facts.datasheet.prose if facts.datasheet else "No datasheet was given with the data.",
+        results=_results(facts),
+        emissions=_emissions(facts),
+        age=_age(facts),
+    )
+    return str(ModelCard(text))  # reads the metadata back, so that a card that cannot be read is never written
+
+
+def eval_results(facts: CardFacts) -> str:
+    """The scores in the Hub's `.eval_results` form: YAML, one entry for each metric on each split; empty if none."""
+    entries = [
+        EvalResultEntry(
+            dataset_id=facts.datasheet.name if facts.datasheet else results.title,
+            task_id=metric,
+            value=results.content["results"][results.system][metric],
+            notes=f"{results.title}; {results.system}; {meaning}, in percent; {results.content['posts']} posts, "
+            f"seed {results.content.get('seed')}",
+        )
+        for results in facts.results
+        for metric, meaning in _METRICS.items()
+        if metric in results.content["results"][results.system]
+    ]
+    return yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True) if entries else ""
+
+
+def card_files(facts: CardFacts) -> dict[str, str]:
+    """Every file that belongs to a card: its name in the checkpoint, and its content."""
+    scores = eval_results(facts)
+    return {CARD_FILE: render_card(facts)} | ({EVAL_RESULTS: scores} if scores else {})
+
+
+def write_card(checkpoint: str | Path, facts: CardFacts) -> list[Path]:
+    """Writes the card's files into a checkpoint, each whole or not at all; gives their paths."""
+    files = {Path(checkpoint) / name: text for name, text in card_files(facts).items()}
+    for path, text in files.items():
+        path.parent.mkdir(exist_ok=True)
+        write_text(path, text)
+    return list(files)
+
+
+def _parts_table(facts: CardFacts) -> str:
+    rows = ["| part | what | started from | where | trained by commit |", "|---|---|---|---|---|"]
+    for part in facts.components:
+        commit = f"`{part.commit}`" if part.commit else "not recorded"
+        rows.append(f"| {part.name} | {part.what} | {base_text(part)} | {part.place} | {commit} |")
+    fusion = "logistic regression, fitted on validation posts" if facts.fitted else "none: the generator's answer"
+    rows.append(f"| fusion | {fusion} | | here, `config.json` | |")
+    return "\n".join(rows)
+
+
+def _reproduction(facts: CardFacts) -> str:
+    if not facts.training:
+        return "How it was trained is not recorded."
+    versions = ", ".join(f"{name} {version}" for name, version in facts.training.get("versions", {}).items())
+    posts = facts.training.get("generator", {}).get("posts")
+    trained = f"Trained on {posts:,} posts; seed" if posts else "Seed"
+    return (
+        f"{trained} {facts.training.get('seed')}; {versions}. Every setting lies in `training.json` beside the weights."
+    )
+
+
+def _licenses(facts: CardFacts) -> str:
+    posts = f"Posts of the index keep their own: {licenses_text(facts.licenses)}." if facts.licenses else ""
+    unstated = " Posts without a stated licence must not be passed on." if None in facts.licenses else ""
+    return f"Code and weights: {_LICENSE}. {posts}{unstated}".strip()
+
+
+def _results(facts: CardFacts) -> str:
+    parts: list[str] = []
+    for results in facts.results:
+        rows, seed = results.content["results"], results.content.get("seed")
+        own = rows[results.system]
+        summary = ", ".join(f"{metric.upper()} {own[metric]:.2f}" for metric in ("f1@1", "f1@5") if metric in own)
+        parts.append(f"{results.title}: {results.content['posts']:,} posts, seed {seed}, in percent. This checkpoint")
+        parts[-1] += f" (*{results.system}*): {summary}. Beside it:"
+        parts.append(markdown_table(rows))
+    return "\n\n".join(parts) or "Not evaluated."
+
+
+def _emissions(facts: CardFacts) -> str:
+    measured = facts.training.get("emissions")
+    if not isinstance(measured, dict) or "emissions" not in measured:
+        return "Not measured."
+    source = f", measured by {measured['source']}" if measured.get("source") else ""
+    return f"{measured['emissions']:,} g of CO2 equivalents in training{source}."
+
+
+def _age(facts: CardFacts) -> str:
+    return f" Its dated posts are of {facts.period[0]} to {facts.period[1]}." if facts.period else ""

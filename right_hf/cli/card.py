@@ -1,0 +1,58 @@
+"""`right-hf card`: the model card of a checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from right_hf.cli.options import add_command
+from right_hf.cli.output import write_result
+
+_DESCRIPTION = """\
+Fills the model card of a checkpoint from its own files (parts, licences of the posts, training record), from
+results that right-hf evaluate saved, and from the datasheet of its data. Prints it, or with --write puts
+README.md and the scores in the Hub's form (.eval_results) into the checkpoint. No network is asked."""
+_EXAMPLES = """\
+  right-hf card my-checkpoint
+  right-hf evaluate --model my-checkpoint --data DATA/test.jsonl --output results.json
+  right-hf card my-checkpoint --results results.json --datasheet datasheet.md --write
+  right-hf push model my-checkpoint user/right-en
+
+A datasheet is Markdown with metadata in front:
+  ---
+  name: my-posts
+  language: [en]
+  licenses: [CC-BY-4.0]
+  examples: [A post to try the model with]
+  ---
+  Where the posts come from, and what was done with them.
+"""
+
+
+def add_to(commands: Any) -> None:
+    """Adds the command."""
+    parser = add_command(commands, "card", "write a checkpoint's model card", _DESCRIPTION, _EXAMPLES)
+    parser.add_argument("checkpoint", type=Path, metavar="FOLDER", help="folder of the checkpoint")
+    parser.add_argument(
+        "--results", type=Path, nargs="+", default=[], metavar="FILE", help="saved by evaluate --output"
+    )
+    parser.add_argument("--datasheet", type=Path, metavar="FILE", help="Markdown file that describes the data")
+    parser.add_argument("--name", help="the model's name (default: the folder's)")
+    parser.add_argument("--write", action="store_true", help="write it into the checkpoint")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Runs the command."""
+    from right_hf.cards import Results, gather_facts, read_datasheet, render_card, write_card
+    from right_hf.persistence import read_object
+
+    results = tuple(Results(path.stem, read_object(path)) for path in arguments.results)
+    datasheet = read_datasheet(arguments.datasheet) if arguments.datasheet else None
+    facts = gather_facts(arguments.checkpoint, results, datasheet, arguments.name)
+    if arguments.write:
+        write_result({"written": [str(path) for path in write_card(arguments.checkpoint, facts)]})
+    else:
+        sys.stdout.write(render_card(facts))

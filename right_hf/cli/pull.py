@@ -1,0 +1,48 @@
+"""`right-hf pull`: a checkpoint comes from the Hub, into the cache or a folder."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import Any
+
+from right_hf.cli.options import add_command, add_hub_options, hub_arguments
+from right_hf.cli.output import quieten_libraries, write_result
+
+_DESCRIPTION = """\
+Downloads a checkpoint with all its parts, also those that lie in other repositories, and loads it once to see
+that it is whole. Afterwards it works --offline. With FOLDER the repository's files are copied there too: all
+of them or none."""
+_EXAMPLES = """\
+  right-hf pull user/right-en
+  right-hf pull user/right-en my-checkpoint --revision v1.0
+  right-hf recommend --model user/right-en --offline "a post"
+"""
+
+
+def add_to(commands: Any) -> None:
+    """Adds the command."""
+    parser = add_command(commands, "pull", "download from the Hub", _DESCRIPTION, _EXAMPLES)
+    parser.add_argument("repo", metavar="REPO", help="the repository, user/name")
+    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="copy it there")
+    add_hub_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Runs the command."""
+    from right_hf.hub.pull import commit_of, fetch
+    from right_hf.modeling_right import RightModel
+    from right_hf.persistence import atomic_folder
+
+    quieten_libraries()
+    hub = hub_arguments(arguments)
+    source = fetch(arguments.repo, [""], **hub)
+    commit = commit_of(arguments.repo, source)
+    model = RightModel.from_pretrained(arguments.repo, **hub | ({"revision": commit} if commit else {}))
+    if arguments.folder is not None:
+        with atomic_folder(arguments.folder) as folder:
+            shutil.copytree(source, folder, dirs_exist_ok=True)
+    parts = {name: entry["repo_id"] for name, entry in model.config.components.items() if "repo_id" in entry}
+    write_result({"output": str(arguments.folder or source), "revision": commit, "from_elsewhere": parts})

@@ -1,0 +1,137 @@
+"""`right-hf push`: checkpoints, components, data sets and metrics go to the Hub."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from right_hf.cli.options import add_command, add_group
+from right_hf.cli.output import quieten_libraries, write_result
+
+if TYPE_CHECKING:
+    from right_hf.posts import Post
+
+_DESCRIPTION = """\
+Uploads to the Hub, in one commit; the repository is made if there is none. The token is that of `hf auth
+login` or the variable HF_TOKEN; it is never given on the command line, where others could read it."""
+_EXAMPLES = {
+    "model": """\
+  right-hf push model my-checkpoint user/right-en --private
+  right-hf push model my-checkpoint user/right-en --create-pr --message "Retrained on newer posts"
+  right-hf push model my-checkpoint user/right-en --handler          # for an Inference Endpoint
+  right-hf push model my-checkpoint user/my-index --component retriever
+""",
+    "dataset": """\
+  right-hf push dataset DATA user/my-posts --datasheet datasheet.md --licenses MIT CC-BY-4.0
+""",
+    "metric": """\
+  right-hf push metric hashtag_f1 user/hashtag_f1                    # then evaluate.load("user/hashtag_f1")
+""",
+}
+
+
+def add_to(commands: Any) -> None:
+    """Adds the command with one command for each kind of repository."""
+    parser = add_group(commands, "push", "upload to the Hub", _DESCRIPTION, "".join(_EXAMPLES.values()))
+    kinds = parser.add_subparsers(title="kinds", metavar="KIND", required=True)
+
+    model = _add_kind(kinds, "model", "a checkpoint, or one component of it", push_model, "FOLDER")
+    model.add_argument("--component", choices=("retriever", "selector", "generator"), help="upload only this part")
+    model.add_argument("--handler", action="store_true", help="also upload the handler of an Inference Endpoint")
+
+    dataset = _add_kind(kinds, "dataset", "posts, as parquet with a card", push_dataset, "DATA")
+    dataset.add_argument("--datasheet", type=Path, metavar="FILE", help="Markdown file that describes the data")
+    dataset.add_argument("--licenses", nargs="+", metavar="SPDX", help="only posts under one of these licences")
+    dataset.add_argument(
+        "--allow-unlicensed",
+        action="store_true",
+        help="also upload posts that state no licence, if you hold the right to: your own, for example",
+    )
+    _add_kind(kinds, "metric", "a metric for evaluate.load", push_metric, "NAME")
+
+
+_SOURCES = {
+    "FOLDER": "folder of the checkpoint (or, with --component, of the component)",
+    "DATA": "JSONL file of posts, or a folder with train.jsonl, validation.jsonl, test.jsonl (or some of them)",
+    "NAME": "hashtag_f1 or hashtag_rouge",
+}
+
+
+def _add_kind(kinds: Any, name: str, summary: str, run: Any, source: str) -> argparse.ArgumentParser:
+    parser = add_command(kinds, name, summary, f"Uploads {summary}.", _EXAMPLES[name])
+    parser.add_argument("source", metavar=source, help=_SOURCES[source])
+    parser.add_argument("repo", metavar="REPO", help="the repository, user/name")
+    parser.add_argument("--private", action="store_true", default=None, help="a new repository is private")
+    parser.add_argument("--revision", metavar="BRANCH", help="branch to commit to (default: main)")
+    parser.add_argument("--create-pr", action="store_true", help="open a pull request instead of committing")
+    parser.add_argument("--message", metavar="TEXT", help="message of the commit")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _upload_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
+    chosen = {"private": arguments.private, "revision": arguments.revision, "commit_message": arguments.message}
+    return {name: value for name, value in chosen.items() if value is not None} | {"create_pr": arguments.create_pr}
+
+
+def push_model(arguments: argparse.Namespace) -> None:
+    """Uploads a checkpoint or a component."""
+    from right_hf.components import load_component
+    from right_hf.modeling_right import RightModel
+    from right_hf.publish import handler_files
+
+    quieten_libraries()
+    if arguments.component and arguments.handler:
+        raise argparse.ArgumentTypeError("--handler goes with a whole checkpoint, not with --component")
+    folder = Path(arguments.source)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder}. Give the folder of a checkpoint.")
+    pushed: Any
+    if arguments.component:
+        part = folder / arguments.component
+        pushed = load_component(arguments.component, part if part.is_dir() else folder)
+    else:
+        pushed = RightModel.from_pretrained(folder)
+        pushed.records |= handler_files() if arguments.handler else {}
+    _report(arguments, pushed.push_to_hub(arguments.repo, **_upload_arguments(arguments)))
+
+
+def push_dataset(arguments: argparse.Namespace) -> None:
+    """Uploads posts."""
+    from right_hf import publish
+    from right_hf.cards.datasheet import read_datasheet
+
+    quieten_libraries()
+    datasheet = read_datasheet(arguments.datasheet) if arguments.datasheet else None
+    commit = publish.push_dataset(
+        read_splits(arguments.source, arguments.licenses),
+        arguments.repo,
+        datasheet=datasheet,
+        allow_unlicensed=arguments.allow_unlicensed,
+        **_upload_arguments(arguments),
+    )
+    _report(arguments, commit)
+
+
+def read_splits(source: str, licenses: list[str] | None = None) -> dict[str, list[Post]]:
+    """The splits of a source of [`right_hf.data.load_splits`]; a file named after no split is taken for "train"."""
+    from right_hf.data import SPLITS, load_splits
+    from right_hf.posts import read_posts
+
+    file = Path(source)
+    if file.is_file() and file.stem not in SPLITS:
+        return {"train": read_posts(file, licenses)}
+    return load_splits(source, licenses)
+
+
+def push_metric(arguments: argparse.Namespace) -> None:
+    """Uploads a metric."""
+    from right_hf import publish
+
+    quieten_libraries()
+    _report(arguments, publish.push_metric(arguments.source, arguments.repo, **_upload_arguments(arguments)))
+
+
+def _report(arguments: argparse.Namespace, commit: object) -> None:
+    write_result({"repo": arguments.repo, "commit": str(commit)})

@@ -1,0 +1,46 @@
+"""The handler of an Inference Endpoint; `right-hf push model … --handler` puts a copy of this file into a checkpoint.
+
+{"inputs": "a post"}                                                  -> [{"hashtag": …, "score": …, …}, …]
+{"inputs": ["a post", "another"], "parameters": {"top_k": 3, "threshold": 0.1}}  -> one such list for each post
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from transformers import pipeline
+
+import right_hf  # registers the pipeline
+
+_PARAMETERS = ("top_k", "threshold")
+_BATCH_SIZE = 16
+
+
+class EndpointHandler:
+    """Loads the checkpoint once and answers requests.
+
+    Args:
+        path: Folder of the checkpoint.
+    """
+
+    def __init__(self, path: str = right_hf.DEFAULT_CHECKPOINT) -> None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.pipeline: Any = pipeline("hashtag-recommendation", model=path, device=device)  # type: ignore[call-overload]
+
+    def __call__(self, data: dict[str, Any]) -> Any:
+        """Recommends hashtags for one post or a list of posts.
+
+        Raises:
+            ValueError: The request has no inputs of that kind, an unknown parameter, or one out of range.
+        """
+        inputs = data.get("inputs")
+        if not isinstance(inputs, str) and not (
+            isinstance(inputs, list) and all(isinstance(post, str) for post in inputs)
+        ):
+            raise ValueError(f'"inputs" must be a post or a list of posts, all strings, got {inputs!r:.80}.')
+        parameters = data.get("parameters") or {}
+        if not isinstance(parameters, dict) or (unknown := sorted(set(parameters) - set(_PARAMETERS))):
+            named = f"the unknown {unknown[0]!r}" if isinstance(parameters, dict) else repr(parameters)[:80]
+            raise ValueError(f'"parameters" must be an object with {" and ".join(_PARAMETERS)}, got {named}.')
+        return self.pipeline(inputs, batch_size=_BATCH_SIZE, **parameters)

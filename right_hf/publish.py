@@ -1,0 +1,131 @@
+"""Uploads of what is no checkpoint: data sets of posts, and metrics."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, Features, Value
+from datasets import Sequence as SequenceFeature
+
+from right_hf import __version__
+from right_hf.cards.dataset_card import render_dataset_card, split_file
+from right_hf.cards.datasheet import Datasheet
+from right_hf.hub.push import HANDLER_FILE, push_folder
+from right_hf.metrics.hub import metric_folder
+from right_hf.persistence import write_text
+from right_hf.posts import Post
+
+_FEATURES = Features(
+    {
+        "id": Value("string"),
+        "text": Value("string"),
+        "hashtags": SequenceFeature(Value("string")),
+        "created_at": Value("string"),
+        "license": Value("string"),
+    }
+)
+
+
+def refuse_unlicensed(splits: Mapping[str, Sequence[Post]]) -> None:
+    """Refuses to pass on posts that nobody has granted a right to pass on.
+
+    Raises:
+        ValueError: A post states no licence; the message counts them and says what to do.
+    """
+    unlicensed = [post.id for posts in splits.values() for post in posts if post.license is None]
+    if unlicensed:
+        total = sum(map(len, splits.values()))
+        raise ValueError(
+            f"{len(unlicensed):,} of {total:,} posts state no licence (the first: {unlicensed[0]!r}), so nobody has "
+            "granted a right to pass them on. Keep only posts under a licence (licenses=…, --licenses), or pass "
+            "allow_unlicensed=True (--allow-unlicensed) if you hold that right."
+        )
+
+
+def write_dataset(
+    folder: Path,
+    splits: Mapping[str, Sequence[Post]],
+    name: str,
+    datasheet: Datasheet | None = None,
+    allow_unlicensed: bool = False,
+) -> None:
+    """Writes a data set with its card into `folder`: one parquet file for each split, and README.md.
+
+    Raises:
+        ValueError: A split is empty, or a post states no licence and `allow_unlicensed` is not set.
+    """
+    if empty := [split for split, posts in splits.items() if not posts]:
+        raise ValueError(f"The split {empty[0]!r} holds no posts. Leave it out.")
+    if not splits:
+        raise ValueError("A data set needs at least one split, got none.")
+    if not allow_unlicensed:
+        refuse_unlicensed(splits)
+    for split, posts in splits.items():
+        rows: dict[str, list[Any]] = {column: [getattr(post, column) for post in posts] for column in _FEATURES}
+        rows["hashtags"] = [list(hashtags) for hashtags in rows["hashtags"]]
+        file = folder / split_file(split)
+        file.parent.mkdir(exist_ok=True)
+        Dataset.from_dict(rows, features=_FEATURES).to_parquet(file)
+    write_text(folder / "README.md", render_dataset_card(splits, name, datasheet))
+
+
+def push_dataset(
+    splits: Mapping[str, Sequence[Post]],
+    repo_id: str,
+    *,
+    datasheet: Datasheet | None = None,
+    allow_unlicensed: bool = False,
+    **upload: Any,
+) -> str:
+    """Uploads posts as a data set with its card, in one commit.
+
+    Args:
+        splits: Posts (or a [`right_hf.Corpus`]) by the name of their split.
+        repo_id: The data set's repository; made if there is none.
+        datasheet: What is known of the data besides what can be counted.
+        allow_unlicensed: Also pass on posts that state no licence.
+        upload: `private`, `revision`, `create_pr`, `commit_message`, `token`.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        ValueError: A post states no licence and `allow_unlicensed` is not set; nothing was uploaded.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        write_dataset(Path(scratch), splits, repo_id.rpartition("/")[2], datasheet, allow_unlicensed)
+        return str(push_folder(scratch, repo_id, repo_type="dataset", **{"commit_message": "Upload posts"} | upload))
+
+
+def push_metric(name: str, repo_id: str, **upload: Any) -> str:
+    """Uploads a metric as a Space, where `evaluate.load(repo_id)` finds it.
+
+    Args:
+        name: See [`right_hf.metrics.hub.METRICS`].
+        repo_id: The Space; its last part must be `name`, since `evaluate` looks for a script of the Space's name.
+        upload: As for [`push_dataset`].
+
+    Raises:
+        ValueError: There is no such metric, or `repo_id` is named otherwise.
+    """
+    folder = metric_folder(name)
+    if repo_id.rpartition("/")[2] != name:
+        raise ValueError(f"evaluate finds a metric by its Space's name: push {name} to user/{name}, not to {repo_id}.")
+    settings: dict[str, Any] = {"commit_message": f"Upload {name}", "is_wanted": _is_metric_file} | upload
+    return str(push_folder(folder, repo_id, repo_type="space", **settings))
+
+
+def _is_metric_file(name: str) -> bool:
+    return "__pycache__" not in name
+
+
+def handler_files() -> dict[str, str]:
+    """What an Inference Endpoint needs beside a checkpoint, name to content.
+
+    `model.records |= handler_files()` lets `save_pretrained` and `push_to_hub` write it with the checkpoint.
+    """
+    handler = Path(__file__).with_name(HANDLER_FILE).read_text(encoding="utf-8")
+    return {HANDLER_FILE: handler, "requirements.txt": f"right_hf=={__version__}\n"}

@@ -1,0 +1,50 @@
+"""What of the command line only a process of its own shows: pipes, imports, silence."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from right_hf import RightModel
+
+COMMAND = [sys.executable, "-m", "right_hf"]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import runpy, sys\n"
+        "sys.orig_argv[1:] = ['-m', 'right_hf']; sys.argv = ['-m', '--help']\n"
+        "try:\n    runpy.run_module('right_hf', run_name='__main__', alter_sys=False)\n"
+        "except SystemExit as stop:\n    assert stop.code == 0\n"
+        "heavy = {'torch', 'transformers', 'numpy', 'datasets', 'huggingface_hub'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "examples:" in done.stdout
+
+
+def test_public_names_are_there_in_the_command_lines_process_too() -> None:
+    script = (
+        "import sys, types\nsys.argv = ['/usr/bin/right-hf']\nimport right_hf\n"
+        "assert 'torch' not in sys.modules\n"
+        "sys.modules['right_hf.public'] = types.SimpleNamespace(Post='a post')\n"  # for the real one takes seconds
+        "assert right_hf.Post == 'a post'\n"
+        "try:\n    right_hf.nothing\nexcept AttributeError:\n    print('ok')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "ok\n", done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+def test_head_ends_it_quietly(tmp_path: Path, model: RightModel) -> None:
+    model.save_pretrained(tmp_path / "tiny")
+    recommend = f"{' '.join(COMMAND)} recommend --batch-size 1 --model {tmp_path / 'tiny'}"
+    script = f"set -o pipefail; yes 'warm bread' | head -n 3000 | {recommend} | head -n 1"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == "", "no progress bar, warning or traceback where no terminal is"

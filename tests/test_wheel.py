@@ -1,0 +1,124 @@
+"""The wheel in a new virtual environment that holds what it requires and nothing else, and the README's examples in it.
+
+The environment is made without a network: of every distribution that the wheel requires, directly or not, the files
+installed here are linked into it, as pip would install them at these versions. Whatever else is here (pytest, peft, the
+source tree) cannot be imported there, so an undeclared dependency fails; `pip check` compares versions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(sys.platform == "win32", reason="links folders"),
+]
+
+
+def required(names: Iterator[str] | list[str]) -> dict[str, Distribution]:
+    """The distributions that these requirements need, directly or not."""
+    found: dict[str, Distribution] = {}
+    waiting = [Requirement(name) for name in names]
+    done: set[str] = set()
+    while waiting:
+        requirement = waiting.pop()
+        if str(requirement) in done:
+            continue
+        done.add(str(requirement))
+        extras = ["", *sorted(requirement.extras)]
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        installed = distribution(requirement.name)
+        found[installed.metadata["Name"]] = installed
+        for text in installed.requires or []:
+            further = Requirement(text)
+            if further.marker is None or any(further.marker.evaluate({"extra": extra}) for extra in extras):
+                further.marker = None
+                waiting.append(further)
+    return found
+
+
+def link(installed: Distribution, site: Path) -> None:
+    """Links a distribution's modules and metadata into `site`."""
+    files = installed.files or []
+    for top in {file.parts[0] for file in files if file.parts[0] not in {"..", "__pycache__"}}:
+        source = Path(str(installed.locate_file(top)))
+        if source.exists() and not (site / top).exists():
+            (site / top).symlink_to(source)
+
+
+def run(*command: str | Path, cwd: Path, **variables: str) -> str:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=clean | variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the new environment's programs."""
+    folder = tmp_path_factory.mktemp("new")
+    tree, dist, home = folder / "tree", folder / "dist", folder / "environment"
+    shutil.copytree(ROOT / "right_hf", tree / "right_hf", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    build = f"from setuptools import build_meta; build_meta.build_wheel({str(dist)!r})"
+    dist.mkdir()
+    run(sys.executable, "-c", build, cwd=tree)
+    [wheel] = dist.glob("*.whl")
+    venv.create(home, with_pip=False)
+    python = home / "bin" / "python"
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel, cwd=folder)
+    [site] = home.glob("lib/python*/site-packages")
+    [metadata] = site.glob("right_hf-*.dist-info")
+    for installed in required(Distribution.at(metadata).requires or []).values():
+        link(installed, site)
+    return home / "bin"
+
+
+def test_its_requirements_fit_together(environment: Path, tmp_path: Path) -> None:
+    run(sys.executable, "-m", "pip", "--python", environment / "python", "check", cwd=tmp_path)
+
+
+def test_the_package_is_the_wheels_and_little_else_is_there(environment: Path, tmp_path: Path) -> None:
+    script = (
+        "import evaluate, importlib.util as u, right_hf, sys\n"
+        "from right_hf.metrics.hub import METRICS, metric_folder\n"
+        "assert right_hf.__file__.startswith(sys.prefix)\n"
+        "assert not [n for n in ('pytest', 'hypothesis', 'rouge', 'jieba', 'peft', 'tests') if u.find_spec(n)]\n"
+        "print([evaluate.load(str(metric_folder(name))).name for name in METRICS])\n"
+    )
+    printed = run(environment / "python", "-c", script, cwd=tmp_path, HF_HOME=str(tmp_path))
+    assert printed == "['hashtag_f1', 'hashtag_rouge']\n"
+
+
+def test_the_readmes_snippets_run(environment: Path, tmp_path: Path) -> None:
+    for name in ("readme_snippets.py", "loopback_hub/*.py"):
+        for file in (ROOT / "tests").glob(name):
+            copy = tmp_path / file.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, copy)
+    command = [environment / "python", "-m", "tests.readme_snippets", ROOT / "README.md"]
+    pushed = json.loads(run(*command, cwd=tmp_path, HF_HOME=str(tmp_path)).splitlines()[-1])
+    assert {"config.json", "generator/model.safetensors"} <= set(pushed["user/right-en"])
+
+
+def test_the_command_line_recommends(environment: Path, tmp_path: Path) -> None:
+    post = "Scaling Erlang cluster to 10k nodes at WhatsApp"
+    row = json.loads(run(environment / "right-hf", "recommend", post, cwd=tmp_path, HF_HOME=str(tmp_path)))
+    assert row["recommendations"][0]["hashtag"] == "erlang"
