@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import settings
-from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+from sentence_transformers import SentenceTransformer
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
 from right_hf import RightConfig, RightModel
 from right_hf.generator import Seq2SeqGenerator
 from right_hf.posts import Post
-from right_hf.retriever import BM25Retriever
+from right_hf.retriever import BM25Retriever, DenseRetriever
 from right_hf.selector import BiEncoderSelector
 from right_hf.training.selector import static_encoder
 from right_hf.training.tokenizer import train_tokenizer
@@ -124,6 +126,24 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     """A tokenizer that knows every character of the posts above."""
     texts = [text for post in [*ENGLISH, *CHINESE] for text in (post.text, *post.hashtags)]
     return train_tokenizer(texts, vocabulary_size=400)
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tiny_tokenizer: PreTrainedTokenizerFast, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a sentence-transformers model: a BERT of two layers with random weights."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("bert")
+    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=len(tiny_tokenizer), **shape)).save_pretrained(folder / "plain")
+    tiny_tokenizer.save_pretrained(folder / "plain")
+    SentenceTransformer(str(folder / "plain"), device="cpu").save_pretrained(str(folder / "encoder"))
+    return folder / "encoder"
+
+
+@pytest.fixture(scope="session")
+def dense_retriever(english_posts: list[Post], tiny_tokenizer: PreTrainedTokenizerFast) -> DenseRetriever:
+    """Static embeddings with random weights, other than the selector's."""
+    return DenseRetriever.from_posts(english_posts, static_encoder(tiny_tokenizer, dimensions=16, seed=1))
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from right_hf.evaluation.answers import Answer
+from right_hf.evaluation.paper import SIMCSE
 from right_hf.evaluation.scores import score_answers
 from right_hf.evaluation.systems import BM25, SEQ2SEQ, right_answers, run_generator, run_retriever, run_right
 from right_hf.generator import Generator
 from right_hf.modeling_right import RightModel
 from right_hf.posts import Post
+from right_hf.retriever import BM25Retriever
 
 
 def score_checkpoint(
@@ -23,7 +25,8 @@ def score_checkpoint(
         seq2seq: A generator without retrieval, scored too.
         beams: If more than 1, there is a row for the hashtags of its so many best answers, as many as RIGHT ranks.
     """
-    systems = {BM25: run_retriever(model.retriever, posts, model.config.hits)}
+    retriever = BM25 if isinstance(model.retriever, BM25Retriever) else SIMCSE
+    systems = {retriever: run_retriever(model.retriever, posts, model.config.hits)}
     if seq2seq is not None:
         systems[SEQ2SEQ] = run_generator(seq2seq, posts)
         if beams > 1:

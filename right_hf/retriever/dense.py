@@ -134,10 +134,10 @@ class DenseRetriever(HubComponent):
         folder = Path(folder)
         refuse_pickle(folder)
         config = read_object(folder / CONFIG_FILE)
-        if not isinstance(config.get("index"), str) or config["index"] not in INDEXES or "posts" not in config:
+        if not isinstance(config.get("index"), str) or config["index"] not in INDEXES:
             raise ValueError(
-                f"{folder / CONFIG_FILE} must hold `posts`, and `index` as one of {', '.join(INDEXES)}; it holds "
-                f"{config!r:.200}. Restore it or index again."
+                f"{folder / CONFIG_FILE} must hold `index` as one of {', '.join(INDEXES)}; it holds {config!r:.200}. "
+                "Restore it or index again."
             )
         corpus = Corpus.load(folder)
         arrays, origin = load_arrays(folder / _VECTORS_FILE, ("vectors",))

@@ -1,0 +1,107 @@
+"""The paper's tables in smoke size: every row runs, a second run takes what is there, other data are refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from right_hf.evaluation.paper import CHAT, NO_GENERATOR, RIGHT_BM25, RIGHT_CHAT, RIGHT_SIMCSE
+from right_hf.posts import Post
+from right_hf.reproduction.experiment import Experiment, random_hashtags
+from right_hf.reproduction.plan import Plan, load_plan, merged
+from right_hf.reproduction.systems import TABLE_3, ablations, right, with_hashtags
+from right_hf.reproduction.tables import Report
+from tests.smoke_data import write_splits
+
+_CONFIGS = Path(__file__).parents[1] / "training" / "configs" / "reproduce"
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return load_plan(_CONFIGS / "smoke.yaml", "small")
+
+
+@pytest.fixture(scope="module")
+def experiment(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    folder = tmp_path_factory.mktemp("reproduction")
+    data = write_splits(folder / "data")
+    return Experiment(plan, data, folder / "work", wordnet_files(folder))
+
+
+def wordnet_files(folder: Path) -> Path:
+    """A WordNet of one word, as far as it is read."""
+    files = folder / "wordnet"
+    files.mkdir()
+    for part in ("noun", "verb", "adj", "adv"):
+        (files / f"index.{part}").write_text("")
+        (files / f"data.{part}").write_text("")
+    return files
+
+
+@pytest.mark.slow
+def test_every_row_runs_and_is_kept(experiment: Experiment, tmp_path: Path) -> None:
+    report = Report(experiment, tmp_path)
+    table = report.table_3()
+    result = json.loads((tmp_path / "table-3.json").read_text())
+    assert list(result["rows"]) == [system.name for system in TABLE_3]
+    assert {name for name, row in result["rows"].items() if "not_run" in row} == {CHAT, RIGHT_CHAT}
+    assert len(result["rows"][RIGHT_BM25]["scores"]["f1@1"]) == 2  # seeds
+    assert table in (tmp_path / "table-3.md").read_text()
+    made = experiment.store.costs()
+    report.table_4()
+    assert NO_GENERATOR in json.loads((tmp_path / "table-4.json").read_text())["rows"]
+    before = len(experiment.store.costs())
+    assert before > len(made)
+    report.table_4()
+    report.table_3()
+    assert len(experiment.store.costs()) == before  # nothing is made twice
+    assert len({entry["made"] for entry in experiment.store.costs()}) == before
+
+
+def test_rows_that_are_one_system_share_what_is_made() -> None:
+    whole = right("BM25")
+    assert ablations("BM25")[0].key == whole.key
+    assert with_hashtags("BM25", 7, usual=7).key == whole.key
+    assert with_hashtags("BM25", 3, usual=7).key != whole.key
+    keys = [system.key for system in (*TABLE_3, *ablations("BM25")[1:])]
+    assert len(set(keys)) == len(keys)
+    assert right("SimCSE").name == RIGHT_SIMCSE
+
+
+def test_random_hashtags_depend_on_post_and_seed_alone(english_posts: list[Post]) -> None:
+    drawn = random_hashtags(english_posts, english_posts, 3, seed=0)
+    assert random_hashtags(english_posts[::-1], english_posts, 3, seed=0) == drawn[::-1]
+    assert random_hashtags(english_posts, english_posts, 3, seed=1) != drawn
+    known = {hashtag for post in english_posts for hashtag in post.hashtags}
+    assert all(len(set(hashtags)) == 3 and set(hashtags) <= known for hashtags in drawn)
+
+
+def test_another_experiment_is_not_mixed_in(plan: Plan, tmp_path: Path) -> None:
+    data = write_splits(tmp_path / "data")
+    Experiment(plan, data, tmp_path / "work", tmp_path)
+    other = write_splits(tmp_path / "other", {"train": 40, "validation": 16, "test": 8})
+    with pytest.raises(ValueError, match="other settings or data"):
+        Experiment(plan, other, tmp_path / "work", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["smoke", "tweets-en", "weibo-zh"])
+@pytest.mark.parametrize("protocol", ["small", "full"])
+def test_the_projects_plans_load(name: str, protocol: str) -> None:
+    plan = load_plan(_CONFIGS / f"{name}.yaml", protocol)
+    assert plan.recipe.protocol == protocol
+    assert plan.simcse.retriever.type == "dense"
+    assert plan.segtrm.generator.architecture == "segtrm"
+    assert "d_model" not in plan.segtrm.generator.shape
+    # Both arms of a comparison get the same steps.
+    assert plan.segtrm.generator.arguments == plan.recipe.generator.arguments
+
+
+def test_a_plan_must_be_whole(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text("recipe: {language: en}")
+    with pytest.raises(ValueError, match="must hold recipe, simcse, segtrm, protocols, seeds"):
+        load_plan(tmp_path / "plan.yaml", "small")
+
+
+def test_changes_go_into_mappings() -> None:
+    assert merged({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}) == {"a": {"b": 3, "c": 2}}
+    assert merged({"shape": {"d_model": 1}}, {"shape": {"hidden_size": 2}}) == {"shape": {"hidden_size": 2}}
