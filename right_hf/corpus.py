@@ -1,10 +1,21 @@
-"""The corpus: posts with hashtags, in the order of their ids, as columns in memory and as parquet on disk."""
+"""The corpus: posts with hashtags, in the order of their ids, as columns in memory and as parquet on disk.
+
+A corpus never changes. A change gives a new one that shares all but the changed parts with the old, so whoever reads
+the old one goes on undisturbed.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from operator import attrgetter
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,8 +29,64 @@ _SCHEMA = pa.schema(
         pa.field("hashtags", pa.list_(pa.string()), nullable=False),
         ("created_at", pa.string()),
         ("license", pa.string()),
+        ("author", pa.string()),
     ]
 )
+
+_id = attrgetter("id")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Posts that came to the corpus together.
+
+    Attributes:
+        posts: The posts in the order of their ids; never changed.
+        alive: (posts,) which of them are still in the corpus.
+    """
+
+    posts: Sequence[Post]
+    alive: npt.NDArray[np.bool_]
+
+    @property
+    def live(self) -> int:
+        """How many of the posts are still there."""
+        return int(np.count_nonzero(self.alive))
+
+    def row(self, post_id: str) -> int | None:
+        """The row of a post that is still there, or None."""
+        row = bisect_left(self.posts, post_id, key=_id)
+        found = row < len(self.posts) and self.posts[row].id == post_id and self.alive[row]
+        return row if found else None
+
+    def rows(self, post_ids: Iterable[str]) -> list[int]:
+        """The rows of those of these posts that are still there."""
+        return [row for post_id in post_ids if (row := self.row(post_id)) is not None]
+
+    def without(self, rows: Sequence[int]) -> Part:
+        """The part after some of its posts are gone."""
+        alive = self.alive.copy()
+        alive[rows] = False
+        return Part(self.posts, alive)
+
+
+class Place(NamedTuple):
+    """Where a post is kept: the number of the part, and the row in it."""
+
+    part: int
+    row: int
+
+
+def merge_parts(parts: Sequence[Part]) -> tuple[Part, npt.NDArray[np.int64]]:
+    """Puts parts together into one, without the posts that are gone.
+
+    Returns:
+        The new part, and (posts,) the row of each of its posts in the parts laid end to end.
+    """
+    posts = list(chain.from_iterable(part.posts for part in parts))
+    rows = np.flatnonzero(np.concatenate([part.alive for part in parts])).tolist()
+    rows.sort(key=lambda row: posts[row].id)
+    return Part([posts[row] for row in rows], np.ones(len(rows), dtype=bool)), np.asarray(rows, dtype=np.int64)
 
 
 class Corpus(Sequence[Post]):
@@ -31,24 +98,26 @@ class Corpus(Sequence[Post]):
     """
 
     def __init__(self, posts: Sequence[Post]) -> None:
-        self._posts = sorted(posts, key=lambda post: post.id)
-        if not self._posts:
+        if not posts:
             raise ValueError("A corpus needs at least one post, got none.")
-        self._rows = {post.id: row for row, post in enumerate(self._posts)}
-        if len(self._rows) != len(self._posts):
-            repeated = next(a.id for a, b in zip(self._posts, self._posts[1:], strict=False) if a.id == b.id)
-            raise ValueError(f"The id {repeated!r} occurs twice in the corpus. Ids must be unique; remove one post.")
-        if whole := next((post for post in self._posts if isinstance(post.hashtags, str)), None):
-            raise TypeError(f"The hashtags of post {whole.id!r} are one string. Give a tuple: ({whole.hashtags!r},).")
-        for hashtag in self.hashtags:
-            if hashtag != normalise_hashtag(hashtag):
-                raise ValueError(
-                    f"The corpus holds the hashtag {hashtag!r}, expected {normalise_hashtag(hashtag)!r}. "
-                    "Pass hashtags through right_hf.posts.normalise_hashtag."
-                )
+        self._assemble((_new_part(posts),), {}, np.zeros(0, dtype=np.int32))
+        self._counts = self._counted(posts, ())
+
+    def _assemble(self, parts: tuple[Part, ...], numbers: dict[str, int], counts: npt.NDArray[np.int32]) -> None:
+        self.parts = parts
+        self._numbers = numbers  # of the hashtags; shared by all corpora that came of one another, and only grows
+        self._counts = counts
+        self._length = sum(part.live for part in parts)
+        self._ordered: Sequence[Post] | None = None
+
+    @classmethod
+    def _of(cls, parts: tuple[Part, ...], numbers: dict[str, int], counts: npt.NDArray[np.int32]) -> Corpus:
+        corpus = cls.__new__(cls)
+        corpus._assemble(parts, numbers, counts)
+        return corpus
 
     def __len__(self) -> int:
-        return len(self._posts)
+        return self._length
 
     def __getitem__(self, row: int) -> Post:  # type: ignore[override]
         return self._posts[row]
@@ -56,37 +125,136 @@ class Corpus(Sequence[Post]):
     def __iter__(self) -> Iterator[Post]:
         return iter(self._posts)
 
+    @property
+    def _posts(self) -> Sequence[Post]:
+        """All posts in the order of their ids; made when first asked for."""
+        if self._ordered is None:
+            whole = len(self.parts) == 1 and self.parts[0].live == len(self.parts[0].posts)
+            self._ordered = self.parts[0].posts if whole else merge_parts(self.parts)[0].posts if self.parts else ()
+        return self._ordered
+
     def row(self, post_id: str) -> int | None:
         """The row of the post with this id, or None where the corpus does not hold it."""
-        return self._rows.get(post_id)
+        row = bisect_left(self._posts, post_id, key=_id)
+        return row if row < len(self) and self._posts[row].id == post_id else None
 
     def rows(self, post_ids: Iterable[str]) -> list[int]:
         """The rows of those of these posts that the corpus holds."""
-        return [row for post_id in post_ids if (row := self._rows.get(post_id)) is not None]
+        return [row for post_id in post_ids if (row := self.row(post_id)) is not None]
+
+    def place(self, post_id: str) -> Place | None:
+        """Where the post with this id is kept, or None where the corpus does not hold it."""
+        found = ((number, part.row(post_id)) for number, part in enumerate(self.parts))
+        return next((Place(number, row) for number, row in found if row is not None), None)
+
+    def get(self, post_id: str) -> Post | None:
+        """The post with this id, or None where the corpus does not hold it."""
+        place = self.place(post_id)
+        return None if place is None else self.parts[place.part].posts[place.row]
 
     @property
     def hashtags(self) -> list[str]:
         """The distinct hashtags, sorted."""
-        return sorted({hashtag for post in self._posts for hashtag in post.hashtags})
+        # Copied in one step: a writer may add hashtags meanwhile, always at the end.
+        return sorted(tag for tag, count in zip(list(self._numbers), self._counts.tolist(), strict=False) if count)
+
+    def hashtag_count(self, hashtag: str) -> int:
+        """How many posts carry the hashtag."""
+        number = self._numbers.get(hashtag, len(self._counts))
+        return int(self._counts[number]) if number < len(self._counts) else 0
+
+    def _counted(self, added: Iterable[Post], removed: Iterable[Post]) -> npt.NDArray[np.int32]:
+        """How many posts carry each hashtag after a change."""
+        come, gone = (
+            [self._numbers.setdefault(tag, len(self._numbers)) for post in posts for tag in set(post.hashtags)]
+            for posts in (added, removed)
+        )
+        counts = np.zeros(len(self._numbers), dtype=np.int32)
+        counts[: len(self._counts)] = self._counts
+        np.add.at(counts, come, 1)
+        np.add.at(counts, gone, -1)
+        return counts
+
+    def changed(self, added: Sequence[Post] = (), removed: Sequence[Place] = ()) -> Corpus:
+        """The corpus after a change: the posts at some places are gone, then others come as one new last part.
+
+        Raises:
+            ValueError: An added post has the id of one that stays, or is itself wrong (see the constructor).
+            TypeError: As the constructor.
+        """
+        rows: dict[int, list[int]] = {}
+        for place in removed:
+            rows.setdefault(place.part, []).append(place.row)
+        parts = [part.without(rows[number]) if number in rows else part for number, part in enumerate(self.parts)]
+        gone = [self.parts[place.part].posts[place.row] for place in removed]
+        if added:
+            parts.append(_new_part(added))
+            left = Corpus._of(tuple(parts[:-1]), self._numbers, self._counts)
+            if twice := next((post.id for post in added if left.place(post.id) is not None), None):
+                raise ValueError(f"The corpus already holds the post {twice!r}. Use update() to replace it.")
+        return Corpus._of(tuple(parts), self._numbers, self._counted(added, gone))
+
+    def with_merged(self, first: int, last: int, merged: Part) -> Corpus:
+        """The same corpus with parts `first` to `last` (without it) replaced by one that holds the same posts."""
+        parts = (*self.parts[:first], *([merged] if merged.posts else []), *self.parts[last:])
+        return Corpus._of(parts, self._numbers, self._counts)
 
     def save(self, folder: Path) -> None:
         """Writes the corpus as one parquet file into `folder`."""
         columns = {name: [getattr(post, name) for post in self._posts] for name in _SCHEMA.names}
         columns["hashtags"] = [list(hashtags) for hashtags in columns["hashtags"]]
         table = pa.table(columns, schema=_SCHEMA)
-        pq.write_table(table, folder / CORPUS_FILE, compression="zstd", compression_level=19)
+        pq.write_table(table, folder / CORPUS_FILE, compression="zstd", compression_level=9, row_group_size=100_000)
 
     @classmethod
     def load(cls, folder: Path) -> Corpus:
-        """Reads what [`save`] wrote.
+        """Reads what [`save`] wrote, also before posts had an author.
 
         Raises:
             ValueError: The file is damaged or has other columns.
         """
         path = folder / CORPUS_FILE
         try:
-            table = pq.read_table(path).select(_SCHEMA.names).cast(_SCHEMA)
+            posts = list(_read_posts(path))
         except (pa.ArrowException, OSError, KeyError, ValueError) as error:
             raise ValueError(f"{path} is missing, damaged or no corpus: {error}. Restore it or index again.") from error
-        rows = zip(*(table.column(name).to_pylist() for name in _SCHEMA.names), strict=True)
-        return cls([Post(i, text, tuple(tags), time, license) for i, text, tags, time, license in rows])
+        pa.default_memory_pool().release_unused()
+        return cls(posts) if posts else cls._of((), {}, np.zeros(0, dtype=np.int32))
+
+
+def _read_posts(path: Path) -> Iterator[Post]:
+    """Reads posts from parquet, some at a time, so that little is in memory twice."""
+    shared: dict[Any, Any] = {}  # one string a hashtag, licence and author, not one a post
+    share = shared.setdefault
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=10_000):
+            table = pa.Table.from_batches([batch])
+            if "author" not in table.column_names:
+                table = table.append_column("author", pa.nulls(len(table), pa.string()))
+            columns = [column.to_pylist() for column in table.select(_SCHEMA.names).cast(_SCHEMA).columns]
+            for i, text, tags, time, license, author in zip(*columns, strict=True):
+                hashtags = tuple(share(tag, tag) for tag in tags)
+                yield Post(i, text, hashtags, time, share(license, license), share(author, author))
+
+
+def _new_part(posts: Sequence[Post]) -> Part:
+    """Orders and checks posts that come to a corpus."""
+    ordered = sorted(posts, key=_id)
+    if twice := next((a.id for a, b in pairwise(ordered) if a.id == b.id), None):
+        raise ValueError(f"The id {twice!r} occurs twice in the corpus. Ids must be unique; remove one post.")
+    if whole := next((post for post in ordered if isinstance(post.hashtags, str)), None):
+        raise TypeError(f"The hashtags of post {whole.id!r} are one string. Give a tuple: ({whole.hashtags!r},).")
+    for hashtag in {hashtag for post in ordered for hashtag in post.hashtags}:
+        if hashtag != normalise_hashtag(hashtag):
+            raise ValueError(
+                f"The corpus holds the hashtag {hashtag!r}, expected {normalise_hashtag(hashtag)!r}. "
+                "Pass hashtags through right_hf.posts.normalise_hashtag."
+            )
+    for post in ordered:
+        try:
+            (post.id + post.text).encode()
+        except UnicodeEncodeError:
+            raise ValueError(
+                f"Post {post.id!r} holds a lone surrogate, which no file can. Pass its text through clean_post."
+            ) from None
+    return Part(ordered, np.ones(len(ordered), dtype=bool))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -21,10 +20,10 @@ from right_hf.hub.errors import explained
 from right_hf.hub.pull import EVAL_RESULTS, HUB_ARGUMENTS, RECORDS, commit_of, fetch, remember
 from right_hf.hub.push import push_folder
 from right_hf.hub.shim import SHIM, SHIM_FILE
-from right_hf.persistence import atomic_folder
-from right_hf.posts import clean_post
+from right_hf.persistence import atomic_folder, keep_foreign_files
+from right_hf.posts import Post, clean_post
 from right_hf.precision import torch_dtype
-from right_hf.retriever import Retriever
+from right_hf.retriever import LivingRetriever, Retriever
 from right_hf.selector import BiEncoderSelector
 
 #: What the Auto classes and pipeline() pass besides; none of it concerns a composite.
@@ -128,6 +127,25 @@ class RightModel(nn.Module):
             results.append([found for found in fused if found.score >= threshold][:top_k])
         return results
 
+    def add(self, posts: Sequence[Post]) -> None:
+        """Adds posts to the corpus while it serves, see [`BM25Retriever.add`]; their hashtags are embedded first."""
+        self._prepared(posts).add(posts)
+
+    def remove(self, ids: Collection[str]) -> None:
+        """Removes posts from the corpus while it serves, see [`BM25Retriever.remove`]."""
+        self._prepared(()).remove(ids)
+
+    def update(self, posts: Sequence[Post]) -> None:
+        """Replaces posts of the corpus while it serves, see [`BM25Retriever.update`]; new hashtags as with [`add`]."""
+        self._prepared(posts).update(posts)
+
+    def _prepared(self, posts: Sequence[Post]) -> LivingRetriever:
+        """The retriever, if its corpus may change, with the hashtags of the posts embedded."""
+        if not isinstance(self.retriever, LivingRetriever):
+            raise TypeError(f"The corpus of a {type(self.retriever).__name__} cannot change. Use a BM25Retriever.")
+        self.selector.prepare([hashtag for post in posts for hashtag in post.hashtags])
+        return self.retriever
+
     def save_pretrained(self, save_directory: str | Path, *, references: bool | Collection[str] = False) -> None:
         """Writes the checkpoint with all its components; an existing one is replaced as a whole or not at all.
 
@@ -157,7 +175,8 @@ class RightModel(nn.Module):
             for name, content in self.records.items():
                 (folder / name).parent.mkdir(exist_ok=True)
                 (folder / name).write_text(content, encoding="utf-8")
-            _keep_foreign_files(directory, folder)
+            # Not the old checkpoint's training record and scores, which would say something untrue of the new one.
+            keep_foreign_files(directory, folder, leave_out=(*COMPONENTS, "training.json", ".eval_results"))
 
     def push_to_hub(
         self,
@@ -270,18 +289,3 @@ class RightModel(nn.Module):
 def _is_replaced(path: str) -> bool:
     """Whether a push removes a file that it does not bring itself: it would say something untrue of the new model."""
     return path.partition("/")[0] in COMPONENTS or path in ("training.json", EVAL_RESULTS)
-
-
-def _keep_foreign_files(old: Path, new: Path) -> None:
-    """Carries over what others put at the top of a checkpoint's folder (a model card, .gitattributes, .git …).
-
-    Not the old checkpoint's training record and scores, which would say something untrue of the new one.
-    """
-    if not old.is_dir():
-        return
-    for path in old.iterdir():
-        if path.name not in (*COMPONENTS, "training.json", ".eval_results") and not (new / path.name).exists():
-            if path.is_dir():
-                shutil.copytree(path, new / path.name, symlinks=True)
-            else:
-                shutil.copy2(path, new / path.name)

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -165,9 +165,9 @@ def atomic_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         with _locked(scratch):
             yield scratch
-            _flush(scratch)
+            flush(scratch)
             _swap(scratch, final)
-            _flush_entries(final.parent)
+            flush_entries(final.parent)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -212,17 +212,29 @@ def recover_folder(target: str | os.PathLike[str]) -> None:
         os.replace(previous, final)
 
 
-def _flush(folder: Path) -> None:
+def keep_foreign_files(old: Path, new: Path, leave_out: Collection[str] = ()) -> None:
+    """Carries over what others put at the top of a folder that is to be replaced (a model card, .gitattributes …)."""
+    if not old.is_dir():
+        return
+    for path in old.iterdir():
+        if path.name not in leave_out and not (new / path.name).exists():
+            if path.is_dir():
+                shutil.copytree(path, new / path.name, symlinks=True)
+            else:
+                shutil.copy2(path, new / path.name)
+
+
+def flush(folder: Path) -> None:
     """Forces `folder` and all in it to disk, so that a renamed folder is never full of empty files after a crash."""
     for path in [*folder.rglob("*"), folder]:
         if path.is_dir():
-            _flush_entries(path)
+            flush_entries(path)
         elif path.is_file():
             with path.open("r+b") as file:
                 os.fsync(file.fileno())
 
 
-def _flush_entries(folder: Path) -> None:
+def flush_entries(folder: Path) -> None:
     """Forces the names in `folder` to disk, where the system can."""
     if os.name != "posix":
         return

@@ -31,6 +31,7 @@ class Post:
         hashtags: Normalised hashtags (see [`normalise_hashtag`]) in order of appearance, without repeats.
         created_at: ISO 8601 time in UTC, or None.
         license: SPDX name of the licence the source states, or None.
+        author: An opaque mark of who wrote it, or None. Compared for equality only, so give a keyed hash, never a name.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Post:
     hashtags: tuple[str, ...] = ()
     created_at: str | None = None
     license: str | None = None
+    author: str | None = None
 
 
 def _drop_unprintable(text: str) -> str:
@@ -91,7 +93,7 @@ def parse_post(record: Any) -> Post:
         if not isinstance(record.get(field), kind):
             raise ValueError(f'field "{field}" must be a {kind.__name__}, got {record.get(field)!r:.80}')
     record["id"].encode()  # raises ValueError for lone surrogates, which no file could hold
-    for field in ("created_at", "license"):
+    for field in ("created_at", "license", "author"):
         if not isinstance(record.get(field), str | None):
             raise ValueError(f'field "{field}" must be a str or null, got {record[field]!r:.80}')
     if not all(isinstance(hashtag, str) for hashtag in record["hashtags"]):
@@ -103,11 +105,14 @@ def parse_post(record: Any) -> Post:
         hashtags=tuple(hashtag for hashtag in hashtags if hashtag),
         created_at=record.get("created_at"),
         license=record.get("license"),
+        author=record.get("author"),
     )
 
 
 def iter_posts(path: str | Path) -> Iterator[Post]:
-    """Reads posts from a JSONL file with the fields `id`, `text`, `hashtags` and optionally `created_at`, `license`.
+    """Reads posts from a JSONL file.
+
+    A line holds the fields `id`, `text`, `hashtags` and optionally `created_at`, `license`, `author` of [`Post`].
 
     Raises:
         FileNotFoundError: There is no such file.

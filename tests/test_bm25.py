@@ -212,27 +212,42 @@ def test_a_saved_index_with_an_unknown_analyser_is_refused(copy: Path) -> None:
         BM25Retriever.from_pretrained(copy)
 
 
+def test_an_index_with_scores_of_an_older_version_is_indexed_again(copy: Path, saved: Path) -> None:
+    config = json.loads((copy / "retriever_config.json").read_text())
+    (copy / "retriever_config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "format"}))
+    scores = np.ones(3, dtype=np.float32)
+    save_arrays(copy / "bm25.safetensors", {"scores": scores, "rows": np.arange(3), "starts": np.arange(3)})
+    loaded = BM25Retriever.from_pretrained(copy)
+    assert loaded.search([QUERY]) == BM25Retriever.from_pretrained(saved).search([QUERY])
+    (copy / "retriever_config.json").write_text(json.dumps({**config, "format": 3}))
+    with pytest.raises(ValueError, match=r"has the format 3.*Update right_hf, or index again"):
+        BM25Retriever.from_pretrained(copy)
+
+
 Arrays = dict[str, Any]
 
 
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda a: {**a, "rows": a["rows"] + 1},
-        lambda a: {**a, "rows": a["rows"] - 1},
-        lambda a: {**a, "rows": a["rows"][:-1]},
-        lambda a: {**a, "starts": np.r_[a["starts"][:1], 10**9, a["starts"][2:]]},
-        lambda a: {**a, "starts": np.r_[-5, a["starts"][1:]]},
-        lambda a: {**a, "starts": a["starts"][:-1]},
-        lambda a: {**a, "scores": a["scores"] * 0},
-        lambda a: {**a, "scores": np.full_like(a["scores"], np.nan)},
-        lambda a: {**a, "scores": a["scores"][:, None]},
+        lambda a: {**a, "terms": a["terms"] + 1},
+        lambda a: {**a, "terms": a["terms"] - 1},
+        lambda a: {**a, "terms": a["terms"][:-1]},
+        lambda a: {**a, "terms": a["terms"].astype(np.float64)},
+        lambda a: {**a, "sizes": np.r_[-1, a["sizes"][1:-1], a["sizes"][-1] + a["sizes"][0] + 1]},
+        lambda a: {**a, "sizes": a["sizes"][:-1]},
+        lambda a: {**a, "sizes": np.r_[a["sizes"], 0]},
+        lambda a: {**a, "codes": a["codes"] + 99},
+        lambda a: {**a, "codes": a["codes"][:, None]},
+        lambda a: {**a, "pair_frequencies": a["pair_frequencies"] * 0},
+        lambda a: {**a, "pair_frequencies": a["pair_frequencies"] + 99},
+        lambda a: {**a, "pair_lengths": a["pair_lengths"][:-1]},
     ],
 )
 def test_arrays_that_would_lead_the_search_astray_are_refused(copy: Path, spoil: Callable[[Arrays], Arrays]) -> None:
     """The compiled search checks no bounds, so loading must."""
-    arrays, _ = load_arrays(copy / "bm25.safetensors", ("scores", "rows", "starts"))
-    arrays["rows"], arrays["starts"] = arrays["rows"].astype(np.int64), arrays["starts"].astype(np.int64)
+    loaded, _ = load_arrays(copy / "bm25.safetensors", ("sizes", "terms", "codes", "pair_frequencies", "pair_lengths"))
+    arrays = {name: array.astype(np.int64) for name, array in loaded.items()}
     save_arrays(copy / "bm25.safetensors", spoil(arrays))
     with pytest.raises(ValueError, match=r"do not belong together.*index again"):
         BM25Retriever.from_pretrained(copy)

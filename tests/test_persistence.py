@@ -184,8 +184,8 @@ def test_what_killed_saves_left_is_removed_once_nobody_can_need_it(target: Path)
 
 def test_a_save_is_flushed_before_and_after_its_rename(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    flush, swap = persistence._flush_entries, persistence._swap
-    monkeypatch.setattr(persistence, "_flush_entries", lambda folder: (order.append(folder.name), flush(folder)))
+    flush, swap = persistence.flush_entries, persistence._swap
+    monkeypatch.setattr(persistence, "flush_entries", lambda folder: (order.append(folder.name), flush(folder)))
     monkeypatch.setattr(persistence, "_swap", lambda *paths: (order.append("rename"), swap(*paths)))
     save(target, "new")
     renamed = order.index("rename")

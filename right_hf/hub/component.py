@@ -37,6 +37,7 @@ _REPLACED = (
     "chat_template.jinja",
     "vocab*",
     "corpus.parquet",
+    "journal.jsonl",
 )
 #: The folder of a dense retriever's encoder, and those in which sentence-transformers keeps the settings of modules.
 _SUBFOLDER = re.compile(r"encoder|\d+_[A-Z]\w+")

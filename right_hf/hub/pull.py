@@ -25,7 +25,7 @@ EVAL_RESULTS = ".eval_results/right_hf.yaml"
 #: Files about a checkpoint that travel with it: its card, the record of its training, its scores.
 RECORDS = ("README.md", "training.json", EVAL_RESULTS)
 #: What is fetched and pushed: nothing that can run code when it is read.
-SAFE_FILES = ("*.json", "*.safetensors", "*.parquet", "*.npy", "*.txt", "*.model", "*.jinja", "*.md")
+SAFE_FILES = ("*.json", "*.jsonl", "*.safetensors", "*.parquet", "*.npy", "*.txt", "*.model", "*.jinja", "*.md")
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 #: Beside a repository's blobs in the cache: an empty file for each blob whose hash was found right.

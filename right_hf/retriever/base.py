@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,10 @@ class Hit(NamedTuple):
 class Retriever(Protocol):
     """Finds the posts of a corpus that are most similar to a given one (paper, section 2.1)."""
 
-    corpus: Corpus
+    @property
+    def corpus(self) -> Corpus:
+        """The posts that are searched."""
+        ...
 
     def search(
         self, queries: Sequence[str], k: int = 10, exclude: Sequence[Collection[str]] | None = None
@@ -39,6 +42,23 @@ class Retriever(Protocol):
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes everything that `from_pretrained` needs into `folder`."""
+        ...
+
+
+@runtime_checkable
+class LivingRetriever(Retriever, Protocol):
+    """A retriever whose corpus changes while it serves. Every change is whole: a search sees all of it or nothing."""
+
+    def add(self, posts: Sequence[Post]) -> None:
+        """Adds posts; their ids must be new."""
+        ...
+
+    def remove(self, ids: Collection[str]) -> None:
+        """Removes the posts with these ids, which must be there."""
+        ...
+
+    def update(self, posts: Sequence[Post]) -> None:
+        """Puts posts in the place of those with the same ids, which must be there."""
         ...
 
 

@@ -1,34 +1,39 @@
-"""BM25 over the posts of a corpus: bm25s builds the matrix of term scores, a compiled kernel searches it."""
+"""BM25 over the posts of a corpus that may change while it is searched."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import bm25s
-import numpy as np
-import numpy.typing as npt
-
-from right_hf.analysis import get_analyser
-from right_hf.corpus import Corpus
+from right_hf.corpus import Corpus, Place
 from right_hf.hub.component import HubComponent
-from right_hf.persistence import load_arrays, read_json, read_object, save_arrays, write_json
+from right_hf.journal import JOURNAL_FILE, Journal, encode_change, replay
+from right_hf.persistence import atomic_folder, flush, keep_foreign_files, recover_folder
 from right_hf.posts import Post
-from right_hf.retriever.base import Hit, check_search, flatten
-from right_hf.retriever.topk import search_term_matrix
+from right_hf.retriever.base import Hit, check_search
+from right_hf.retriever.index import Index
+from right_hf.retriever.postings import Lexicon
+from right_hf.retriever.storage import load_index, save_index
 
 logger = logging.getLogger(__name__)
 
-CONFIG_FILE = "retriever_config.json"
-_ARRAYS_FILE = "bm25.safetensors"
-_VOCABULARY_FILE = "vocabulary.json"
-_METHOD = "lucene"
+#: Merges of at most so many posts are done at once by whoever changes the corpus, larger ones in a thread.
+MERGED_AT_ONCE = 5_000
+
+#: Called with the posts that were removed and those that were added.
+Follower = Callable[[Sequence[Post], Sequence[Post]], None]
 
 
 class BM25Retriever(HubComponent):
     """Searches a corpus of posts with BM25 (Robertson and Walker, 1994; Lucene's variant of the formula).
+
+    Posts can be added, removed and updated while other threads search. A search sees one state of the corpus, whole,
+    and never waits; changes wait for one another. Scores are those of an index built anew from the same posts, to the
+    last bit. Changes live in memory only, unless the retriever was opened from a folder with [`BM25Retriever.open`].
 
     Args:
         corpus: The posts to search.
@@ -46,32 +51,44 @@ class BM25Retriever(HubComponent):
         # Outside these ranges scores may be 0 or negative, which the search takes for "no term shared".
         if not (k1 >= 0 and 0 <= b <= 1):
             raise ValueError(f"k1 must be at least 0 and b in [0, 1], got k1={k1} and b={b}.")
-        analyse = get_analyser(analyser)
-        vocabulary: dict[str, int] = {}
-        documents = [[vocabulary.setdefault(term, len(vocabulary)) for term in analyse(post.text)] for post in corpus]
-        if not vocabulary:
+        index = Index.build(corpus, Lexicon(analyser), k1, b)
+        if not index.length:
             raise ValueError(f"No post of the corpus has a term under the analyser {analyser!r}; nothing to index.")
-        index = bm25s.BM25(method=_METHOD, k1=k1, b=b, dtype="float32", int_dtype="int32")
-        index.index((documents, vocabulary), create_empty_token=False, show_progress=False)
-        self._assemble(corpus, analyser, k1, b, vocabulary, index.scores)
+        self._start(index)
 
-    def _assemble(
-        self, corpus: Corpus, analyser: str, k1: float, b: float, vocabulary: dict[str, int], matrix: dict[str, Any]
-    ) -> None:
-        self.corpus = corpus
-        self.analyser = analyser
-        self.k1 = k1
-        self.b = b
-        self._analyse = get_analyser(analyser)
-        self._vocabulary = vocabulary
-        self._scores: npt.NDArray[np.float32] = np.ascontiguousarray(matrix["data"], dtype=np.float32)
-        self._rows: npt.NDArray[np.int32] = np.ascontiguousarray(matrix["indices"], dtype=np.int32)
-        self._starts: npt.NDArray[np.int64] = np.ascontiguousarray(matrix["indptr"], dtype=np.int64)
+    def _start(self, index: Index) -> None:
+        self._index = index  # replaced as a whole: readers take it once and keep it
+        self._writing = threading.RLock()
+        self._followers: list[Follower] = []
+        self._journal: Journal | None = None
+        self._merger: threading.Thread | None = None
+        self._claimed = 0  # so many leading parts belong to the merger
+        self._tidy()
 
     @classmethod
     def from_posts(cls, posts: Sequence[Post], **settings: Any) -> BM25Retriever:
         """Indexes `posts`; `settings` go to the constructor."""
         return cls(Corpus(posts), **settings)
+
+    @property
+    def corpus(self) -> Corpus:
+        """The posts at this moment; the corpus given here never changes."""
+        return self._index.corpus
+
+    @property
+    def analyser(self) -> str:
+        """Name of the analyser."""
+        return self._index.lexicon.analyser
+
+    @property
+    def k1(self) -> float:
+        """Saturation of the term frequency."""
+        return self._index.k1
+
+    @property
+    def b(self) -> float:
+        """Strength of the length normalisation."""
+        return self._index.b
 
     def search(
         self, queries: Sequence[str], k: int = 10, exclude: Sequence[Collection[str]] | None = None
@@ -83,73 +100,190 @@ class BM25Retriever(HubComponent):
             ValueError: `k` is less than 1, or `exclude` has another length than `queries`.
         """
         check_search(queries, k, exclude)
-        terms, term_starts = flatten([self._term_ids(query) for query in queries])
-        hidden, hidden_starts = flatten([self.corpus.rows(ids) for ids in exclude or [()] * len(queries)])
-        rows, scores, counts = search_term_matrix(
-            self._scores, self._rows, self._starts, len(self.corpus),
-            terms, term_starts, hidden, hidden_starts, min(k, len(self.corpus)),
-        )  # fmt: skip
-        corpus = self.corpus
-        return [
-            [Hit(corpus[row], score) for row, score in zip(r[:n].tolist(), s[:n].tolist(), strict=True)]
-            for r, s, n in zip(rows, scores, counts.tolist(), strict=True)
-        ]
+        return self._index.search(queries, k, exclude)
 
-    def _term_ids(self, query: str) -> list[int]:
-        known = self._vocabulary
-        return [known[term] for term in self._analyse(query) if term in known]
+    def add(self, posts: Sequence[Post]) -> None:
+        """Adds posts. When this returns they are searchable and, if the retriever was opened from a folder, on disk.
+
+        Raises:
+            ValueError: An id is taken, or a post is wrong (see [`Corpus`]). Nothing is changed then.
+            OSError: The change could not be written. Nothing is changed then.
+        """
+        self._change(posts, ())
+
+    def remove(self, ids: Collection[str]) -> None:
+        """Removes the posts with these ids: from hits, counts and evidence.
+
+        Raises:
+            KeyError: There is no post with one of the ids. Nothing is changed then.
+            OSError: The change could not be written. Nothing is changed then.
+        """
+        self._change((), ids)
+
+    def update(self, posts: Sequence[Post]) -> None:
+        """Puts posts in the place of those with the same ids, in one step.
+
+        Raises:
+            KeyError: There is no post with one of the ids. Nothing is changed then.
+            ValueError: A post is wrong (see [`Corpus`]). Nothing is changed then.
+            OSError: The change could not be written. Nothing is changed then.
+        """
+        self._change(posts, [post.id for post in posts])
+
+    def follow(self, follower: Follower) -> None:
+        """Calls `follower(removed, added)` with all posts now, and with the posts of each change from now on.
+
+        It is called by the thread that changes the corpus, one change at a time, in order.
+        """
+        with self._writing:
+            follower((), list(self.corpus))
+            self._followers.append(follower)
+
+    def _change(self, posts: Sequence[Post], ids: Collection[str]) -> None:
+        if isinstance(ids, str) or isinstance(posts, Post):
+            raise TypeError(f"Give a list of posts or of ids, got one: {ids or posts!r:.80}.")
+        if not posts and not ids:
+            return
+        with self._writing:
+            before = self._index.corpus
+            places = _places(before, ids)
+            after = self._index.changed(posts, places)
+            if self._journal is not None:
+                self._journal.append(encode_change(posts, ids))
+            self._index = after
+            removed = [before.parts[place.part].posts[place.row] for place in places]
+            for follower in self._followers:
+                follower(removed, posts)
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Merges parts that should be: small ones now, large ones in a thread."""
+        with self._writing:
+            left = self._claimed  # so many leading parts are left alone
+            while due := self._index.merge_due(left):
+                first, last = due
+                if sum(part.live for part in self.corpus.parts[first:last]) <= MERGED_AT_ONCE:
+                    self._index = self._index.with_merged(self._index.merge(first, last))
+                elif self._merger is None:
+                    left = self._claimed = last
+                    self._merger = threading.Thread(target=self._merge, args=due, daemon=True)
+                    self._merger.start()
+                else:
+                    left = first + 1  # until the thread is done, merge at least the smaller ones
+
+    def _merge(self, first: int, last: int) -> None:
+        """Merges parts while others search and change the corpus; they are this thread's until it is done."""
+        merged = None
+        try:
+            merged = self._index.merge(first, last)
+        except Exception:  # the index is whole without the merge, only slower
+            logger.exception("Parts of the index could not be merged.")
+        with self._writing:
+            if merged is not None:
+                self._index = self._index.with_merged(merged)
+            self._claimed, self._merger = 0, None
+            if merged is not None:
+                self._tidy()
+
+    def wait(self) -> None:
+        """Waits until no merge is under way. For measurements and tests; nothing else needs to."""
+        while (merger := self._merger) is not None:
+            merger.join()
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes corpus, vocabulary, term scores and settings into `folder` (parquet, JSON, safetensors)."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        self.corpus.save(folder)
-        write_json(folder / _VOCABULARY_FILE, list(self._vocabulary), compact=True)
-        arrays: dict[str, npt.NDArray[Any]] = {
-            "scores": self._scores,
-            "rows": self._rows.astype(np.min_scalar_type(len(self.corpus))),
-            "starts": self._starts.astype(np.min_scalar_type(len(self._scores))),
-        }
-        save_arrays(folder / _ARRAYS_FILE, arrays)
-        settings = {"analyser": self.analyser, "k1": self.k1, "b": self.b, "method": _METHOD}
-        write_json(folder / CONFIG_FILE, {"retriever_type": "bm25", **settings, "posts": len(self.corpus)})
+        """Writes corpus, terms, postings and settings into `folder` (parquet, JSON, safetensors), whole or not."""
+        if self._journal is not None and Path(folder).resolve() == self._journal.path.parent:
+            return self.save()
+        with atomic_folder(folder) as scratch:
+            save_index(self._index, scratch)
+
+    def save(self) -> None:
+        """Writes the present state into the folder that the retriever was opened from, and empties its journal.
+
+        Searches go on meanwhile, and so do changes but for the last moment.
+
+        Raises:
+            RuntimeError: The retriever was not opened from a folder, or was closed.
+        """
+        journal = self._journal
+        if journal is None:
+            raise RuntimeError("This retriever was not opened from a folder. Use save_pretrained(folder).")
+        folder = journal.path.parent
+        with ExitStack() as stack:
+            with atomic_folder(folder) as scratch:
+                with self._writing:
+                    index, written = self._index, journal.size
+                save_index(index, scratch)
+                keep_foreign_files(folder, scratch, leave_out=[JOURNAL_FILE])  # such as hashtag embeddings
+                flush(scratch)  # most of the work, before changes have to wait
+                stack.enter_context(self._writing)
+                fresh = Journal(scratch / JOURNAL_FILE)
+                if tail := journal.read(written):
+                    fresh.append(tail)
+            fresh.path = journal.path
+            self._journal = fresh
+            journal.close()
+
+    def close(self) -> None:
+        """Lets go of the folder that the retriever was opened from; from then on changes live in memory only."""
+        with self._writing:
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> BM25Retriever:
-        """Loads what [`save_pretrained`] wrote.
+        """Loads what [`save_pretrained`] wrote, and the changes in its journal; later ones live in memory only.
 
         Raises:
+            FileNotFoundError: A file is missing.
             ValueError: A file is damaged, or the files do not belong together.
         """
         folder = Path(folder)
-        config = read_object(folder / CONFIG_FILE)
-        terms = read_json(folder / _VOCABULARY_FILE)
-        arrays, _ = load_arrays(folder / _ARRAYS_FILE, ("scores", "rows", "starts"))
-        corpus = Corpus.load(folder)
-        if not {"analyser", "k1", "b", "posts"} <= config.keys():
-            raise ValueError(f"{folder / CONFIG_FILE} lacks analyser, k1, b or posts. Restore it or index again.")
-        if not (isinstance(terms, list) and all(isinstance(term, str) for term in terms)):
-            raise ValueError(f"{folder / _VOCABULARY_FILE} is no list of terms. Restore the folder or index again.")
         retriever = cls.__new__(cls)
-        matrix = {"data": arrays["scores"], "indices": arrays["rows"], "indptr": arrays["starts"]}
-        vocabulary = {term: number for number, term in enumerate(terms)}
-        retriever._assemble(corpus, config["analyser"], config["k1"], config["b"], vocabulary, matrix)
-        if len(corpus) != config["posts"] or not retriever._is_searchable():
-            raise ValueError(
-                f"The files in {folder} do not belong together: {CONFIG_FILE} says {config['posts']} posts, the corpus "
-                f"holds {len(corpus)}, the vocabulary {len(terms)} terms. Restore the folder or index again."
-            )
+        retriever._start(_replayed(load_index(folder), replay(folder / JOURNAL_FILE)[0]))
         return retriever
 
-    def _is_searchable(self) -> bool:
-        """Whether loaded arrays keep what the compiled search relies on; it checks no bounds of its own."""
-        scores, rows, starts = self._scores, self._rows, self._starts
-        return bool(
-            scores.ndim == rows.ndim == starts.ndim == 1
-            and len(starts) == len(self._vocabulary) + 1
-            and starts[0] == 0
-            and starts[-1] == len(rows) == len(scores) > 0
-            and (np.diff(starts) >= 0).all()
-            and 0 <= rows.min() <= rows.max() < len(self.corpus)
-            and scores.min() > 0
-        )
+    @classmethod
+    def open(cls, folder: str | Path) -> BM25Retriever:
+        """Loads an index to be changed: each change is on disk, in the folder's journal, when the call returns.
+
+        One retriever at a time holds a folder; [`close`] lets it go. [`save`] empties the journal, which makes opening
+        quick again.
+
+        Raises:
+            FileNotFoundError: A file is missing.
+            ValueError: A file is damaged, or the files do not belong together.
+            RuntimeError: The folder is open elsewhere.
+        """
+        folder = Path(folder).resolve()
+        recover_folder(folder)
+        if not folder.is_dir():
+            raise FileNotFoundError(f"There is no index folder {folder}. Make one with save_pretrained first.")
+        journal = Journal(folder / JOURNAL_FILE)
+        try:
+            outcome, whole = replay(journal.path)
+            retriever = cls.__new__(cls)
+            retriever._start(_replayed(load_index(folder), outcome))
+            journal.truncate(whole)
+        except BaseException:
+            journal.close()
+            raise
+        retriever._journal = journal
+        return retriever
+
+
+def _places(corpus: Corpus, ids: Collection[str]) -> list[Place]:
+    """Where the posts with these ids are kept, each once."""
+    places = {post_id: corpus.place(post_id) for post_id in ids}
+    if missing := [post_id for post_id, place in places.items() if place is None]:
+        raise KeyError(f"The corpus holds no post {missing[0]!r}. Nothing was changed; leave it out, or use add().")
+    return [place for place in places.values() if place is not None]
+
+
+def _replayed(index: Index, outcome: dict[str, Post | None]) -> Index:
+    """The index after the changes of a journal."""
+    if not outcome:
+        return index
+    places = [place for post_id in outcome if (place := index.corpus.place(post_id)) is not None]
+    return index.changed([post for post in outcome.values() if post is not None], places)

@@ -31,6 +31,18 @@ def quantise(vectors: Matrix) -> tuple[npt.NDArray[np.int8], Matrix]:
     return codes, scales.astype(np.float32)
 
 
+def _with_rows(matrix: npt.NDArray[Any], first: int, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """`matrix` with `rows` written from row `first` on; a larger copy with room for more where they do not fit."""
+    last = first + len(rows)
+    if last > len(matrix):
+        larger = np.empty((max(last, first + first // 2), rows.shape[1]), dtype=rows.dtype)
+        if first:
+            larger[:first] = matrix[:first]
+        matrix = larger
+    matrix[first:last] = rows
+    return matrix
+
+
 class BiEncoderSelector(HubComponent):
     """Ranks the hashtags of retrieved posts by the paper's formula (section 2.2).
 
@@ -56,14 +68,16 @@ class BiEncoderSelector(HubComponent):
 
     def prepare(self, hashtags: Sequence[str]) -> None:
         """Embeds the hashtags of a corpus ahead, each once. Kept in 8 bits: cosines are good to about 0.002."""
+        if all(hashtag in self._rows for hashtag in hashtags):
+            return  # without the lock, so that ranking never waits for hashtags that others embed
         with _GROWING:
             new = [hashtag for hashtag in dict.fromkeys(hashtags) if hashtag not in self._rows]
             if not new:
                 return
             codes, scales = quantise(self.embed(new))
-            first = len(self._codes)
-            self._codes = np.vstack([self._codes, codes]) if first else codes
-            self._scales = np.vstack([self._scales, scales]) if first else scales
+            first = len(self._rows)
+            self._codes = _with_rows(self._codes, first, codes)
+            self._scales = _with_rows(self._scales, first, scales)
             # Last, so that whoever reads meanwhile finds every row it knows of.
             self._rows.update((hashtag, first + offset) for offset, hashtag in enumerate(new))
 

@@ -1,0 +1,199 @@
+"""How popular hashtags are at a given time: counts that fade, and hashtags that many accounts have just begun to use.
+
+Time is cut into windows of equal length, and for each window and hashtag the posts and their authors are counted in
+whole numbers. So posts may come and go in any order, and what is left equals a count made anew. Posts that tell no
+time do not count, nor, before their window has come, posts dated in the future.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Hashable, Iterable
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+from right_hf.posts import Post
+
+DAY = 86_400.0
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+
+
+def decay(age: float, half_life: float) -> float:
+    """2^(-age / half-life): what a post of this age counts; age and half-life in the same unit."""
+    return float(2.0 ** (-age / half_life))
+
+
+def rate_change(recent: float, recent_exposure: float, past: float, past_exposure: float) -> float:
+    """The signed root of the likelihood ratio that two Poisson counts have different rates, about a standard normal.
+
+    G = 2 [r ln(r / ((r + p) q)) + p ln(p / ((r + p) (1 - q)))], where q is the share of the recent exposure in both:
+    the conditional test of two rates (Przyborowski and Wilenski, 1940) as a likelihood ratio (Wilks, 1938).
+
+    Returns:
+        sqrt(G), negative where the recent rate is the lower one; 0 where one of the exposures is 0.
+    """
+    if not (recent_exposure > 0 and past_exposure > 0):
+        return 0.0
+    share = recent_exposure / (recent_exposure + past_exposure)
+    total = recent + past
+    deviance = sum(
+        count * math.log(count / (total * expected))
+        for count, expected in ((recent, share), (past, 1 - share))
+        if count
+    )
+    sign = 1 if recent * past_exposure >= past * recent_exposure else -1
+    return sign * math.sqrt(max(0.0, 2 * deviance))
+
+
+def seconds(time: str | None) -> float | None:
+    """Seconds since 1970 of an ISO 8601 time, in UTC where it names no zone; None where it is none."""
+    try:
+        moment = datetime.fromisoformat((time or "").replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def author_of(post: Post) -> Hashable:
+    """Who counts as the author: `Post.author` or, where it is not known, whoever writes these words.
+
+    Without authors, posts of the same words (whatever their order, case, digits and signs) count as one author's. That
+    stops copies, not an account that takes the trouble to word each post differently: only authors can.
+    """
+    return post.author if post.author is not None else hash(frozenset(_LETTERS.findall(post.text.lower())))
+
+
+class RisingHashtag(NamedTuple):
+    """A hashtag that more accounts use than used to.
+
+    Attributes:
+        hashtag: The hashtag.
+        score: How sure the rise is, in standard deviations (see [`rate_change`]).
+        authors: How many accounts used it in the present and the last window.
+    """
+
+    hashtag: str
+    score: float
+    authors: int
+
+
+class _Count:
+    """Posts, and posts of each author."""
+
+    __slots__ = ("authors", "posts")
+
+    def __init__(self) -> None:
+        self.posts = 0
+        self.authors: dict[Hashable, int] = {}
+
+    def change(self, author: Hashable, sign: int) -> None:
+        self.posts += sign
+        self.authors[author] = self.authors.get(author, 0) + sign
+        if not self.authors[author]:
+            del self.authors[author]
+
+
+class _Window:
+    """The posts of one window: all, and those with each hashtag."""
+
+    __slots__ = ("all", "hashtags")
+
+    def __init__(self) -> None:
+        self.all = _Count()
+        self.hashtags: dict[str, _Count] = {}
+
+    def change(self, post: Post, sign: int) -> None:
+        author = author_of(post)
+        self.all.change(author, sign)
+        for hashtag in set(post.hashtags):
+            count = self.hashtags.setdefault(hashtag, _Count())
+            count.change(author, sign)
+            if not count.posts:
+                del self.hashtags[hashtag]
+
+
+class HashtagPopularity:
+    """Counts hashtags over time; a change takes the same time however many posts were counted.
+
+    Give [`HashtagPopularity.change`] to [`BM25Retriever.follow`] to keep it in step with a corpus. One thread may
+    change it while others read.
+
+    Args:
+        half_life: Seconds after which a post counts half.
+        window: Length of a window in seconds; ages are whole windows.
+        history: How many windows are kept, counted back from the latest; older posts do not count.
+        least_authors: A hashtag that fewer accounts have just used is not rising.
+    """
+
+    def __init__(
+        self, half_life: float = 7 * DAY, window: float = DAY, history: int = 56, least_authors: int = 3
+    ) -> None:
+        if not (half_life > 0 and window > 0 and history >= 3 and least_authors >= 1):
+            raise ValueError(
+                "half_life and window must be positive, history at least 3 and least_authors at least 1, got "
+                f"{half_life}, {window}, {history} and {least_authors}."
+            )
+        self.half_life = half_life
+        self.window = window
+        self.history = history
+        self.least_authors = least_authors
+        self._windows: dict[int, _Window] = {}
+        self._forgotten = -math.inf  # the latest window that was freed
+
+    def change(self, removed: Iterable[Post], added: Iterable[Post]) -> None:
+        """Counts posts that came, and no longer counts posts that went (each must have been counted before)."""
+        for posts, sign in ((removed, -1), (added, 1)):
+            for post in posts:
+                time = seconds(post.created_at)
+                number = None if time is None else math.floor(time / self.window)
+                if number is None or number <= self._forgotten:
+                    continue
+                window = self._windows.setdefault(number, _Window())
+                window.change(post, sign)
+                if not window.all.posts:
+                    del self._windows[number]
+
+    def forget(self, now: float) -> None:
+        """Frees the windows that have left the history at a time (seconds since 1970); to be called now and then."""
+        self._forgotten = max(self._forgotten, math.floor(now / self.window) - self.history)
+        for number in [number for number in self._windows if number <= self._forgotten]:
+            del self._windows[number]
+
+    def _history(self, now: float) -> list[tuple[int, _Window]]:
+        """The windows of the history at a time, each with its age in windows."""
+        present = math.floor(now / self.window)
+        windows = ((age, self._windows.get(present - age)) for age in range(self.history))
+        return [(age, window) for age, window in windows if window is not None]
+
+    def popularity(self, hashtag: str, now: float) -> float:
+        """How many posts carry a hashtag at a time (seconds since 1970), each by its age: the sum of decay(age)."""
+        half_life = self.half_life / self.window
+        uses = ((age, window.hashtags.get(hashtag)) for age, window in self._history(now))
+        return math.fsum(use.posts * decay(age, half_life) for age, use in uses if use is not None)
+
+    def rise(self, hashtag: str, now: float) -> RisingHashtag:
+        """How surely a greater share of the accounts uses a hashtag now than before.
+
+        Counted are accounts a window, with the hashtag and in all, so an account moves it as much by one post as by a
+        thousand. The present and the last window are compared with the history before them. The score is 0 where fewer
+        than `least_authors` accounts used the hashtag in the two, where there is no history, and at least 0 always.
+        """
+        users, active = [0, 0], [0, 0]  # recent, past
+        authors: set[Hashable] = set()
+        for age, window in self._history(now):
+            active[age >= 2] += len(window.all.authors)
+            if use := window.hashtags.get(hashtag):
+                users[age >= 2] += len(use.authors)
+                if age < 2:
+                    authors.update(list(use.authors))
+        change = rate_change(users[0], active[0], users[1], active[1]) if len(authors) >= self.least_authors else 0.0
+        return RisingHashtag(hashtag, max(0.0, change), len(authors))
+
+    def rising(self, now: float, count: int = 10) -> list[RisingHashtag]:
+        """The hashtags that rise most surely at a time, best first; none whose score is 0."""
+        recent = [window for age, window in self._history(now) if age < 2]
+        used = {hashtag for window in recent for hashtag in list(window.hashtags)}
+        found = [rise for hashtag in used if (rise := self.rise(hashtag, now)).score > 0]
+        return sorted(found, key=lambda rise: (-rise.score, rise.hashtag))[:count]

@@ -1,0 +1,189 @@
+"""The BM25 index of one state of a corpus: immutable, made from the state before it without touching most posts.
+
+It is kept as a log-structured merge tree (O'Neil et al., 1996): a change adds a small part and marks rows of others as
+gone; now and then small parts are merged. Scores are formed at search time from whole numbers (term frequencies,
+document frequencies, lengths), so an index that went through any changes gives the very scores of one built anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from right_hf.corpus import Corpus, Part, Place, merge_parts
+from right_hf.posts import Post
+from right_hf.retriever.base import Hit, flatten
+from right_hf.retriever.postings import Ints, Lexicon, Postings, TermCounts, by_term, join, reorder, unpack_pairs
+from right_hf.retriever.topk import search_postings
+
+#: A part is merged with those after it when it is less than so many times as large as all of them.
+_GROWTH = 4
+#: A part is written anew when more than this share of its posts is gone.
+_GONE_SHARE = 0.25
+
+
+def inverse_document_frequency(posts: int, frequencies: Ints) -> npt.NDArray[np.float64]:
+    """idf(t) = ln(1 + (N - df + 0.5) / (df + 0.5)), Lucene's variant, which is never negative."""
+    return np.asarray(np.log(1 + (posts - frequencies + 0.5) / (frequencies + 0.5)))
+
+
+def term_weight(frequencies: Ints, lengths: Ints, mean_length: float, k1: float, b: float) -> npt.NDArray[np.float64]:
+    """The weight tf / (tf + k1 (1 - b + b l / L)) of a term in a post (Robertson and Walker, 1994)."""
+    return np.asarray(frequencies / (frequencies + k1 * (1 - b + b * lengths / mean_length)))
+
+
+class Merged(NamedTuple):
+    """Parts `first` to `last` (without it) of an index as one.
+
+    Attributes:
+        order: (posts,) the row of each post of the new part in the old ones laid end to end.
+    """
+
+    first: int
+    last: int
+    part: Part
+    postings: Postings
+    order: Ints
+
+
+def merge_due(sizes: Sequence[int], live: Sequence[int], first: int = 0) -> tuple[int, int] | None:
+    """Which parts should be merged next, as a range, or None.
+
+    The sizes stay in a geometric row, so there are few parts, and each post is merged a few times only.
+
+    Args:
+        sizes: Rows of each part.
+        live: Rows of them whose posts are still there.
+        first: Parts before this one are left alone.
+    """
+    start, total = len(sizes) - 1, sum(live[-1:])
+    while start > first and live[start - 1] < _GROWTH * total:
+        start -= 1
+        total += live[start]
+    if 0 <= start < len(sizes) - 1:
+        return start, len(sizes)
+    for number in range(first, len(sizes)):
+        if live[number] < (1 - _GONE_SHARE) * sizes[number]:
+            return number, number + 1
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """One state of a corpus, ready to be searched.
+
+    Attributes:
+        corpus: The posts.
+        postings: One for each part of the corpus.
+        lexicon: Numbers of terms and pairs; shared by all states, and only grows.
+        frequencies: (terms,) document frequency of each term.
+        length: Number of terms of all posts together.
+        k1: Saturation of the term frequency.
+        b: Strength of the length normalisation.
+        weights: (pairs,) weight of a posting by its code.
+    """
+
+    corpus: Corpus
+    postings: tuple[Postings, ...]
+    lexicon: Lexicon
+    frequencies: Ints
+    length: int
+    k1: float
+    b: float
+    weights: npt.NDArray[np.float32]
+
+    @classmethod
+    def build(cls, corpus: Corpus, lexicon: Lexicon, k1: float, b: float) -> Index:
+        """Indexes a corpus."""
+        return cls.of(corpus, tuple(by_term(lexicon.count(part.posts)) for part in corpus.parts), lexicon, k1, b)
+
+    @classmethod
+    def of(cls, corpus: Corpus, postings: tuple[Postings, ...], lexicon: Lexicon, k1: float, b: float) -> Index:
+        """The index of a corpus, all of whose posts are there, from their postings."""
+        nothing = cls(corpus, postings, lexicon, np.zeros(0, np.int32), 0, k1, b, np.zeros(0, np.float32))
+        return nothing._recounted(corpus, postings, [entry.counts for entry in postings], [])
+
+    def _recounted(
+        self, corpus: Corpus, postings: tuple[Postings, ...], added: Sequence[TermCounts], removed: Sequence[TermCounts]
+    ) -> Index:
+        """The index with other posts, its totals changed by the terms of those that came and went."""
+        frequencies = np.zeros(len(self.lexicon.vocabulary), dtype=np.int32)
+        frequencies[: len(self.frequencies)] = self.frequencies
+        pair_frequencies, pair_lengths = unpack_pairs(np.fromiter(self.lexicon.pairs, dtype=np.int64))
+        length = self.length
+        for changes, sign in ((added, 1), (removed, -1)):
+            for counts in changes:
+                np.add.at(frequencies, counts.terms, sign)
+                first_codes = counts.codes[counts.starts[:-1][np.diff(counts.starts) > 0]]
+                length += sign * int(pair_lengths[first_codes].sum())
+        mean_length = length / len(corpus) if length else 1.0
+        weights = term_weight(pair_frequencies, pair_lengths, mean_length, self.k1, self.b).astype(np.float32)
+        return Index(corpus, postings, self.lexicon, frequencies, length, self.k1, self.b, weights)
+
+    def changed(self, added: Sequence[Post], removed: Sequence[Place]) -> Index:
+        """The index after a change: the posts at some places are gone, then others come.
+
+        Raises:
+            ValueError: An added post is wrong, or its id is taken by one that stays.
+        """
+        corpus = self.corpus.changed(added, removed)
+        gone: dict[int, list[int]] = {}
+        for place in removed:
+            gone.setdefault(place.part, []).append(place.row)
+        lost = [reorder(self.postings[number].counts, np.asarray(rows)) for number, rows in gone.items()]
+        new = [by_term(self.lexicon.count(part.posts)) for part in corpus.parts[len(self.postings) :]]
+        return self._recounted(corpus, (*self.postings, *new), [entry.counts for entry in new], lost)
+
+    def merge_due(self, first: int = 0) -> tuple[int, int] | None:
+        """Which parts should be merged next; see [`merge_due`]."""
+        parts = self.corpus.parts
+        return merge_due([len(part.posts) for part in parts], [part.live for part in parts], first)
+
+    def merge(self, first: int, last: int) -> Merged:
+        """Merges parts `first` to `last` (without it)."""
+        part, order = merge_parts(self.corpus.parts[first:last])
+        counts = reorder(join([postings.counts for postings in self.postings[first:last]]), order)
+        return Merged(first, last, part, by_term(counts), order)
+
+    def with_merged(self, merged: Merged) -> Index:
+        """The same index with merged parts in place of the old, of which posts may be gone since the merge."""
+        first, last = merged.first, merged.last
+        alive = np.concatenate([part.alive for part in self.corpus.parts[first:last]])[merged.order]
+        corpus = self.corpus.with_merged(first, last, Part(merged.part.posts, alive))
+        kept = (merged.postings,) if merged.part.posts else ()
+        postings = (*self.postings[:first], *kept, *self.postings[last:])
+        return Index(corpus, postings, self.lexicon, self.frequencies, self.length, self.k1, self.b, self.weights)
+
+    def compacted(self) -> Index:
+        """The same index in one part, without posts that are gone."""
+        parts = self.corpus.parts
+        whole = len(parts) == 1 and parts[0].live == len(parts[0].posts)
+        return self if whole or not parts else self.with_merged(self.merge(0, len(parts)))
+
+    def search(
+        self, queries: Sequence[str], k: int, exclude: Sequence[Collection[str]] | None = None
+    ) -> list[list[Hit]]:
+        """The best `k` posts of each query, see [`BM25Retriever.search`]; of this state, whatever happens meanwhile."""
+        known = len(self.frequencies)
+        terms, starts = flatten([[t for t in self.lexicon.known(query) if t < known] for query in queries])
+        rarities = inverse_document_frequency(len(self.corpus), self.frequencies[terms]).astype(np.float32)
+        found: list[list[Hit]] = [[] for _ in queries]
+        for part, postings in zip(self.corpus.parts, self.postings, strict=True):
+            hidden, hidden_starts = flatten([part.rows(ids) for ids in exclude or [()] * len(queries)])
+            begins, ends = postings.slices(terms)
+            best, scores, counts = search_postings(
+                postings.rows, postings.codes, part.alive, self.weights,
+                begins, ends, rarities, starts, hidden, hidden_starts, min(k, len(part.posts)),
+            )  # fmt: skip
+            posts = part.posts
+            for hits, r, s, n in zip(found, best, scores, counts.tolist(), strict=True):
+                hits += [Hit(posts[row], score) for row, score in zip(r[:n].tolist(), s[:n].tolist(), strict=True)]
+        if len(self.postings) > 1:
+            for hits in found:
+                hits.sort(key=lambda hit: (-hit.score, hit.post.id))
+                del hits[k:]
+        return found

@@ -1,0 +1,185 @@
+"""Postings: which posts of one part hold which terms, how often, by post and by term; immutable.
+
+A posting says how often a term occurs in a post by a code for the pair (term frequency, length of the post). A corpus
+of short posts has a few hundred such pairs, so the search weighs a term with one look into a small table, which is
+made anew whenever the mean length changes; nothing that depends on the rest of the corpus is ever stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from right_hf.analysis import get_analyser
+from right_hf.posts import Post
+from right_hf.retriever.base import flatten
+
+Ints = npt.NDArray[Any]
+
+#: Posts whose terms are counted at once, which bounds the memory that this takes.
+_CHUNK = 20_000
+
+
+class TermCounts(NamedTuple):
+    """The terms of posts, post by post.
+
+    Attributes:
+        starts: (posts + 1,) where each post begins.
+        terms: (postings,) the distinct terms of each post.
+        codes: (postings,) the code of (frequency of the term in the post, length of the post).
+    """
+
+    starts: Ints
+    terms: Ints
+    codes: Ints
+
+
+class Postings(NamedTuple):
+    """The terms of the posts of one part, by post and by term.
+
+    Attributes:
+        counts: By post.
+        known: (distinct terms,) the terms that occur, ascending.
+        starts: (distinct terms + 1,) where each term begins in `rows` and `codes`.
+        rows: (postings,) rows of the posts with the term, ascending.
+        codes: (postings,) as in `counts`.
+    """
+
+    counts: TermCounts
+    known: Ints
+    starts: Ints
+    rows: Ints
+    codes: Ints
+
+    def slices(self, terms: Ints) -> tuple[Ints, Ints]:
+        """Where the postings of each term begin and end, equal where there are none."""
+        at = np.searchsorted(self.known, terms)
+        found = at < len(self.known)
+        found[found] = self.known[at[found]] == terms[found]
+        at[~found] = 0
+        return np.where(found, self.starts[at], 0), np.where(found, self.starts[at + found], 0)
+
+
+class Lexicon:
+    """Numbers the terms and the pairs (term frequency, length) that occur; both only ever grow.
+
+    Args:
+        analyser: Name of the analyser.
+        terms: Terms whose numbers are given by their order.
+        pairs: Packed pairs, likewise (see [`pack_pairs`]).
+    """
+
+    def __init__(self, analyser: str, terms: Sequence[str] = (), pairs: Sequence[int] = ()) -> None:
+        self.analyser = analyser
+        self._analyse = get_analyser(analyser)
+        self.vocabulary = {term: number for number, term in enumerate(terms)}
+        self.pairs = {pair: code for code, pair in enumerate(pairs)}
+
+    def known(self, query: str) -> list[int]:
+        """The terms of a query that have a number, in the query's order, with repeats."""
+        vocabulary = self.vocabulary
+        return [vocabulary[term] for term in self._analyse(query) if term in vocabulary]
+
+    def count(self, posts: Sequence[Post]) -> TermCounts:
+        """Counts the terms of posts; new terms and pairs get numbers."""
+        chunks = [self._count_chunk(posts[i : i + _CHUNK]) for i in range(0, len(posts), _CHUNK)]
+        return join(chunks)
+
+    def _count_chunk(self, posts: Sequence[Post]) -> TermCounts:
+        vocabulary = self.vocabulary
+        documents = [
+            [vocabulary.setdefault(term, len(vocabulary)) for term in self._analyse(post.text)] for post in posts
+        ]
+        terms, begins = flatten(documents)
+        lengths = np.diff(begins)
+        owners = np.repeat(np.arange(len(posts)), lengths)
+        distinct, frequencies = np.unique(owners * len(vocabulary) + terms, return_counts=True)
+        owners, terms = np.divmod(distinct, max(len(vocabulary), 1))
+        pairs, codes = np.unique(pack_pairs(frequencies, lengths[owners]), return_inverse=True)
+        numbers = [self.pairs.setdefault(pair, len(self.pairs)) for pair in pairs.tolist()]
+        starts = np.zeros(len(posts) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(owners, minlength=len(posts)), out=starts[1:])
+        return TermCounts(starts, terms.astype(np.int32), as_codes(np.asarray(numbers, dtype=np.uint32)[codes]))
+
+
+def pack_pairs(frequencies: Ints, lengths: Ints) -> Ints:
+    """Packs term frequencies and lengths of posts into one number a pair."""
+    return frequencies.astype(np.int64) << 32 | lengths.astype(np.int64)
+
+
+def unpack_pairs(pairs: Ints) -> tuple[Ints, Ints]:
+    """Term frequencies and lengths of posts of packed pairs."""
+    return pairs >> 32, pairs & 0xFFFFFFFF
+
+
+def as_codes(codes: Ints) -> Ints:
+    """Codes in two bytes where that is enough, else in four."""
+    return codes.astype(np.uint16 if codes.max(initial=0) <= 0xFFFF else np.uint32)
+
+
+def join(parts: Sequence[TermCounts]) -> TermCounts:
+    """Lays the posts of some parts end to end."""
+    if len(parts) == 1:
+        return parts[0]
+    ends = np.cumsum([0, *(part.starts[-1] for part in parts)])
+    starts = [part.starts[1:] + end for part, end in zip(parts, ends.tolist(), strict=False)]
+    return TermCounts(
+        np.concatenate([ends[:1], *starts]),
+        np.concatenate([part.terms for part in parts]),
+        np.concatenate([part.codes for part in parts]),
+    )
+
+
+def reorder(counts: TermCounts, order: Ints) -> TermCounts:
+    """The terms of the posts of the given rows, in that order."""
+    starts = np.zeros(len(order) + 1, dtype=np.int64)
+    np.cumsum(np.diff(counts.starts)[order], out=starts[1:])
+    terms, codes = np.empty(starts[-1], counts.terms.dtype), np.empty(starts[-1], counts.codes.dtype)
+    _copy_posts(counts.starts, counts.terms, counts.codes, order, starts, terms, codes)
+    return TermCounts(starts, terms, codes)
+
+
+def by_term(counts: TermCounts) -> Postings:
+    """Sorts the terms of posts by term."""
+    known = np.unique(counts.terms)
+    local = np.empty(known[-1] + 1 if len(known) else 0, dtype=np.int32)  # only the entries of known terms are touched
+    local[known] = np.arange(len(known))
+    rows, codes = np.empty(len(counts.terms), np.int32), np.empty(len(counts.terms), counts.codes.dtype)
+    starts = np.zeros(len(known) + 1, dtype=np.int64)
+    _sort_by_term(counts.starts, counts.terms, counts.codes, local, starts, rows, codes)
+    return Postings(counts, known, starts, rows, codes)
+
+
+@njit(cache=True, nogil=True)
+def _copy_posts(
+    starts: Any, terms: Any, codes: Any, order: Any, new_starts: Any, new_terms: Any, new_codes: Any
+) -> None:
+    """Copies the postings of the posts `order` to where `new_starts` says."""
+    for row in range(len(order)):
+        start = starts[order[row]]
+        to = new_starts[row]
+        for i in range(new_starts[row + 1] - to):
+            new_terms[to + i] = terms[start + i]
+            new_codes[to + i] = codes[start + i]
+
+
+@njit(cache=True, nogil=True)
+def _sort_by_term(
+    starts: Any, terms: Any, codes: Any, local: Any, out_starts: Any, out_rows: Any, out_codes: Any
+) -> None:
+    """Counting sort by term; the posts of a term stay in order. Fills the three output arrays."""
+    for i in range(len(terms)):
+        out_starts[local[terms[i]] + 1] += 1
+    for term in range(1, len(out_starts)):
+        out_starts[term] += out_starts[term - 1]
+    free = out_starts[:-1].copy()
+    for row in range(len(starts) - 1):
+        for i in range(starts[row], starts[row + 1]):
+            term = local[terms[i]]
+            out_rows[free[term]] = row
+            out_codes[free[term]] = codes[i]
+            free[term] += 1

@@ -1,0 +1,158 @@
+"""A corpus that changes while it serves: from post to suggestible, and searching meanwhile, beside indexing anew.
+
+make benchmark (RIGHT_HF_BENCHMARK_POSTS=1000000 for the large corpus)
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import bm25s
+import numpy as np
+import pytest
+
+from right_hf import BM25Retriever, Post
+from right_hf.analysis import english_words
+from tests.benchmarks.synthetic import zipf_posts
+from tests.benchmarks.test_retrieval_speed import one_core  # noqa: F401
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3_600)]
+
+POSTS = int(os.environ.get("RIGHT_HF_BENCHMARK_POSTS", "200000"))
+CHANGES = 300
+K = 10
+
+
+# The index is built in another process, so that what building leaves behind is not taken for the index's memory.
+BUILD = """
+    import resource, sys, time
+    from right_hf import BM25Retriever
+    from tests.benchmarks.synthetic import zipf_posts
+
+    def peak():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+    posts = zipf_posts(int(sys.argv[1]))
+    before, start = peak(), time.perf_counter()
+    retriever = BM25Retriever.from_posts(posts)
+    built = time.perf_counter()
+    retriever.save_pretrained(sys.argv[2])
+    print(f"{built - start:.1f} {time.perf_counter() - built:.1f} {peak():.2f} {before:.2f}")
+"""
+
+
+def say(name: str, value: str) -> None:
+    sys.stdout.write(f"  {name:58} {value}\n")
+
+
+def resident() -> float:
+    """Resident memory of this process in GB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e9
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - start)
+
+
+def queries_per_second(retriever: BM25Retriever, queries: list[str]) -> tuple[float, float]:
+    """By the clock, and by this thread's own processor time: on a busy machine the second is the speed of a core."""
+    start, own = time.perf_counter(), time.thread_time()
+    retriever.search(queries, K)
+    return len(queries) / (time.perf_counter() - start), len(queries) / (time.thread_time() - own)
+
+
+def test_living_corpus(tmp_path: Path) -> None:
+    """On one core for both reader and writer; durable, so each change waits for the disk."""
+    BM25Retriever.from_posts(zipf_posts(100)).search(["w1"], K)  # compiles the kernel
+    before = resident()
+    command = [sys.executable, "-c", textwrap.dedent(BUILD), str(POSTS), str(tmp_path / "index")]
+    built = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    start = time.perf_counter()
+    retriever = BM25Retriever.open(tmp_path / "index")
+    opening = time.perf_counter() - start
+    memory = resident()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    sys.stdout.write(f"\nA living corpus of {POSTS:,} posts, one core (load {os.getloadavg()[0]:.1f}):\n")
+    say("indexed; saved; opened", f"{built[0]} s; {built[1]} s; {opening:.1f} s")
+    say("resident: process before, with the index; peak of opening", f"{before:.2f}, {memory:.2f}; {peak:.2f} GB")
+    say(
+        "peak of indexing and saving, in a process of its own",
+        f"{built[2]} GB ({built[3]} of it the posts and the process)",
+    )
+
+    queries = [post.text for post in zipf_posts(2_000, seed=1)]
+    retriever.search(queries[:1], K)
+    static = queries_per_second(retriever, queries)
+    say("queries/s in batch, static (clock; own time)", f"{static[0]:.0f}; {static[1]:.0f}")
+
+    new = [
+        replace(post, id=f"n{post.id}", text=f"fresh{i} {post.text}")
+        for i, post in enumerate(zipf_posts(2 * CHANGES, seed=2))
+    ]
+
+    def suggestible(post: Post) -> None:
+        retriever.add([post])
+        assert retriever.search([post.text.split()[0]], 1)[0][0].post.id == post.id
+
+    def gone(post: Post) -> None:
+        retriever.remove([post.id])
+        assert retriever.search([post.text.split()[0]], 1) == [[]]
+
+    for name, change in (("post to suggestible", suggestible), ("removal to not suggestible", gone)):
+        times = [milliseconds(lambda change=change, post=post: change(post)) for post in new[:CHANGES]]
+        say(f"{name}, ms: median, 99 %, most", ", ".join(f"{np.percentile(times, q):.1f}" for q in (50, 99, 100)))
+
+    done, changes = threading.Event(), [0]
+
+    def write() -> None:
+        while not done.is_set():
+            post = new[CHANGES + changes[0] % CHANGES]
+            retriever.add([post])
+            retriever.remove([post.id])
+            changes[0] += 2
+
+    writer = threading.Thread(target=write)
+    start = time.perf_counter()
+    writer.start()
+    living = queries_per_second(retriever, queries)
+    elapsed = time.perf_counter() - start
+    done.set()
+    writer.join()
+    say(
+        f"the same with {changes[0] / elapsed:.0f} changes/s meanwhile (clock; own time)",
+        f"{living[0]:.0f}; {living[1]:.0f}",
+    )
+    say("share of the static speed (clock; own time)", f"{living[0] / static[0]:.2f}; {living[1] / static[1]:.2f}")
+    retriever.wait()
+    retriever.close()
+    _others(list(retriever.corpus), new[0])
+
+
+def _others(posts: list[Post], new: Post) -> None:
+    """What one new post costs the libraries without changes: their whole index."""
+    tokens = [english_words(post.text) for post in posts]
+
+    def rebuild_bm25s() -> None:
+        index = bm25s.BM25(backend="numba")
+        index.index([*tokens, english_words(new.text)], show_progress=False)
+
+    say("bm25s: one post more, indexed anew from ready terms", f"{milliseconds(rebuild_bm25s) / 1000:.1f} s")
+    try:
+        from rank_bm25 import BM25Okapi
+    except ImportError:
+        say("rank_bm25", "not installed")
+    else:
+        anew = milliseconds(lambda: BM25Okapi([*tokens, english_words(new.text)]))
+        say("rank_bm25: one post more, indexed anew from ready terms", f"{anew / 1000:.1f} s")

@@ -1,0 +1,120 @@
+"""Changes outlive the process that made them: journal, saves, crashes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from right_hf.posts import Post
+from right_hf.retriever import BM25Retriever, bm25
+from tests.living import FIRST, assert_equals_a_new_index
+
+
+@pytest.fixture
+def opened(english_posts: list[Post], tmp_path: Path) -> Iterator[BM25Retriever]:
+    BM25Retriever.from_posts(english_posts).save_pretrained(tmp_path / "index")
+    retriever = BM25Retriever.open(tmp_path / "index")
+    yield retriever
+    retriever.close()
+
+
+def test_a_killed_process_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    BM25Retriever.from_posts([FIRST]).save_pretrained(tmp_path / "index")
+    script = """
+        import sys
+        from right_hf.posts import Post
+        from right_hf.retriever import BM25Retriever
+
+        retriever = BM25Retriever.open(sys.argv[1])
+        for i in range(10_000_000):
+            retriever.add([Post(f"{i:08}", "alpha delta", ("x",))])
+            if i:
+                retriever.remove([f"{i - 1:08}"])
+            print(i, flush=True)
+            if i == 20:
+                retriever.save()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "index")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) == 35:
+                process.send_signal(signal.SIGKILL)
+                break
+        acknowledged = [35, *map(int, process.stdout.read().split())][-1]
+    assert process.returncode == -signal.SIGKILL
+    survivors = [int(post.id) for post in BM25Retriever.open(tmp_path / "index").corpus if post.id != FIRST.id]
+    # The process may have been one change further than it could say.
+    assert survivors in ([acknowledged], [acknowledged, acknowledged + 1], [acknowledged + 1])
+
+
+def test_only_one_retriever_holds_a_folder(opened: BM25Retriever, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"index is open for changes elsewhere\. Close that retriever first"):
+        BM25Retriever.open(tmp_path / "index")
+    opened.save()
+    with pytest.raises(RuntimeError, match="open for changes elsewhere"):
+        BM25Retriever.open(tmp_path / "index")
+    opened.close()
+    BM25Retriever.open(tmp_path / "index").close()
+    with pytest.raises(RuntimeError, match=r"not opened from a folder\. Use save_pretrained"):
+        opened.save()
+    with pytest.raises(FileNotFoundError, match="There is no index folder"):
+        BM25Retriever.open(tmp_path / "nowhere")
+
+
+def test_a_change_that_cannot_be_written_is_none(opened: BM25Retriever, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = opened.search(["cloud"])
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="disk on fire"):
+        patch.setattr("os.fsync", mock.Mock(side_effect=OSError("disk on fire")))
+        opened.add([Post("new", "cloud")])
+    assert opened.search(["cloud"]) == before
+    with pytest.raises(RuntimeError, match=r"takes no more changes: an earlier write to it failed\. Open"):
+        opened.add([Post("new", "cloud")])
+    opened.save()  # a new journal, on a disk that is well again
+    opened.add([Post("new", "cloud")])
+    assert opened.corpus.get("new") == Post("new", "cloud")
+
+
+def test_a_replaced_folder_takes_no_changes(opened: BM25Retriever, english_posts: list[Post], tmp_path: Path) -> None:
+    """They would be lost with the journal of the folder that was there before."""
+    BM25Retriever.from_posts(english_posts[:3]).save_pretrained(tmp_path / "index")
+    with pytest.raises(RuntimeError, match="its folder was replaced"):
+        opened.add([Post("new", "cloud")])
+    assert opened.corpus.get("new") is None
+
+
+def test_saving_takes_changes_meanwhile_and_keeps_what_lies_beside(
+    opened: BM25Retriever, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "index" / "hashtag_embeddings.safetensors").write_text("kept")
+    save_index = bm25.save_index
+
+    def slow(*arguments: object) -> None:
+        save_index(*arguments)  # type: ignore[arg-type]
+        opened.add([Post("meanwhile", "cloud")])
+
+    monkeypatch.setattr(bm25, "save_index", slow)
+    opened.save_pretrained(tmp_path / "index")  # its own folder, so the same as save()
+    opened.remove(["e01"])
+    expected = list(opened.corpus)
+    assert [post.id for post in expected[-1:]] == ["meanwhile"]
+    opened.close()
+    assert list(BM25Retriever.from_pretrained(tmp_path / "index").corpus) == expected
+    assert (tmp_path / "index" / "hashtag_embeddings.safetensors").read_text() == "kept"
+
+
+def test_an_index_may_lose_its_last_post_and_grow_again(opened: BM25Retriever, tmp_path: Path) -> None:
+    opened.remove([post.id for post in opened.corpus])
+    assert (opened.search(["cloud"]), list(opened.corpus), opened.corpus.hashtags) == ([[]], [], [])
+    opened.save()
+    opened.close()
+    again = BM25Retriever.open(tmp_path / "index")
+    again.add([FIRST])
+    assert_equals_a_new_index(again, [FIRST])
