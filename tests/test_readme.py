@@ -44,7 +44,7 @@ def test_every_block_is_of_a_kind_that_is_run() -> None:
 def test_python_snippets_run(hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run_snippets(ROOT / "README.md")
-    assert {name for _, name in hub.repos} == {"user/right-en"}
+    assert {name for _, name in hub.repos} == {"user/right-en", "user/index", "user/right-small"}
     assert {"config.json", "generator/model.safetensors"} <= hub.repo("user/right-en").paths()
 
 
@@ -61,7 +61,9 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             assert main(command) == 0, line
             continue
         assert program == "python"
-        if command[0].endswith("train_selector.py"):
+        if command[0].endswith("reproduce.py"):
+            command += ["--smoke", "--output", str(tmp_path / "tables")]
+        if command[0].endswith(("train_selector.py", "reproduce.py")):
             command += ["--wordnet", str(ROOT / "tests/fixtures/wordnet")]
         run_script(command, monkeypatch)
     results = (tmp_path / "runs/en/results.json").read_text(encoding="utf-8")

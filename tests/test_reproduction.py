@@ -13,6 +13,7 @@ from right_hf.reproduction.systems import TABLE_3, ablations, right, with_hashta
 from right_hf.reproduction.tables import Report
 from tests.smoke_data import write_splits
 
+_WORDNET = Path(__file__).parent / "fixtures" / "wordnet"
 _CONFIGS = Path(__file__).parents[1] / "training" / "configs" / "reproduce"
 
 
@@ -25,17 +26,7 @@ def plan() -> Plan:
 def experiment(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Experiment:
     folder = tmp_path_factory.mktemp("reproduction")
     data = write_splits(folder / "data")
-    return Experiment(plan, data, folder / "work", wordnet_files(folder))
-
-
-def wordnet_files(folder: Path) -> Path:
-    """A WordNet of one word, as far as it is read."""
-    files = folder / "wordnet"
-    files.mkdir()
-    for part in ("noun", "verb", "adj", "adv"):
-        (files / f"index.{part}").write_text("")
-        (files / f"data.{part}").write_text("")
-    return files
+    return Experiment(plan, data, folder / "work", _WORDNET)
 
 
 @pytest.mark.slow

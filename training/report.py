@@ -43,10 +43,30 @@ def showcase_section() -> str:
     return "```text\n" + "\n\n".join(blocks[:_SHOWN_IN_README]) + "\n```"
 
 
+def reproduction_section() -> str:
+    """The tables that training/reproduce.py wrote, by data set and protocol."""
+    parts: list[str] = []
+    for folder in sorted(path for path in (_RESULTS / "reproduction").glob("*") if path.is_dir()):
+        for table in sorted(folder.glob("table-*.md")):
+            facts = read_json(table.with_suffix(".json"))
+            title = f"{folder.name}, {table.stem.replace('-', ' ')}"
+            seeds = ", ".join(map(str, facts["seeds"]))
+            parts.append(
+                f"{title}: {facts['training_posts']:,} training posts, {facts['posts']:,} test posts, seeds {seeds}."
+            )
+            parts.append(table.read_text(encoding="utf-8").strip())
+    return "\n\n".join(parts)
+
+
 def rendered() -> dict[Path, str]:
     """Every file this script writes, with its content."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for marker, text in (("showcase", showcase_section()), ("results", results_section())):
+    sections = {
+        "showcase": showcase_section(),
+        "results": results_section(),
+        "reproduction": reproduction_section(),
+    }
+    for marker, text in sections.items():
         opening, closing = f"<!-- {marker} -->", f"<!-- /{marker} -->"
         before, rest = readme.split(opening)
         readme = f"{before}{opening}\n{text}\n{closing}{rest.split(closing)[1]}"
