@@ -9,10 +9,10 @@ CPU_INDEX := https://download.pytorch.org/whl/cpu
 CPU_TORCH := --extra-index-url $(CPU_INDEX) --retries 1 --timeout 15
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test benchmark lint fix wheel clean
+.PHONY: help install run test test-wheel benchmark lint fix wheel clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 install: $(INSTALLED) ## Install everything into .venv (PYTHON=python3.12, TORCH='torch==2.14.1' to choose)
 
@@ -34,6 +34,9 @@ run: install ## Recommend hashtags for real posts
 
 test: install ## Run the tests
 	$(BIN)/pytest
+
+test-wheel: install ## Build the wheel and run the README's snippets from it in a new environment
+	$(BIN)/pytest -m slow tests/test_wheel.py
 
 benchmark: install ## Measure and print the speeds
 	$(BIN)/pytest -m benchmark tests/benchmarks -s

@@ -67,7 +67,7 @@ def test_the_project_has_recipes() -> None:
         ("language: en\n1: 2\nsed: 1", "unknown setting 1"),
         (
             "language: en\nretriever: {hit: 3}",
-            "recipe.yaml, retriever: unknown setting 'hit'. Known: analyser, k1, b, hits",
+            "recipe.yaml, retriever: unknown setting 'hit'. Known: encoder, dimensions",
         ),
         (
             "language: en\ngenerator: {architecture: rnn}",

@@ -183,6 +183,7 @@ def train_generator(
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(output))
     log = trainer.state.log_history
-    best = max((entry for entry in log if "eval_f1@1" in entry), key=lambda entry: float(entry["eval_f1@1"]))
-    kept = {name: best[f"eval_{name}"] for name in ("f1@1", "f1@5")}
+    scored = [entry for entry in log if "eval_f1@1" in entry]
+    best = max(scored, key=lambda entry: float(entry["eval_f1@1"]), default={})
+    kept = {name: best[f"eval_{name}"] for name in ("f1@1", "f1@5") if best}
     return {"log": log, "steps": trainer.state.global_step, "validation": kept}
