@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# Else the first request of a process asks the Hub for a list of user agents.
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
 import socket
 from collections.abc import Iterator
 from pathlib import Path

@@ -39,11 +39,14 @@ def test_decay_halves() -> None:
 @settings(max_examples=50)
 @given(st.integers(0, 300), st.integers(1, 500), st.integers(0, 300), st.integers(1, 500))
 def test_rate_change_is_about_the_exact_test(recent: int, recent_time: int, past: int, past_time: int) -> None:
-    """Its normal tail agrees with the exact conditional (binomial) test, which steps by one count."""
+    """Its normal tail agrees with the exact conditional (binomial) test, which steps by one count.
+
+    As for every such approximation, both counts must be expected to be at least 5.
+    """
     change = rate_change(recent, recent_time, past, past_time)
     assert rate_change(past, past_time, recent, recent_time) == pytest.approx(-change, abs=1e-6)
-    if recent + past:
-        share = recent_time / (recent_time + past_time)
+    share = recent_time / (recent_time + past_time)
+    if (recent + past) * min(share, 1 - share) >= 5:
         bounds = [
             binomtest(count, recent + past, share, alternative="greater").pvalue
             for count in (max(recent - 1, 0), min(recent + 1, recent + past))

@@ -59,6 +59,7 @@ def _settings(file: Path, name: str) -> list[str]:
         return []
     settings = read_object(file)
     kind = settings.pop(f"{name}_type", None)
+    settings.pop("format", None)  # of the files, which says nothing about the component
     shown = [f"{key.replace('_', ' ')} {_number(value)}" for key, value in settings.items() if _is_plain(value)]
     return [str(kind or ""), ", ".join(shown)]
 
