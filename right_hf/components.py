@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from right_hf.configuration_right import RightConfig
-from right_hf.generator import Seq2SeqGenerator
+from right_hf.generator import ChatGenerator, Seq2SeqGenerator
 from right_hf.hub.component import COMPONENTS, Origin, hub_folder
 from right_hf.hub.pull import commit_of, fetch
 from right_hf.persistence import read_object, refuse_pickle
@@ -19,7 +19,7 @@ from right_hf.selector import BiEncoderSelector
 COMPONENT_TYPES: dict[str, dict[str, Any]] = {
     "retriever": {"bm25": BM25Retriever, "dense": DenseRetriever},
     "selector": {"bi-encoder": BiEncoderSelector},
-    "generator": {"seq2seq": Seq2SeqGenerator, "segtrm": SegtrmGenerator},
+    "generator": {"chat": ChatGenerator, "seq2seq": Seq2SeqGenerator, "segtrm": SegtrmGenerator},
 }
 #: The type of a folder without a configuration of ours: a plain sentence-transformers or transformers model.
 _PLAIN_TYPES = {"selector": "bi-encoder", "generator": "seq2seq"}
@@ -78,4 +78,6 @@ def load_component(name: str, folder: Path, **settings: Any) -> Any:
     if kind not in COMPONENT_TYPES[name]:
         known = ", ".join(COMPONENT_TYPES[name])
         raise ValueError(f"{config_file} names the unknown {name} type {kind!r}. Known: {known}.")
+    if kind != "chat":
+        settings.pop("send_posts_to", None)  # other components send nothing
     return COMPONENT_TYPES[name][kind].from_pretrained(folder, **settings)

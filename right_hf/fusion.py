@@ -51,7 +51,8 @@ class Features(NamedTuple):
     """What is known of one hashtag of the pool.
 
     Attributes:
-        log_likelihood: The generator's mean log-probability per token, at most 0.
+        log_likelihood: The generator's mean log-probability per token, at most 0; 0 for all where it tells none, which
+            changes no order.
         written: 1 / rank in the generator's own answer, 0 if it is not in it.
         ranking: The selector's ranking score, 0 if it was not retrieved.
         retrieved: 1 if it was retrieved, else 0.
@@ -86,19 +87,24 @@ def fused_score(features: Features, weights: FusionWeights) -> float:
 
 
 def pool_features(trace: Trace) -> dict[str, Features]:
-    """The features of every hashtag of one post that the generator wrote or scored."""
+    """The features of every hashtag of one post that the generator wrote or scored.
+
+    Where it gives no likelihoods, these are the hashtags that it wrote and all that were retrieved; its ranks then
+    speak for it, and weights must have been fitted with that generator for scores to be calibrated.
+    """
+    log_likelihoods = trace.generation.log_likelihoods
     retrieved = {candidate.hashtag: candidate for candidate in trace.candidates}
     ranks = {hashtag: rank for rank, hashtag in enumerate(trace.generation.hashtags, start=1)}
     text = letters_and_digits(trace.post)
     return {
         hashtag: Features(
-            log_likelihood=log_likelihood,
+            log_likelihood=log_likelihoods.get(hashtag, 0.0),
             written=1 / ranks[hashtag] if hashtag in ranks else 0.0,
             ranking=retrieved[hashtag].score if hashtag in retrieved else 0.0,
             retrieved=float(hashtag in retrieved),
             in_post=float(letters_and_digits(hashtag) in text),
         )
-        for hashtag, log_likelihood in trace.generation.log_likelihoods.items()
+        for hashtag in dict.fromkeys([*ranks, *(log_likelihoods or retrieved)])
     }
 
 
@@ -108,7 +114,8 @@ def fuse(trace: Trace, weights: FusionWeights | None) -> list[Recommendation]:
     Args:
         trace: What the stages made of it.
         weights: Weights of the fusion: the whole pool is ordered by (-score, hashtag). None gives the paper's answer:
-            the written hashtags alone, in the generator's order, scored by its probability per token.
+            the written hashtags alone, in the generator's order, scored by its probability per token, or by 1 / rank
+            where it gives no likelihoods.
     """
     generation = trace.generation
     evidence = {candidate.hashtag: list(candidate.evidence) for candidate in trace.candidates}
@@ -122,6 +129,7 @@ def fuse(trace: Trace, weights: FusionWeights | None) -> list[Recommendation]:
         return Recommendation(hashtag, round(score, 4), source, evidence.get(hashtag, []))
 
     if weights is None:
-        return [recommend(tag, math.exp(generation.log_likelihoods[tag])) for tag in generation.hashtags]
+        known = {tag: math.exp(value) for tag, value in generation.log_likelihoods.items()}
+        return [recommend(tag, known.get(tag, 1 / rank)) for rank, tag in enumerate(generation.hashtags, start=1)]
     fused = [recommend(hashtag, fused_score(found, weights)) for hashtag, found in pool_features(trace).items()]
     return sorted(fused, key=lambda recommendation: (-recommendation.score, recommendation.hashtag))

@@ -28,7 +28,7 @@ from right_hf.selector import BiEncoderSelector
 
 #: What the Auto classes and pipeline() pass besides; none of it concerns a composite.
 _PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
-_KNOWN_ARGUMENTS = frozenset((*HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS))
+_KNOWN_ARGUMENTS = frozenset((*HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS, "send_posts_to"))
 
 
 class RightModel(nn.Module):
@@ -252,17 +252,20 @@ class RightModel(nn.Module):
             dtype: Of the generator's weights; "auto" and None mean float32, the fastest on a CPU.
             device: Where the networks go.
             kwargs: `revision`, `token`, `cache_dir`, `local_files_only`, `force_download` for the Hub; `retriever`,
-                `selector` or `generator` name a folder or Hub id that takes the place of that component.
+                `selector` or `generator` name a folder or Hub id that takes the place of that component;
+                `send_posts_to` names the server that a checkpoint with a chat model may send posts to (see
+                [`right_hf.generator.ChatGenerator.from_folder`]).
 
         Raises:
             FileNotFoundError: A folder, file, repository or revision is missing, or not in the cache while the Hub is
                 out of reach.
-            PermissionError: The token is wrong or lacks a right.
+            PermissionError: The token is wrong or lacks a right, or the checkpoint would send posts to a server that
+                was not named.
             ConnectionError: The Hub or the connection failed again and again.
             ValueError: A file is damaged, may hold pickled code, or names an unknown component.
         """
         if unknown := sorted(set(kwargs) - _KNOWN_ARGUMENTS):
-            known = ", ".join((*HUB_ARGUMENTS, *COMPONENTS))
+            known = ", ".join((*HUB_ARGUMENTS, *COMPONENTS, "send_posts_to"))
             raise TypeError(f"Unknown argument {unknown[0]!r}. Known: config, dtype, device, {known}.")
         source = str(pretrained_model_name_or_path)
         hub = {name: kwargs[name] for name in HUB_ARGUMENTS if kwargs.get(name) is not None}
@@ -276,7 +279,8 @@ class RightModel(nn.Module):
         retriever = load_component("retriever", folders["retriever"])
         selector = load_component("selector", folders["selector"], device=device)
         selector.load_embeddings(folders["retriever"])
-        generator = load_component("generator", folders["generator"], dtype=torch_dtype(dtype), device=device)
+        settings = {"dtype": torch_dtype(dtype), "device": device, "send_posts_to": kwargs.get("send_posts_to")}
+        generator = load_component("generator", folders["generator"], **settings)
         for name, component in (("retriever", retriever), ("selector", selector), ("generator", generator)):
             component.origin = found[name][1]
         model = cls(config, retriever, selector, generator)

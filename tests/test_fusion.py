@@ -47,6 +47,19 @@ def test_without_weights_the_answer_is_the_generators_own() -> None:
     assert [(r.hashtag, r.score) for r in found] == [("citrix", 0.6065), ("wvd", 0.9048)]
 
 
+def test_ranks_speak_where_there_are_no_likelihoods() -> None:
+    generation = Generation(["citrix", "wvd"], {})
+    assert pool_features(trace(generation)) == {
+        "citrix": Features(0.0, 1.0, 0.0, 0.0, 1.0),
+        "wvd": Features(0.0, 0.5, 1.5, 1.0, 0.0),
+        "azure": Features(0.0, 0.0, 0.5, 1.0, 1.0),
+    }
+    found = fuse(trace(generation), None)
+    assert [(r.hashtag, r.score, r.source) for r in found] == [("citrix", 1.0, "generated"), ("wvd", 0.5, "both")]
+    assert {r.hashtag: r.source for r in fuse(trace(generation), WEIGHTS)}["azure"] == "retrieved"
+    assert fuse(trace(Generation([], {})), None) == []
+
+
 log_likelihoods = st.floats(min_value=-50, max_value=0)
 hashtags = st.lists(st.sampled_from("abcdef"), unique=True)
 

@@ -12,7 +12,8 @@ class Generation(NamedTuple):
 
     Attributes:
         hashtags: The hashtags it wrote, in its order, without repeats.
-        log_likelihoods: For these and every candidate the mean log-probability per token, at most 0.
+        log_likelihoods: For these and every candidate the mean log-probability per token, at most 0; empty where the
+            model tells none (a chat model behind a server), so that ranks must do.
     """
 
     hashtags: list[str]
@@ -29,7 +30,7 @@ class Generator(Protocol):
         candidates: Sequence[Sequence[str]],
         **generation: Any,
     ) -> list[Generation]:
-        """Writes hashtags for each post given its context, and scores them together with its candidates."""
+        """Writes hashtags for each post given its context, and scores them and its candidates where it can."""
         ...
 
     def save_pretrained(self, folder: str | Path) -> None:

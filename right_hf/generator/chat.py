@@ -1,0 +1,167 @@
+"""The chat model as a generator: zero-shot, or with retrieved hashtags as RIGHT (paper, tables 2 and 3)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from right_hf.generator.answers import AnswerStore, Message, question_key
+from right_hf.generator.base import Generation
+from right_hf.generator.chat_client import ChatClient, HubChatClient
+from right_hf.generator.chat_prompts import TEMPLATES, chat_prompt
+from right_hf.generator.hashtags import parse_hashtags
+from right_hf.generator.local_chat import LocalChatClient
+from right_hf.hub.component import HubComponent
+from right_hf.persistence import read_object, write_json
+
+CONFIG_FILE = "generator_config.json"
+#: Servers, separated by spaces, that checkpoints may send posts to.
+CONSENT_VARIABLE = "RIGHT_HF_SEND_POSTS_TO"
+#: What a checkpoint may say of its client, and of which type.
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "hub": {
+        "model": str,
+        "base_url": str | None,
+        "provider": str,
+        "max_new_tokens": int,
+        "temperature": float | int | None,
+    },
+    "local": {"model": str, "revision": str | None, "max_new_tokens": int},
+}
+
+
+class ChatGenerator(HubComponent):
+    """Asks a chat model for hashtags, and takes nothing but hashtags from its answer.
+
+    Args:
+        client: Asks the model: a [`HubChatClient`] or a [`LocalChatClient`].
+        language: Of the prompt, "en" or "zh".
+        store: Keeps the answers, so that a stopped run asks only what is left; also open to change later.
+
+    Raises:
+        ValueError: There is no prompt in that language.
+    """
+
+    component = "generator"
+
+    def __init__(self, client: ChatClient, language: str = "en", store: AnswerStore | None = None) -> None:
+        if language not in TEMPLATES:
+            raise ValueError(f"There is no prompt in the language {language!r}. Known: {', '.join(TEMPLATES)}.")
+        self.client = client
+        self.language = language
+        self.store = store
+
+    @property
+    def model(self) -> Any:
+        """The network, where the model runs on this machine; else None."""
+        return getattr(self.client, "network", None)
+
+    def generate(
+        self,
+        posts: Sequence[str],
+        contexts: Sequence[Sequence[str]],
+        candidates: Sequence[Sequence[str]],
+        **generation: Any,
+    ) -> list[Generation]:
+        """Writes hashtags for each post: zero-shot where its context is empty, else as RIGHT.
+
+        A chat model tells no likelihoods, so `candidates` are not scored and `log_likelihoods` stay empty. An answer
+        without hashtags gives an empty list; what the paper's evaluation makes of that ("None") is the metrics' affair.
+
+        Args:
+            posts: Cleaned posts.
+            contexts: The selected hashtags that go into each prompt.
+            candidates: Not used.
+            generation: How the client generates, for example `max_new_tokens`.
+
+        Raises:
+            ChatError: Some posts got no answer. Those that did are in the store, if there is one.
+        """
+        settings = {**self.client.settings, **generation}
+        questions: dict[str, list[Message]] = {}
+        keys: list[str] = []
+        for post, context in zip(posts, contexts, strict=True):
+            messages = [{"role": "user", "content": chat_prompt(post, context, self.language)}]
+            keys.append(question_key(settings, messages))
+            questions[keys[-1]] = list(messages)
+        answers = {key: kept for key in questions if self.store and (kept := self.store.get(key)) is not None}
+        open_keys = [key for key in questions if key not in answers]
+
+        def keep(number: int, answer: str) -> None:
+            answers[open_keys[number]] = answer
+            if self.store is not None:
+                self.store.add(open_keys[number], answer)
+
+        if open_keys:
+            self.client.complete([questions[key] for key in open_keys], keep, **generation)
+        return [Generation(parse_hashtags(answers[key], split_words=self.language == "en"), {}) for key in keys]
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Writes the settings: which model, where, and the language. Neither weights nor a key.
+
+        Raises:
+            ValueError: The model is a folder of this machine, which nobody else could load.
+        """
+        settings = self.client.settings
+        if settings.get("client") == "local" and Path(settings["model"]).is_dir():
+            raise ValueError(
+                f"The chat model is the folder {settings['model']}, and only its name would be saved. Push it to the "
+                "Hub and load it by its id."
+            )
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / CONFIG_FILE, {"generator_type": "chat", "language": self.language, **settings})
+
+    @classmethod
+    def from_folder(
+        cls,
+        folder: str | Path,
+        dtype: Any = "auto",
+        device: Any = "cpu",
+        send_posts_to: str | None = None,
+        api_key: str | None = None,
+        store: AnswerStore | None = None,
+    ) -> ChatGenerator:
+        """Loads what [`save_pretrained`] wrote.
+
+        A checkpoint may come from anybody, and this one says where posts are sent. So its server is used only if the
+        user names that very server.
+
+        Args:
+            folder: A folder with the settings.
+            dtype: Of a local model's weights.
+            device: Where a local model goes.
+            send_posts_to: The server that may read the posts: its `base_url`, or `hub:` and the provider. By default
+                any of those that the environment variable RIGHT_HF_SEND_POSTS_TO lists.
+            api_key: The server's key, see [`HubChatClient`].
+            store: Keeps the answers.
+
+        Raises:
+            PermissionError: The server was not named. The message says which it is.
+            ValueError: The settings are damaged or hold anything else.
+        """
+        file = Path(folder) / CONFIG_FILE
+        settings = read_object(file)
+        settings.pop("generator_type", None)
+        kind, language = settings.pop("client", None), settings.pop("language", "en")
+        known = _SETTINGS.get(kind) if isinstance(kind, str) else None
+        if known is None or set(settings) != set(known):
+            raise ValueError(f"{file} holds no settings of a chat model: expected client and {_SETTINGS}.")
+        for name, value in settings.items():
+            if not isinstance(value, known[name]) or isinstance(value, bool):
+                raise ValueError(f"{file}: {name} must be of type {known[name]}, got {value!r:.80}.")
+        if kind == "local":
+            local = LocalChatClient.from_pretrained(dtype=dtype, device=device, **settings)
+            return cls(local, language, store)
+        client = HubChatClient(api_key=api_key, **settings)
+        allowed = [send_posts_to] if send_posts_to else os.environ.get(CONSENT_VARIABLE, "").split()
+        if client.server not in allowed:
+            raise PermissionError(
+                f"The generator in {folder} would send every post to {client.server!r} (model {client.model!r}). "
+                "Nothing was sent. If that server may read the posts, pass "
+                f"send_posts_to={client.server!r} to from_pretrained (in model_kwargs of pipeline()), or set "
+                f"{CONSENT_VARIABLE}={client.server} in the environment."
+            )
+        return cls(client, language, store)
