@@ -183,3 +183,9 @@ def model(
     """A composite of the tiny parts, with weights under which retrieved and written hashtags mix."""
     fusion = {"intercept": 0.0, "log_likelihood": 0.5, "written": 1.0, "ranking": 1.0, "retrieved": 0.0, "in_post": 0.5}
     return RightModel(RightConfig(fusion=fusion), english_retriever, tiny_selector, tiny_generator)
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """sentence-transformers asks the Hub about the base of a model unless the client is told to be offline."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

@@ -177,7 +177,8 @@ def test_consent_does_no_harm_to_other_checkpoints(model: RightModel, tmp_path: 
 @pytest.mark.parametrize(
     "change",
     [{"client": "pickle"}, {"client": None}, {"client": ["hub"]}, {"api_key": SECRET}, {"model": 3},
-     {"base_url": "file:///etc/passwd"}, {"max_new_tokens": True}, {"max_new_tokens": -1}, {"headers": {"x": "y"}}, {"language": "tlh"}, {"provider": None}],
+     {"base_url": "file:///etc/passwd"}, {"max_new_tokens": True}, {"max_new_tokens": -1}, {"headers": {"x": "y"}},
+     {"language": "tlh"}, {"provider": None}],
     ids=str,
 )  # fmt: skip
 def test_settings_of_a_stranger_are_checked(tmp_path: Path, change: dict[str, Any]) -> None:

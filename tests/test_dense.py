@@ -26,6 +26,8 @@ from right_hf.retriever.duplicates import jaccard, search_as_unseen
 from right_hf.selector import BiEncoderSelector
 from right_hf.training.selector import static_encoder
 
+pytestmark = pytest.mark.usefixtures("offline")
+
 DIMENSIONS = 3
 Vector = tuple[int, ...]
 # Few different numbers, so that equal vectors, opposite ones and zeros are common.

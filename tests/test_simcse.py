@@ -26,6 +26,8 @@ from right_hf.training.simcse import post_triplet, retriever_triplets, train_ret
 from right_hf.training.triplets import Triplet
 from tests.smoke_data import write_splits
 
+pytestmark = pytest.mark.usefixtures("offline")
+
 ROOT = Path(__file__).parents[1]
 ARGUMENTS: dict[str, Any] = {
     "learning_rate": 0.01,

@@ -8,8 +8,8 @@ The plan is training/configs/reproduce/DATASET.yaml, or --plan FILE; DATA is a f
 that was stopped goes on there, another table takes what is there, and several runs may share it (one with --seeds 0,
 one with --seeds 1). Results go to --output: JSON, Markdown and figures.
 
-The rows of a chat model are run with --chat-model (a folder or Hub id, on this machine) or with --chat-base-url (an
-OpenAI-compatible server, the key in $RIGHT_HF_CHAT_KEY); without one they stand in the table as not run.
+The rows of a chat model need --chat-model: a folder or Hub id, run on this machine; with --chat-base-url the name of a
+model on that OpenAI-compatible server, which then reads the posts. Without it they stand in the table as not run.
 --smoke runs every row in small, to see that all of it works.
 """
 
@@ -22,6 +22,10 @@ import os
 import sys
 from pathlib import Path
 
+from right_hf.generator.answers import AnswerStore
+from right_hf.generator.chat import ChatGenerator
+from right_hf.generator.chat_client import ChatClient, HubChatClient
+from right_hf.generator.local_chat import LocalChatClient
 from right_hf.reproduction.experiment import Experiment
 from right_hf.reproduction.plan import load_plan
 from right_hf.reproduction.tables import TABLES, Report
@@ -42,8 +46,22 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("runs/reproduce"))
     parser.add_argument("--output", type=Path, default=ROOT / "results" / "reproduction")
     parser.add_argument("--wordnet", type=Path, default=Path("/usr/share/wordnet"))
+    parser.add_argument("--chat-model", metavar="MODEL")
+    parser.add_argument("--chat-base-url", metavar="URL")
     parser.add_argument("--smoke", action="store_true", help="tiny models of training/configs/reproduce/smoke.yaml")
     return parser.parse_args()
+
+
+def _chat(arguments: argparse.Namespace, language: str, answers: Path) -> ChatGenerator | None:
+    """The chat model, with its answers kept, or None."""
+    if arguments.chat_model is None:
+        return None
+    client: ChatClient
+    if arguments.chat_base_url:
+        client = HubChatClient(arguments.chat_model, base_url=arguments.chat_base_url)
+    else:
+        client = LocalChatClient.from_pretrained(arguments.chat_model)
+    return ChatGenerator(client, language, AnswerStore(answers))
 
 
 def main() -> None:
@@ -56,7 +74,8 @@ def main() -> None:
         plan = dataclasses.replace(plan, seeds=tuple(arguments.seeds))
     data = arguments.data or str(Path(os.environ.get("RIGHT_HF_DATA", "data")) / arguments.dataset)
     name = f"{arguments.dataset}-{'smoke' if arguments.smoke else arguments.protocol}"
-    experiment = Experiment(plan, data, arguments.work / name, arguments.wordnet)
+    chat = _chat(arguments, plan.recipe.language, arguments.work / f"{name}-chat.jsonl")
+    experiment = Experiment(plan, data, arguments.work / name, arguments.wordnet, chat)
     report = Report(experiment, arguments.output / name, arguments.rows)
     for table in arguments.table:
         sys.stdout.write(f"{TABLES[table](report)}\n\n")

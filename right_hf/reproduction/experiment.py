@@ -151,7 +151,7 @@ class Experiment:
         contexts = self.contexts(system, seed, "test")
         if system.kind == "chat":
             if self.chat is None:
-                raise ValueError(f"{system.name} needs a chat model. Give --chat-model or --chat-base-url.")
+                raise ValueError(f"{system.name} needs a chat model. Give --chat-model.")
             return run_generator(self.chat, posts, contexts)
         generator = load_component("generator", self.generator(system, seed))
         return run_generator(generator, posts, contexts, batch_size=64)

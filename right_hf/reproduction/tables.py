@@ -34,7 +34,7 @@ from right_hf.reproduction.systems import FIGURE_3, System
 
 #: The paper's data set that stands beside a language's results.
 _PAPER_DATA = {"en": "THG", "zh": "WHG"}
-_NO_CHAT = "needs a chat model: --chat-model, or --chat-base-url of an OpenAI-compatible server"
+_NO_CHAT = "needs a chat model (--chat-model)"
 _SKIPPED = "left out by --rows"
 _OPEN_LICENSES = frozenset({"MIT", "CC-BY-4.0"})
 
