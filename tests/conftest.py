@@ -141,7 +141,9 @@ def tiny_bert(tiny_tokenizer: PreTrainedTokenizerFast, tmp_path_factory: pytest.
     shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
     BertModel(BertConfig(vocab_size=len(tiny_tokenizer), **shape)).save_pretrained(folder / "plain")
     tiny_tokenizer.save_pretrained(folder / "plain")
-    SentenceTransformer(str(folder / "plain"), device="cpu").save_pretrained(str(folder / "encoder"))
+    SentenceTransformer(str(folder / "plain"), device="cpu").save_pretrained(
+        str(folder / "encoder"), create_model_card=False
+    )
     return folder / "encoder"
 
 
