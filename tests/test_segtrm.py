@@ -3,6 +3,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import runpy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ from right_hf.training.examples import GeneratorExample, plain_examples
 from right_hf.training.generator import EncodedExamples, adamw, train_generator
 from right_hf.training.recipe import GeneratorRecipe
 from right_hf.training.segtrm import SegtrmShape, segtrm_from_scratch
+from tests.smoke_data import write_splits
 
 SHAPE = SegtrmShape(
     hidden_size=16, intermediate_size=32, num_attention_heads=2, num_hidden_layers=1, num_decoder_layers=1
@@ -403,6 +406,21 @@ def test_a_base_with_a_pretrained_encoder(tokenizer: Any, tiny_bert: BertModel, 
     assert generator.generate(["bread"], [[]], [["coral"]])[0].log_likelihoods["coral"] < 0
 
 
+def test_the_training_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).parents[1] / "training"
+    data = write_splits(tmp_path / "data")
+    command = ["train_generator.py", "--recipe", str(root / "configs/smoke-segtrm.yaml"), "--data", str(data)]
+    command += ["--output", str(tmp_path / "segtrm")]
+    monkeypatch.setattr(sys, "argv", command)
+    runpy.run_path(str(root / "train_generator.py"), run_name="__main__")
+    generator = load_component("generator", tmp_path / "segtrm")
+    assert isinstance(generator, SegtrmGenerator)
+    assert "bread" in generator.generate(["bread"], [[]], [["bread"]])[0].log_likelihoods
+    monkeypatch.setattr(sys, "argv", [*command, "--selector", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(root / "train_generator.py"), run_name="__main__")
+
+
 def test_it_learns_eight_posts_by_heart(tokenizer: Any, english_posts: list[Post], tmp_path: Path) -> None:
     posts = [post for post in english_posts if post.id != "e03"][:8]
     shape = dataclasses.replace(SHAPE, hidden_size=32, intermediate_size=64)
@@ -412,7 +430,8 @@ def test_it_learns_eight_posts_by_heart(tokenizer: Any, english_posts: list[Post
         "warmup_steps": 5,
         "num_train_epochs": 60,
         "per_device_train_batch_size": 8,
-        "eval_strategy": "no",
+        "eval_strategy": "steps",
+        "eval_steps": 60,
         "save_strategy": "no",
         "load_best_model_at_end": False,
         "use_cpu": True,
@@ -420,6 +439,8 @@ def test_it_learns_eight_posts_by_heart(tokenizer: Any, english_posts: list[Post
         "dataloader_pin_memory": False,
     }
     form = SegmentFormat(tokenizer, 64, 24)
-    train_generator(model, form, plain_examples(posts), [], tmp_path, arguments, seed=0)
+    examples = plain_examples(posts)
+    log = train_generator(model, form, examples, examples, tmp_path, arguments, seed=0)
+    assert log["validation"]["f1@1"] == pytest.approx(2 * 8 / (8 + sum(len(post.hashtags) for post in posts)))
     answers = run_generator(SegtrmGenerator(model, tokenizer, 64, 24), posts)
     assert [answer.sequence for answer in answers] == [list(post.hashtags) for post in posts]

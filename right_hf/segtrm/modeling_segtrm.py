@@ -1,4 +1,8 @@
-"""SEGTRM: a Transformer that generates hashtags from the segments of a post (Mao et al., 2022, arXiv 2106.03151)."""
+"""SEGTRM: a Transformer that generates hashtags from the segments of a post (Mao et al., 2022, arXiv 2106.03151).
+
+The authors' public code holds the hard selection only, with the cosine as one of four similarities. The soft selection
+follows its description: a softmax over the segments' similarities, by which segments and their tokens are multiplied.
+"""
 
 from __future__ import annotations
 
