@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
 from right_hf.generator.prompt import SeparatorFormat
+from right_hf.precision import affordable
 from right_hf.training.generator import adamw
 from right_hf.training.runs import last_checkpoint
 
@@ -125,7 +126,7 @@ def pretrain_copying(
         "report_to": "none",
         "remove_unused_columns": False,
     }
-    settings |= arguments
+    settings |= affordable(arguments)
     posts = [form.source(text, ())[:-1] for text in texts]
     trainer = Trainer(
         model=model,

@@ -21,6 +21,7 @@ from transformers import (
 
 from right_hf.generator.prompt import HashtagFormat
 from right_hf.metrics import micro_f1_at_k
+from right_hf.precision import affordable
 from right_hf.training.examples import GeneratorExample
 from right_hf.training.runs import last_checkpoint
 
@@ -170,7 +171,7 @@ def train_generator(
         "report_to": "none",
         "remove_unused_columns": False,
     }
-    settings |= arguments
+    settings |= affordable(arguments)
     optimizer = adamw(model, settings["learning_rate"], settings["weight_decay"], embedding_factor, encoder_factor)
     trainer = Seq2SeqTrainer(
         model=model,

@@ -117,6 +117,24 @@ class Recipe:
         """The recipe as plain values, to be kept beside results."""
         return dataclasses.asdict(self)
 
+    def choices(self) -> dict[str, Any]:
+        """The settings that differ from their defaults: what this recipe decides, and a later version still reads."""
+        return _choices(self)
+
+
+def _choices(settings: Any) -> dict[str, Any]:
+    """The fields of a dataclass that differ from their defaults, those of nested ones likewise."""
+    found: dict[str, Any] = {}
+    for entry in dataclasses.fields(settings):
+        value = getattr(settings, entry.name)
+        if dataclasses.is_dataclass(value):
+            value, default = _choices(value), {}
+        else:
+            default = entry.default_factory() if callable(entry.default_factory) else entry.default
+        if value != default:
+            found[entry.name] = value
+    return found
+
 
 _PARTS: dict[str, type] = {"retriever": RetrieverRecipe, "selector": SelectorRecipe, "generator": GeneratorRecipe}
 
