@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from torch.utils.data import Dataset
-from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
+from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainingArguments
 
 from right_hf.generator.prompt import SeparatorFormat
 from right_hf.precision import affordable
 from right_hf.training.generator import adamw
 from right_hf.training.runs import last_checkpoint
+from right_hf.training.token_loss import TokenLossTrainer
 
 _MAX_HASHTAGS = 7
 #: Tokens a hashtag; two or three are the commonest.
@@ -128,9 +129,9 @@ def pretrain_copying(
     }
     settings |= affordable(arguments)
     posts = [form.source(text, ())[:-1] for text in texts]
-    trainer = Trainer(
+    trainer = TokenLossTrainer(
         model=model,
-        args=TrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
+        args=Seq2SeqTrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
         optimizers=(adamw(model, settings["learning_rate"], 1e-5, embedding_factor), None),
         train_dataset=CopyingExamples(posts, form, recipe, seed),
         data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),

@@ -127,10 +127,9 @@ def _choices(settings: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for entry in dataclasses.fields(settings):
         value = getattr(settings, entry.name)
+        default: Any = entry.default_factory() if callable(entry.default_factory) else entry.default
         if dataclasses.is_dataclass(value):
             value, default = _choices(value), {}
-        else:
-            default = entry.default_factory() if callable(entry.default_factory) else entry.default
         if value != default:
             found[entry.name] = value
     return found
