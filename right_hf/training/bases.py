@@ -164,8 +164,7 @@ def build_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, output
         model = _for_training(t5_from_scratch(GeneratorShape(**recipe.shape), tokenizer, seed))
         form = SeparatorFormat(tokenizer, recipe.max_source_length, recipe.max_target_length)
         copying = CopyingRecipe(**recipe.copying)
-        texts = [post.text for post in posts]
-        pretrain_copying(model, form, texts, checkpoints, copying, _where(recipe), seed, recipe.embedding_factor)
+        pretrain_copying(model, form, posts, checkpoints, copying, _where(recipe), seed, recipe.embedding_factor)
     with atomic_folder(output) as folder:
         tokenizer.save_pretrained(folder)
         if model is not None:
