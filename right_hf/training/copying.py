@@ -87,10 +87,10 @@ class CopyingExamples(Dataset[dict[str, list[int]]]):
     def __getitem__(self, number: int) -> dict[str, list[int]]:
         rng = random.Random(f"{self.seed}:{number}")
         step = number // self.recipe.batch_size
-        longest = self.recipe.longest_post(step / self.recipe.steps)
-        post = rng.choice(self.posts)[: rng.randint(0, longest)] if longest else []
-        hashtags = [self._hashtag(rng) for _ in range(rng.randint(1, _MAX_HASHTAGS))]
-        # One length of output for a whole batch saves padding.
+        # A batch's examples are alike in size, which saves padding.
+        sizes = random.Random(f"{self.seed}:step {step}")
+        post = rng.choice(self.posts)[: sizes.randint(0, self.recipe.longest_post(step / self.recipe.steps))]
+        hashtags = [self._hashtag(rng) for _ in range(sizes.randint(1, _MAX_HASHTAGS))]
         copied = hashtags[: 2 if step % 5 == 0 else 1]
         end = self.form.tokenizer.eos_token_id
         source = [*post, *(token for hashtag in hashtags for token in (self.form.sep1, *hashtag)), end]
