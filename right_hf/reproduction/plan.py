@@ -11,6 +11,8 @@ from right_hf.data import PROTOCOLS
 from right_hf.training.recipe import Recipe, build_recipe, read_recipe_file
 
 _KEYS = ("recipe", "simcse", "segtrm", "protocols", "seeds")
+#: Recipes that change the first one; a plan need not have the last.
+_CHANGED = ("simcse", "segtrm", "llm")
 
 
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,6 +32,7 @@ class Plan:
         recipe: Selector, BM25 and generator.
         simcse: The recipe with the dense retriever.
         segtrm: The recipe with SEGTRM in the generator's place.
+        llm: The recipe with a tuned LLM in the generator's place, or None.
         seeds: Seeds of selectors and generators. What they start from, the generator's base and the dense retriever,
             is made once, with the recipe's own seed.
     """
@@ -38,26 +41,29 @@ class Plan:
     simcse: Recipe
     segtrm: Recipe
     seeds: tuple[int, ...]
+    llm: Recipe | None = None
 
 
 def load_plan(path: str | Path, protocol: str) -> Plan:
     """Reads the plan of a data set.
 
-    The file holds `recipe`; `simcse` and `segtrm`, what changes in it for these two; `protocols`, what each protocol
-    changes in all three; and `seeds`, for each protocol.
+    The file holds `recipe`; `simcse`, `segtrm` and, if wanted, `llm`, what changes in it for these; `protocols`, what
+    each protocol changes in all of them; and `seeds`, for each protocol.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: A part is missing, unknown or of the wrong kind, or the protocol is unknown.
     """
     values = read_recipe_file(path)
-    if set(values) != set(_KEYS):
-        raise ValueError(f"{path} must hold {', '.join(_KEYS)}, and nothing else; it holds {', '.join(values)}.")
+    if set(values) - {"llm"} != set(_KEYS):
+        raise ValueError(
+            f"{path} must hold {', '.join(_KEYS)}, may hold llm, and nothing else; it holds {', '.join(values)}."
+        )
     if protocol not in PROTOCOLS:
         raise ValueError(f"Unknown protocol {protocol!r}. Known: {', '.join(PROTOCOLS)}.")
     common = merged(values["recipe"], {"protocol": protocol, **(values["protocols"] or {}).get(protocol, {})})
-    recipes = {
-        name: build_recipe(merged(common, values[name]) if name != "recipe" else common, f"{path}, {name}")
-        for name in ("recipe", "simcse", "segtrm")
-    }
+    recipes = {"recipe": build_recipe(common, f"{path}, recipe")}
+    for name in _CHANGED:
+        if name in values:
+            recipes[name] = build_recipe(merged(common, values[name]), f"{path}, {name}")
     return Plan(**recipes, seeds=tuple(values["seeds"][protocol]))

@@ -21,9 +21,10 @@ from right_hf.generator.prompt import SeparatorFormat
 from right_hf.training.generator import adamw
 from right_hf.training.runs import last_checkpoint
 
-_MAX_HASHTAGS = 7
+#: Hashtags an input holds at most.
+MAX_HASHTAGS = 7
 #: Tokens a hashtag; two or three are the commonest.
-_LENGTHS = (1, 2, 2, 3, 3, 4, 5)
+LENGTHS = (1, 2, 2, 3, 3, 4, 5)
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class CopyingRecipe:
     learning_rate: float = 2e-3
     bare: float = 0.3
     post_tokens: int = 30
+
+    def copied(self, step: int) -> int:
+        """How many hashtags are copied; one length of output for a whole batch saves padding."""
+        return 2 if step % 5 == 0 else 1
 
     def longest_post(self, progress: float) -> int:
         """How many tokens of a post an example may hold after this share of the steps."""
@@ -77,9 +82,8 @@ class CopyingExamples(Dataset[dict[str, list[int]]]):
         step = number // self.recipe.batch_size
         longest = self.recipe.longest_post(step / self.recipe.steps)
         post = rng.choice(self.posts)[: rng.randint(0, longest)] if longest else []
-        hashtags = [rng.choices(self.tokens, k=rng.choice(_LENGTHS)) for _ in range(rng.randint(1, _MAX_HASHTAGS))]
-        # One length of output for a whole batch saves padding.
-        copied = hashtags[: 2 if step % 5 == 0 else 1]
+        hashtags = [rng.choices(self.tokens, k=rng.choice(LENGTHS)) for _ in range(rng.randint(1, MAX_HASHTAGS))]
+        copied = hashtags[: self.recipe.copied(step)]
         end = self.form.tokenizer.eos_token_id
         source = [*post, *(token for hashtag in hashtags for token in (self.form.sep1, *hashtag)), end]
         target = [token for hashtag in copied for token in (self.form.sep2, *hashtag)][1:]
@@ -111,7 +115,22 @@ def pretrain_copying(
     Returns:
         The Trainer's log.
     """
-    settings: dict[str, Any] = {
+    settings = pretraining_settings(recipe) | arguments
+    posts = [form.source(text, ())[:-1] for text in texts]
+    trainer = Trainer(
+        model=model,
+        args=TrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
+        optimizers=(adamw(model, settings["learning_rate"], 1e-5, embedding_factor), None),
+        train_dataset=CopyingExamples(posts, form, recipe, seed),
+        data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),
+    )
+    trainer.train(resume_from_checkpoint=last_checkpoint(output))
+    return {"log": trainer.state.log_history, "steps": trainer.state.global_step}
+
+
+def pretraining_settings(recipe: CopyingRecipe) -> dict[str, Any]:
+    """Fields of `TrainingArguments` that pretraining sets."""
+    return {
         "learning_rate": recipe.learning_rate,
         "lr_scheduler_type": "cosine",
         "warmup_steps": 100,
@@ -125,14 +144,3 @@ def pretrain_copying(
         "report_to": "none",
         "remove_unused_columns": False,
     }
-    settings |= arguments
-    posts = [form.source(text, ())[:-1] for text in texts]
-    trainer = Trainer(
-        model=model,
-        args=TrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
-        optimizers=(adamw(model, settings["learning_rate"], 1e-5, embedding_factor), None),
-        train_dataset=CopyingExamples(posts, form, recipe, seed),
-        data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),
-    )
-    trainer.train(resume_from_checkpoint=last_checkpoint(output))
-    return {"log": trainer.state.log_history, "steps": trainer.state.global_step}
