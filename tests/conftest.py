@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 
 # Else the first request of a process asks the Hub for a list of user agents.
@@ -20,6 +21,8 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, T5Confi
 
 from right_hf import RightConfig, RightModel
 from right_hf.generator import Seq2SeqGenerator
+from right_hf.generator.chat_prompts import chat_prompt
+from right_hf.generator.chat_template import PLAIN_ENDING
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, DenseRetriever
 from right_hf.selector import BiEncoderSelector
@@ -59,6 +62,14 @@ CHINESE = [
     Post("z07", "新手机的电池很耐用，iPhone用户也羡慕", ("手机",)),
     Post("z08", "手机电池坏了，换一块要三百块", ("手机", "维修")),
 ]
+
+#: As Qwen3 has it, down to the empty thought of an answer that needed none.
+CHAT_TEMPLATE = (
+    "{% set thought = '<think>\n\n</think>\n\n' %}"
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n"
+    "{% if message.role == 'assistant' %}{{ thought }}{% endif %}{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% if not enable_thinking %}{{ thought }}{% endif %}{% endif %}"
+)
 
 _attempts: list[str] = []
 _loopback_allowed = False
@@ -131,6 +142,28 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     """A tokenizer that knows every character of the posts above."""
     texts = [text for post in [*ENGLISH, *CHINESE] for text in (post.text, *post.hashtags)]
     return train_tokenizer(texts, vocabulary_size=400)
+
+
+@pytest.fixture(scope="session")
+def decoder_tokenizer() -> PreTrainedTokenizerFast:
+    """The same for a decoder-only model: it knows the hash sign and the words of the prompts too."""
+    texts = [
+        text for post in [*ENGLISH, *CHINESE] for text in (post.text, " ".join(f"#{tag}" for tag in post.hashtags))
+    ]
+    prompts = [chat_prompt("", ["a"], language, "short") for language in ("en", "zh")]
+    trained = train_tokenizer([*texts, *prompts, PLAIN_ENDING], vocabulary_size=400)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=trained.backend_tokenizer, eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
+    )
+
+
+@pytest.fixture(scope="session")
+def chat_tokenizer(decoder_tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    """The same with turns and a chat template."""
+    tokenizer = copy.deepcopy(decoder_tokenizer)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>", "[INST]"]})
+    tokenizer.chat_template = CHAT_TEMPLATE
+    return tokenizer
 
 
 @pytest.fixture(scope="session")
