@@ -119,9 +119,10 @@ class Experiment:
             posts = self.posts["train"]
             train, validation = (self.examples(system, seed, split) for split in ("train", "validation"))
             if system.kind == "grpo":
-                build_grpo(recipe, posts, train, validation, path, self.generator(system._replace(kind="llm"), seed))
+                start = self.generator(system._replace(kind="llm"), seed)
+                build_grpo(recipe, posts, train, validation, path, start, self.base(system))
             else:
-                build_generator(recipe, posts, train, validation, path, base=self.base(system))
+                build_generator(recipe, posts, train, validation, path, self.base(system))
 
         return self.store.made(f"seed-{seed}/{system.key}", make)
 

@@ -80,7 +80,7 @@ class Report:
         return self._write("table-4", table, {"rows": rows, "retriever": self.experiment.best_retriever})
 
     def table_llm(self) -> str:
-        """A tuned LLM with and without retrieval, before and after GRPO, beside the T5; returns the table in Markdown."""
+        """A tuned LLM with and without retrieval, and after GRPO, beside the T5; returns the table in Markdown."""
         rows, means = self._rows(systems.TABLE_LLM)
         against = {
             systems.RIGHT_LLM: (systems.LLM, SEQ2SEQ, RIGHT_BM25),
