@@ -54,10 +54,14 @@ def tuned(base: Path, examples: list[GeneratorExample], tmp_path_factory: pytest
     return tune(base, examples, tmp_path_factory.mktemp("tuned"))
 
 
-def reinforce(base: Path, tuned: dict[str, Any], examples: list[GeneratorExample], output: Path) -> dict[str, Any]:
+def reinforce(
+    base: Path, tuned: dict[str, Any], examples: list[GeneratorExample], output: Path, **arguments: Any
+) -> dict[str, Any]:
+    settings = RECIPE.generator.grpo or {}
+    recipe = GrpoRecipe(arguments=settings["arguments"] | arguments)
     model, form = begin(base)
     model = PeftModel.from_pretrained(model, tuned["checkpoint"], is_trainable=True)
-    return train_grpo(model, form, examples, examples[:4], output, GrpoRecipe(**RECIPE.generator.grpo or {}), seed=0)
+    return train_grpo(model, form, examples, examples[:4], output, recipe, seed=0)
 
 
 def test_records_are_the_generators_prompts_with_the_answers_labelled(
@@ -140,6 +144,7 @@ def test_grpo_scores_before_and_after(
     assert any(not torch.equal(before[name], after[name]) for name in before)
 
 
+@pytest.mark.slow
 def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
     base: Path,
     tuned: dict[str, Any],
@@ -148,7 +153,7 @@ def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(grpo, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
-    whole = reinforce(base, tuned, examples, tmp_path / "whole")
+    whole = reinforce(base, tuned, examples, tmp_path / "whole", save_total_limit=2)
     original, calls = grpo.HashtagGrpoTrainer.evaluate, []
 
     def stopped(self: Any, *arguments: Any, **options: Any) -> Any:
@@ -160,8 +165,8 @@ def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
     with monkeypatch.context() as patch:
         patch.setattr(grpo.HashtagGrpoTrainer, "evaluate", stopped)
         with pytest.raises(KeyboardInterrupt):
-            reinforce(base, tuned, examples, tmp_path / "stopped")
-    resumed = reinforce(base, tuned, examples, tmp_path / "stopped")
+            reinforce(base, tuned, examples, tmp_path / "stopped", save_total_limit=2)
+    resumed = reinforce(base, tuned, examples, tmp_path / "stopped", save_total_limit=2)
     assert resumed["steps"] == whole["steps"] == 4
     steps = [[entry["step"] for entry in run["log"] if "eval_f1@1" in entry] for run in (whole, resumed)]
     assert steps == [[0, 2, 4], [0, 2, 2, 4]]  # the resumed run scores where it begins, too
@@ -196,9 +201,9 @@ def test_grpo_reads_the_generators_prompts(
 def test_an_answer_must_end(base: Path) -> None:
     form = begin(base)[1]
     read = answer_reader(form)
-    answer = form.target(["cloud", "dev ops", "cloud"])
-    assert read(answer) == ["cloud", "dev ops", "cloud"]
-    assert read([*answer, 5, 6]) == ["cloud", "dev ops", "cloud"]
+    answer = form.target(["cloud", "a", "cloud"])
+    assert read(answer) == ["cloud", "a", "cloud"]
+    assert read([*answer, 5, 6]) == ["cloud", "a", "cloud"]
     assert read(answer[:-1]) is None
 
 
