@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformer
-from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from right_hf.components import COMPONENT_TYPES, load_component
+from right_hf.generator.decoder_base import Base, load_network
 from right_hf.generator.prompt import SeparatorFormat
 from right_hf.persistence import atomic_folder
 from right_hf.posts import Post
@@ -123,30 +124,40 @@ def generator_base(
         own: Folder of a base that is not named; made here by [`build_base`] if it is not there.
         language: Of a decoder's prompts, which it is pretrained on.
     """
+    if recipe.base is None and not own.is_dir():
+        build_base(recipe, posts, seed, own, language)
+    if recipe.architecture == "decoder":
+        return _decoder_base(recipe, own)
     if recipe.base is not None:
         return _named_base(recipe, resolve_model(recipe.base), seed)
-    if not own.is_dir():
-        build_base(recipe, posts, seed, own, language)
     tokenizer = AutoTokenizer.from_pretrained(own, local_files_only=True)
-    if not (own / "config.json").is_file():
-        return _for_training(_from_scratch(recipe, tokenizer, seed)), tokenizer
-    kind: Any = AutoModelForCausalLM if recipe.architecture == "decoder" else AutoModelForSeq2SeqLM
-    return _for_training(kind.from_pretrained(own, local_files_only=True)), tokenizer
+    if (own / "config.json").is_file():
+        return _for_training(AutoModelForSeq2SeqLM.from_pretrained(own, local_files_only=True)), tokenizer
+    return _for_training(_from_scratch(recipe, tokenizer, seed)), tokenizer
 
 
 def _named_base(recipe: GeneratorRecipe, base: str, seed: int) -> tuple[Any, Any]:
-    tokenizer = AutoTokenizer.from_pretrained(base, revision=recipe.revision)
+    tokenizer = AutoTokenizer.from_pretrained(base)
     if recipe.architecture == "seq2seq":
         return _for_training(AutoModelForSeq2SeqLM.from_pretrained(base)), tokenizer
-    if recipe.architecture == "decoder":
-        # A frozen base need not be as exact as weights that are learned.
-        dtype = torch.bfloat16 if recipe.lora is not None and torch.cuda.is_available() else torch.float32
-        return _for_training(
-            AutoModelForCausalLM.from_pretrained(base, revision=recipe.revision, dtype=dtype, trust_remote_code=False)
-        ), tokenizer
     torch.manual_seed(seed)
     encoder = AutoModel.from_pretrained(base)
     return _for_training(SegtrmForHashtagGeneration.from_encoder(encoder, tokenizer, **recipe.shape)), tokenizer
+
+
+def decoder_source(recipe: GeneratorRecipe, own: Path) -> Base:
+    """Where the base of a decoder lies, at its present commit: on the Hub, or in the folder `own`."""
+    if recipe.base is None:
+        return Base.of(str(own.resolve()))
+    return Base.of(resolve_model(recipe.base), recipe.revision)
+
+
+def _decoder_base(recipe: GeneratorRecipe, own: Path) -> tuple[Any, Any]:
+    folder = decoder_source(recipe, own).folder()
+    # A frozen base need not be as exact as weights that are learned.
+    dtype = torch.bfloat16 if recipe.lora is not None and torch.cuda.is_available() else torch.float32
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    return _for_training(load_network(folder, dtype, "cpu")), tokenizer
 
 
 def _from_scratch(recipe: GeneratorRecipe, tokenizer: Any, seed: int) -> Any:

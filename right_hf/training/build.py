@@ -235,5 +235,4 @@ def build_checkpoint(
     parts = {"retriever": retriever_folder, "selector": selector_folder, "generator": generator_folder}
     history = {name: read_json(folder / "training.json") for name, folder in parts.items() if folder is not None}
     model.records["training.json"] = json.dumps({**origin, **history}, indent=2) + "\n"
-    generator.model.half()  # as it was saved by its training; loading brings back the same float32 values
     model.save_pretrained(output)

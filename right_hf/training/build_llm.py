@@ -7,24 +7,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import PartialState
 from peft import PeftModel
-from transformers import AutoModelForCausalLM
 
 from right_hf.generator.decoder import DecoderGenerator
+from right_hf.generator.decoder_base import ADAPTER_CONFIG, adapted, load_network
 from right_hf.hub import pull
 from right_hf.persistence import atomic_folder, write_json
 from right_hf.posts import Post
 from right_hf.provenance import provenance
-from right_hf.training.bases import generator_base
+from right_hf.training.bases import decoder_source, generator_base
 from right_hf.training.decoders import decoder_format
 from right_hf.training.examples import GeneratorExample
 from right_hf.training.grpo import GrpoRecipe, train_grpo
 from right_hf.training.llm import train_llm
 from right_hf.training.recipe import Recipe
 from right_hf.training.runs import claim_run, digest, run_identity
-
-_ADAPTER = "adapter_config.json"
 
 
 def build_llm(
@@ -70,11 +69,13 @@ def build_llm(
         log = train_llm(model, form, train, validation, checkpoints, settings.lora, settings.arguments, recipe.seed)
     else:
         grpo = GrpoRecipe(**(settings.grpo or {}))
-        log = train_grpo(_tuned(model, start, True), form, train, validation, checkpoints, grpo, recipe.seed)
+        log = train_grpo(_begun(model, start), form, train, validation, checkpoints, grpo, recipe.seed)
     kept = log.pop("checkpoint")
     if state.is_main_process:
-        untouched, _ = generator_base(settings, posts, recipe.seed, own, recipe.language)
-        generator = DecoderGenerator(_tuned(untouched, kept), tokenizer)
+        source = decoder_source(settings, own)
+        names = ("language", "template", "max_prompt_length", "max_target_length")
+        lengths = {name: getattr(form, name) for name in names}
+        generator = DecoderGenerator(_finished(source.folder(), kept), tokenizer, **lengths, base=source)
         with atomic_folder(output) as folder:
             generator.save_pretrained(folder)
             facts = {"retrieval": any(example.context for example in train), "posts": len(posts)}
@@ -82,11 +83,18 @@ def build_llm(
     state.wait_for_everyone()
 
 
-def _tuned(base: Any, folder: Path, trainable: bool = False) -> Any:
-    """The model whose adapter, or whose weights, `folder` holds."""
-    if (folder / _ADAPTER).is_file():
-        return PeftModel.from_pretrained(base, folder, is_trainable=trainable)
-    return AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
+def _begun(base: Any, start: Path) -> Any:
+    """The tuned LLM in `start`, to be trained on."""
+    if (start / ADAPTER_CONFIG).is_file():
+        return PeftModel.from_pretrained(base, start, is_trainable=True)
+    return load_network(start, torch.float32, "cpu")
+
+
+def _finished(base: Path, kept: Path) -> Any:
+    """The model of a checkpoint as it is saved: an adapter on its base, or a whole model in half precision."""
+    if (kept / ADAPTER_CONFIG).is_file():
+        return adapted(load_network(base, torch.float32, "cpu"), kept)
+    return load_network(kept, torch.bfloat16, "cpu")
 
 
 def _weights(folder: Path) -> dict[str, str]:

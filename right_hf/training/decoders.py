@@ -141,7 +141,7 @@ def pretrain_decoder(
         model=model,
         args=TrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
         train_dataset=PretrainingExamples(texts, form, recipe, seed),
-        data_collator=LeftPadding(form.tokenizer.pad_token_id, model),
+        data_collator=LeftPadding(form.padding, model),
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(output))
     return {"log": trainer.state.log_history, "steps": trainer.state.global_step}

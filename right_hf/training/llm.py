@@ -92,7 +92,7 @@ def train_llm(
         args=SFTConfig(output_dir=str(output), seed=seed, data_seed=seed, **settings),
         train_dataset=completion_records(train, form),
         eval_dataset=completion_records(validation, form),
-        data_collator=LeftPadding(form.tokenizer.pad_token_id, model),
+        data_collator=LeftPadding(form.padding, model),
         processing_class=form.tokenizer,
         peft_config=None if lora is None else LoraConfig(task_type="CAUSAL_LM", **lora),
     )

@@ -47,7 +47,7 @@ class WrittenScores:
         ):
             training = model.training
             model.eval()
-            pad = LeftPadding(self.form.tokenizer.pad_token_id, model)
+            pad = LeftPadding(self.form.padding, model)
             for start in range(0, len(own), size):
                 written |= self._batch(model, pad, own[start : start + size])
             model.train(training)
@@ -64,7 +64,7 @@ class WrittenScores:
             num_beams=1,
             max_new_tokens=self.form.max_target_length,
             eos_token_id=sorted(self.form.ends),
-            pad_token_id=self.form.tokenizer.pad_token_id,
+            pad_token_id=self.form.padding,
         )
         answers = outputs[:, prompts["input_ids"].shape[1] :].tolist()
         return {row: self.form.hashtags(ids) for row, ids in zip(rows, answers, strict=True)}
