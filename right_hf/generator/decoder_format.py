@@ -50,6 +50,8 @@ class DecoderFormat:
         self.chat = ChatTemplate(tokenizer)
         #: Ends an answer in training.
         self.end = self.chat.end()
+        #: Fills prompts up on the left, where nothing reads it.
+        self.padding = int(self.end if tokenizer.pad_token_id is None else tokenizer.pad_token_id)
         self._lead = self.chat.lead()
         self._lead_ids = self._encode(self._lead)
         self._answer = lru_cache(maxsize=100_000)(self._answer_ids)
