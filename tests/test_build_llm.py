@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from accelerate import PartialState
+from accelerate.commands.config.config_args import load_config_from_file
 
 from right_hf import DecoderGenerator, RightModel
 from right_hf.posts import Post
@@ -28,6 +29,15 @@ from tests.tiny_llm import tiny_recipe
 
 RECIPE = tiny_recipe()
 ROOT = Path(__file__).parents[1]
+TUNED_FILES = {
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "generator_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "training.json",
+}
+_ACCELERATE = ROOT / "training" / "configs" / "accelerate"
 _WORDNET = ROOT / "tests" / "fixtures" / "wordnet"
 
 
@@ -58,15 +68,7 @@ def written(generator: DecoderGenerator, posts: list[Post]) -> list[Any]:
 
 
 def test_the_folder_holds_the_adapter_alone_and_says_how_it_was_made(llm: Made) -> None:
-    names = {path.name for path in llm.tuned.iterdir()}
-    assert names == {
-        "adapter_config.json",
-        "adapter_model.safetensors",
-        "generator_config.json",
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "training.json",
-    }
+    assert {path.name for path in llm.tuned.iterdir()} == TUNED_FILES
     settings = json.loads((llm.tuned / "generator_config.json").read_text())
     assert settings["template"] == "short" and settings["max_prompt_length"] == 96
     assert Path(settings["base"]["source"]).is_dir() and settings["base"]["fingerprint"]
@@ -134,10 +136,17 @@ def test_without_peft_the_extra_is_named(llm: Made, tmp_path: Path, monkeypatch:
         build_generator(RECIPE, *llm.made, tmp_path / "tuned")
 
 
+@pytest.mark.parametrize("name", ["multi_gpu", "fsdp", "deepspeed"])
+def test_the_projects_accelerate_files_load(name: str) -> None:
+    config = load_config_from_file(str(_ACCELERATE / f"{name}.yaml"))
+    assert config.distributed_type == {"multi_gpu": "MULTI_GPU"}.get(name, name.upper())
+    assert config.num_processes == 8 and config.mixed_precision == "bf16"
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("shared", [False, True], ids=["ddp", "fsdp"])
-def test_two_processes_tune_one_adapter(shared: bool, tmp_path: Path) -> None:
-    """`accelerate launch` on two CPU processes (gloo): the adapter is written once, and loads."""
+@pytest.mark.timeout(900)
+def test_two_processes_tune_one_adapter(tmp_path: Path) -> None:
+    """`accelerate launch` with the shipped file, on two CPU processes (gloo): one adapter is written, and loads."""
     data = write_splits(tmp_path / "data")
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(RECIPE.as_dict()), encoding="utf-8")
@@ -145,29 +154,19 @@ def test_two_processes_tune_one_adapter(shared: bool, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
     def run(*command: str) -> str:
-        result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=300)
+        result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
         assert result.returncode == 0, result.stderr[-4000:]
         return result.stdout + result.stderr
 
     run(sys.executable, *script, "--make-base", "base")
-    launch = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--cpu",
-        "--num_processes",
-        "2",
-        "--num_machines",
-        "1",
-    ]
-    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(_ACCELERATE / "multi_gpu.yaml")]
+    launch += ["--num_processes", "2", "--mixed_precision", "no", "--main_process_port", "0"]
     said = run(*launch, *script, "--base", "base", "--output", "tuned")
-    assert said.count("Created") <= 1
     names = sorted(path.name for path in (tmp_path / "tuned").iterdir())
-    assert "adapter_model.safetensors" in names and "training_args.bin" not in names
-    assert not list(tmp_path.glob(".tuned*"))
+    assert names == sorted(TUNED_FILES)
+    assert not list(tmp_path.glob(".tuned*"))  # no scratch folder of a second writer
     record = json.loads((tmp_path / "tuned" / "training.json").read_text())
-    assert record["steps"] == 12  # 48 posts, 2 processes, batches of 4, 2 epochs
+    assert record["steps"] == 12, said  # 48 posts, 2 processes, batches of 4, 2 epochs
     generator = DecoderGenerator.from_pretrained(tmp_path / "tuned")
     assert generator.is_adapted
     assert generator.generate(["bread and salt"], [()], [("baking",)])[0].log_likelihoods["baking"] < 0

@@ -53,7 +53,8 @@ def build_llm(
     Raises:
         ValueError: Several processes run and the base is still to be made, or the recipe has no `grpo`.
     """
-    origin, state, settings = provenance(recipe.as_dict(), recipe.seed), PartialState(), recipe.generator
+    origin, settings = provenance(recipe.as_dict(), recipe.seed), recipe.generator
+    state = PartialState(cpu=bool(settings.arguments.get("use_cpu")))
     if start is not None and settings.grpo is None:
         raise ValueError("The recipe has no `grpo` under `generator`. Add its settings, or {} for the defaults.")
     own = base or checkpoints / "base"
