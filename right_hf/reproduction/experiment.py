@@ -137,12 +137,15 @@ class Experiment:
 
     def _generator_recipe(self, system: System) -> Recipe:
         if system.kind in ("llm", "grpo"):
-            return self._llm
+            return self.llm_recipe()
         return self.plan.segtrm if system.kind == "segtrm" else self.plan.recipe
 
-    @cached_property
-    def _llm(self) -> Recipe:
-        """The recipe of the LLM; apart from the rest of the plan, a folder belongs to one from its first use on."""
+    def llm_recipe(self) -> Recipe:
+        """The recipe of the LLM.
+
+        Raises:
+            ValueError: The plan has none, or `folder` holds an LLM of another. The other systems do not mind.
+        """
         if self.plan.llm is None:
             raise ValueError("The plan has no `llm`. Add it.")
         claim_run(self.store.folder / "llm", run_identity(self.plan.llm, self.posts["train"]))

@@ -11,8 +11,7 @@ from right_hf.data import PROTOCOLS
 from right_hf.training.recipe import Recipe, build_recipe, read_recipe_file
 
 _KEYS = ("recipe", "simcse", "segtrm", "protocols", "seeds")
-#: Recipes that change the first one; a plan need not have the last.
-_CHANGED = ("simcse", "segtrm", "llm")
+_OPTIONAL = frozenset({"llm"})
 
 
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,23 +46,26 @@ class Plan:
 def load_plan(path: str | Path, protocol: str) -> Plan:
     """Reads the plan of a data set.
 
-    The file holds `recipe`; `simcse`, `segtrm` and, if wanted, `llm`, what changes in it for these; `protocols`, what
-    each protocol changes in all of them; and `seeds`, for each protocol.
+    The file holds `recipe`; `simcse` and `segtrm`, what changes in it for these two; `protocols`, what each protocol
+    changes in all three; and `seeds`, for each protocol. It may hold `llm`, the `generator` of a recipe with an LLM.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: A part is missing, unknown or of the wrong kind, or the protocol is unknown.
     """
     values = read_recipe_file(path)
-    if set(values) - {"llm"} != set(_KEYS):
+    if set(values) - _OPTIONAL != set(_KEYS):
         raise ValueError(
-            f"{path} must hold {', '.join(_KEYS)}, may hold llm, and nothing else; it holds {', '.join(values)}."
+            f"{path} must hold {', '.join(_KEYS)}, may hold {', '.join(_OPTIONAL)}, and nothing else; it holds "
+            f"{', '.join(values)}."
         )
     if protocol not in PROTOCOLS:
         raise ValueError(f"Unknown protocol {protocol!r}. Known: {', '.join(PROTOCOLS)}.")
     common = merged(values["recipe"], {"protocol": protocol, **(values["protocols"] or {}).get(protocol, {})})
-    recipes = {"recipe": build_recipe(common, f"{path}, recipe")}
-    for name in _CHANGED:
-        if name in values:
-            recipes[name] = build_recipe(merged(common, values[name]), f"{path}, {name}")
+    recipes = {
+        name: build_recipe(merged(common, values[name]) if name != "recipe" else common, f"{path}, {name}")
+        for name in ("recipe", "simcse", "segtrm")
+    }
+    if "llm" in values:
+        recipes["llm"] = build_recipe({**common, "generator": values["llm"]}, f"{path}, llm")
     return Plan(**recipes, seeds=tuple(values["seeds"][protocol]))

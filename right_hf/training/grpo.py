@@ -60,7 +60,9 @@ class HashtagGrpoTrainer(GRPOTrainer):
         # TRL would turn a text or messages into tokens itself, which need not be those that the generator reads.
         return [[int(token) for token in prompt.split()] for prompt in prompts], None, {}
 
-    def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
         """Micro F1@1 and F1@5 of the greedily written hashtags; TRL's own would sample answers and reward them."""
         scores = {f"{metric_key_prefix}_{name}": score for name, score in self.scores(self).items()}
         self.log(dict(scores))

@@ -33,9 +33,11 @@ class LlmTrainer(CompletionLoss, SFTTrainer):
 
     scores: WrittenScores
 
-    def evaluate(self, *arguments: Any, metric_key_prefix: str = "eval", **options: Any) -> dict[str, float]:
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
         """The validation loss, and micro F1@1 and F1@5 of the written hashtags."""
-        metrics: dict[str, float] = super().evaluate(*arguments, metric_key_prefix=metric_key_prefix, **options)
+        metrics: dict[str, float] = super().evaluate(eval_dataset, ignore_keys, metric_key_prefix)
         scores = {f"{metric_key_prefix}_{name}": score for name, score in self.scores(self).items()}
         self.log(dict(scores))
         return metrics | scores

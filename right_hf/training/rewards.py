@@ -54,21 +54,21 @@ def duplicate_reward(pieces: Sequence[str] | None) -> float:
     return len(set(hashtags)) / len(hashtags) - 1.0 if hashtags else 0.0
 
 
-def reward_functions(read: Reader) -> list[Callable[..., list[float]]]:
+def reward_functions(read: Reader) -> list[Callable[..., list[float | None]]]:
     """The three rewards as functions of a batch, under the names `f1`, `format` and `duplicates` in the logs.
 
     Args:
         read: Reads the token ids of an answer.
     """
 
-    def f1(completion_ids: Sequence[Sequence[int]], gold: Sequence[Sequence[str]], **_: Any) -> list[float]:
+    def f1(completion_ids: Sequence[Sequence[int]], gold: Sequence[Sequence[str]], **_: Any) -> list[float | None]:
         written = [[piece for piece in found or () if piece] for found in map(read, completion_ids)]
         return [f1_reward(*pair) for pair in zip(written, gold, strict=True)]
 
-    def format(completion_ids: Sequence[Sequence[int]], **_: Any) -> list[float]:
+    def format(completion_ids: Sequence[Sequence[int]], **_: Any) -> list[float | None]:
         return [format_reward(found) for found in map(read, completion_ids)]
 
-    def duplicates(completion_ids: Sequence[Sequence[int]], **_: Any) -> list[float]:
+    def duplicates(completion_ids: Sequence[Sequence[int]], **_: Any) -> list[float | None]:
         return [duplicate_reward(found) for found in map(read, completion_ids)]
 
     return [f1, format, duplicates]

@@ -74,7 +74,7 @@ def kept_scores(trainer: Any) -> dict[str, Any]:
     """What a training returns: log, steps, the scores of the best checkpoint and its folder, else the last's."""
     log = trainer.state.log_history
     scored = [entry for entry in log if "eval_f1@1" in entry]
-    best = max(scored, key=lambda entry: float(entry["eval_f1@1"]), default={})
+    best: dict[str, Any] = max(scored, key=lambda entry: float(entry["eval_f1@1"]), default={})
     kept = {name: best[f"eval_{name}"] for name in ("f1@1", "f1@5") if best}
     folder = trainer.state.best_model_checkpoint or f"{trainer.args.output_dir}/checkpoint-{trainer.state.global_step}"
     return {"log": log, "steps": trainer.state.global_step, "validation": kept, "checkpoint": Path(folder)}
