@@ -25,7 +25,8 @@ from right_hf.training.generator import adamw
 from right_hf.training.runs import last_checkpoint
 from right_hf.training.token_loss import TokenLossTrainer
 
-_MAX_HASHTAGS = 7
+#: Hashtags an input holds at most.
+MAX_HASHTAGS = 7
 _RANDOM = 0.5
 
 
@@ -46,6 +47,10 @@ class CopyingRecipe:
     learning_rate: float = 2e-3
     bare: float = 0.3
     post_tokens: int = 60
+
+    def copied(self, step: int) -> int:
+        """How many hashtags are copied; one length of output for a whole batch saves padding."""
+        return 2 if step % 5 == 0 else 1
 
     def longest_post(self, progress: float) -> int:
         """How many tokens of a post an example may hold after this share of the steps."""
@@ -90,8 +95,8 @@ class CopyingExamples(Dataset[dict[str, list[int]]]):
         # A batch's examples are alike in size, which saves padding.
         sizes = random.Random(f"{self.seed}:step {step}")
         post = rng.choice(self.posts)[: sizes.randint(0, self.recipe.longest_post(step / self.recipe.steps))]
-        hashtags = [self._hashtag(rng) for _ in range(sizes.randint(1, _MAX_HASHTAGS))]
-        copied = hashtags[: 2 if step % 5 == 0 else 1]
+        hashtags = [self._hashtag(rng) for _ in range(sizes.randint(1, MAX_HASHTAGS))]
+        copied = hashtags[: self.recipe.copied(step)]
         end = self.form.tokenizer.eos_token_id
         source = [*post, *(token for hashtag in hashtags for token in (self.form.sep1, *hashtag)), end]
         target = [token for hashtag in copied for token in (self.form.sep2, *hashtag)][1:]
@@ -127,7 +132,23 @@ def pretrain_copying(
     Returns:
         The Trainer's log.
     """
-    settings: dict[str, Any] = {
+    settings = pretraining_settings(recipe) | affordable(arguments)
+    texts = [form.source(post.text, ())[:-1] for post in posts]
+    hashtags = [form.target([hashtag])[:-1] for post in posts for hashtag in post.hashtags]
+    trainer = TokenLossTrainer(
+        model=model,
+        args=Seq2SeqTrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
+        optimizers=(adamw(model, settings["learning_rate"], 1e-5, embedding_factor), None),
+        train_dataset=CopyingExamples(texts, hashtags, form, recipe, seed),
+        data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),
+    )
+    trainer.train(resume_from_checkpoint=last_checkpoint(output))
+    return {"log": trainer.state.log_history, "steps": trainer.state.global_step}
+
+
+def pretraining_settings(recipe: CopyingRecipe) -> dict[str, Any]:
+    """Fields of `TrainingArguments` that pretraining sets."""
+    return {
         "learning_rate": recipe.learning_rate,
         "lr_scheduler_type": "cosine",
         "warmup_steps": 100,
@@ -141,15 +162,3 @@ def pretrain_copying(
         "report_to": "none",
         "remove_unused_columns": False,
     }
-    settings |= affordable(arguments)
-    texts = [form.source(post.text, ())[:-1] for post in posts]
-    hashtags = [form.target([hashtag])[:-1] for post in posts for hashtag in post.hashtags]
-    trainer = TokenLossTrainer(
-        model=model,
-        args=Seq2SeqTrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
-        optimizers=(adamw(model, settings["learning_rate"], 1e-5, embedding_factor), None),
-        train_dataset=CopyingExamples(texts, hashtags, form, recipe, seed),
-        data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),
-    )
-    trainer.train(resume_from_checkpoint=last_checkpoint(output))
-    return {"log": trainer.state.log_history, "steps": trainer.state.global_step}
