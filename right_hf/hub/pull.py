@@ -132,6 +132,7 @@ def _verify(root: Path, again: bool) -> None:
             continue
         if (found := _hash(path, blob.name)) is not None and found != blob.name:
             path.unlink()
+            blob.resolve().unlink(missing_ok=True)  # the file itself may be shared with other repositories
             blob.unlink(missing_ok=True)
             raise DamagedDownloadError(
                 f"{path.relative_to(root)} arrived damaged: its hash is {found}, the Hub names {blob.name}."
