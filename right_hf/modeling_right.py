@@ -28,7 +28,9 @@ from right_hf.selector import BiEncoderSelector
 
 #: What the Auto classes and pipeline() pass besides; none of it concerns a composite.
 _PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
-_KNOWN_ARGUMENTS = frozenset((*HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS, "send_posts_to"))
+#: Settings of generators.
+_GENERATOR_ARGUMENTS = ("send_posts_to", "merge", "quantization")
+_KNOWN_ARGUMENTS = frozenset((*HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS, *_GENERATOR_ARGUMENTS))
 
 
 class RightModel(nn.Module):
@@ -254,7 +256,8 @@ class RightModel(nn.Module):
             kwargs: `revision`, `token`, `cache_dir`, `local_files_only`, `force_download` for the Hub; `retriever`,
                 `selector` or `generator` name a folder or Hub id that takes the place of that component;
                 `send_posts_to` names the server that a checkpoint with a chat model may send posts to (see
-                [`right_hf.generator.ChatGenerator.from_folder`]).
+                [`right_hf.generator.ChatGenerator.from_folder`]); `merge` and `quantization` are those of
+                [`right_hf.generator.DecoderGenerator.from_folder`].
 
         Raises:
             FileNotFoundError: A folder, file, repository or revision is missing, or not in the cache while the Hub is
@@ -265,7 +268,7 @@ class RightModel(nn.Module):
             ValueError: A file is damaged, may hold pickled code, or names an unknown component.
         """
         if unknown := sorted(set(kwargs) - _KNOWN_ARGUMENTS):
-            known = ", ".join((*HUB_ARGUMENTS, *COMPONENTS, "send_posts_to"))
+            known = ", ".join((*HUB_ARGUMENTS, *COMPONENTS, *_GENERATOR_ARGUMENTS))
             raise TypeError(f"Unknown argument {unknown[0]!r}. Known: config, dtype, device, {known}.")
         source = str(pretrained_model_name_or_path)
         hub = {name: kwargs[name] for name in HUB_ARGUMENTS if kwargs.get(name) is not None}
@@ -279,8 +282,10 @@ class RightModel(nn.Module):
         retriever = load_component("retriever", folders["retriever"])
         selector = load_component("selector", folders["selector"], device=device)
         selector.load_embeddings(folders["retriever"])
-        settings = {"dtype": torch_dtype(dtype), "device": device, "send_posts_to": kwargs.get("send_posts_to")}
-        generator = load_component("generator", folders["generator"], **settings)
+        settings = {"dtype": torch_dtype(dtype), "device": device}
+        settings |= {name: kwargs[name] for name in _GENERATOR_ARGUMENTS if kwargs.get(name) is not None}
+        elsewhere = {name: value for name, value in hub.items() if name != "revision"}
+        generator = load_component("generator", folders["generator"], **settings, **elsewhere)
         for name, component in (("retriever", retriever), ("selector", selector), ("generator", generator)):
             component.origin = found[name][1]
         model = cls(config, retriever, selector, generator)
