@@ -1,4 +1,4 @@
-"""Pushing and pulling through hf_xet, as the client does by default, against content-addressed storage behind the Hub."""
+"""Pushing and pulling through hf_xet, as the client does by default: content-addressed storage behind the Hub."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_a_full_disk_that_only_the_text_tells() -> None:
     with pytest.raises(OSError, match="no room left on the disk for user/right") as caught, explained("user/right"):
         raise RuntimeError("Task error: File reconstruction error: I/O error: No space left on device (os error 28)")
     assert caught.value.errno == errno.ENOSPC
-    with pytest.raises(RuntimeError, match="^Another error"), explained("user/right"):
+    with pytest.raises(RuntimeError, match=r"^Another error"), explained("user/right"):
         raise RuntimeError("Another error: HTTP status server error (500)")
 
 

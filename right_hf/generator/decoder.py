@@ -166,6 +166,17 @@ class DecoderGenerator(HubComponent):
         names = ("language", "template", "max_prompt_length", "max_target_length")
         return {name: getattr(self.format, name) for name in names}
 
+    def check_portable(self) -> None:
+        """See [`HubComponent.check_portable`]: an adapter is portable if its base lies on the Hub."""
+        if not self.is_adapted:
+            return
+        self.base = self.base or Base.of_adapted(self.model)
+        if self.base.revision is None:
+            raise ValueError(
+                f"The generator is an adapter for {self.base}, a folder of this machine, so nobody else could load it. "
+                "Push the base and tune on it there, or push the generator merged."
+            )
+
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes the adapter with the name of its base, or else the whole model, and the tokenizer and settings."""
         folder = Path(folder)

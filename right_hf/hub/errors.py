@@ -31,6 +31,8 @@ _LONGEST_WAIT = 120
 _PASSING = frozenset({408, 412, 425, 429, 500, 502, 503, 504})
 #: After these the server has not done what it was asked for, so that asking again does it once.
 _REFUSED = frozenset({429, 503})
+#: How a token gets to the Hub.
+_HOW = "(token=…, the variable HF_TOKEN, or once and for all `hf auth login`)"
 
 
 class DamagedDownloadError(OSError):
@@ -185,12 +187,12 @@ def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool
 def _explain_answer(answer: HfHubHTTPError, repo_id: str, revision: str | None) -> Exception | None:
     if isinstance(answer, GatedRepoError):
         return PermissionError(
-            f"{repo_id} is gated: ask for access on its page on the Hub, then pass token=… or run `hf auth login`."
+            f"{repo_id} is gated: ask for access on its page on the Hub, then pass your token {_HOW}."
         )
     if isinstance(answer, RepositoryNotFoundError):
         return FileNotFoundError(
             f"There is no folder {repo_id}, and on the Hub no such repository that you may see. Check the name; for a "
-            "private one pass the token of somebody who may read it (token=…), or run `hf auth login`."
+            f"private one pass the token of somebody who may read it {_HOW}."
         )
     if isinstance(answer, RevisionNotFoundError):
         return FileNotFoundError(
@@ -202,8 +204,8 @@ def _explain_answer(answer: HfHubHTTPError, repo_id: str, revision: str | None) 
 def _explain_status(status: int, repo_id: str, wait: str | None = None) -> Exception | None:
     if status == 401:
         return PermissionError(
-            f"The Hub does not accept the token that was used for {repo_id}. Make a new one at "
-            "https://huggingface.co/settings/tokens, then pass token=… or run `hf auth login`."
+            f"The Hub was shown no token for {repo_id}, or does not accept the token. Make one at "
+            f"https://huggingface.co/settings/tokens and pass it {_HOW}."
         )
     if status == 403:
         return PermissionError(

@@ -1,4 +1,4 @@
-"""What hf_xet, the transport of large files, says when it fails: it raises built-in errors that differ in their text."""
+"""What hf_xet, the transport of large files, says when it fails: built-in errors that differ in their text."""
 
 from __future__ import annotations
 

@@ -20,6 +20,11 @@ def _json(content: Any) -> Answer:
     return Answer(content=json.dumps(content).encode())
 
 
+def unknown(call: Call, name: str) -> Answer:
+    """Of a name without an owner; the Hub has a few such repositories, this one none."""
+    raise Refusal(401 if call.user is None else 404, "RepoNotFound", "Repository not found")
+
+
 def _owner(name: str) -> str:
     return name.split("/")[0]
 
@@ -235,6 +240,7 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", "/api/validate-yaml", validate_yaml),
     ("GET", "/api/whoami-v2", who),
     ("GET", _API, info),
+    ("GET", "/api/models/(?P<name>[^/]+)", unknown),
     ("GET", _API + "/revision/(?P<revision>[^/]+)", info),
     ("GET", _API + "/tree/(?P<revision>[^/]+)(?:/(?P<folder>.+))?", tree),
     ("POST", _API + "/paths-info/(?P<revision>[^/]+)", paths_info),

@@ -1,7 +1,7 @@
-"""The content-addressed storage behind the Hub, as hf_xet uses it: chunks in xorbs, files put together of them by shards.
+"""The content-addressed storage behind the Hub, as hf_xet uses it: chunks in xorbs, of which shards make files.
 
-See https://huggingface.co/docs/xet. The client must not compress (HF_XET_XORB_COMPRESSION_POLICY=none), so that a file's
-content can be read off its chunks.
+See https://huggingface.co/docs/xet. The client must not compress (HF_XET_XORB_COMPRESSION_POLICY=none), so that the
+content of a file can be read off its chunks.
 """
 
 from __future__ import annotations
