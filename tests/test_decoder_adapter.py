@@ -211,6 +211,28 @@ def test_quantization_needs_its_extra(folder: Path, monkeypatch: pytest.MonkeyPa
         DecoderGenerator.from_pretrained(folder, quantization="4bit", merge=True)
 
 
+@pytest.mark.parametrize("kind", ["4bit", "8bit"])
+def test_quantised_base(
+    tiny_decoder: DecoderGenerator, adapter: DecoderGenerator, folder: Path, tmp_path: Path, kind: str
+) -> None:
+    """Runs where the extra `quant` is installed."""
+    pytest.importorskip("bitsandbytes")
+    loaded = load_component("generator", folder, quantization=kind)
+    assert loaded.network.is_quantized
+    for found, expected in zip(generate(loaded), generate(adapter), strict=True):
+        known = found.log_likelihoods.keys() & expected.log_likelihoods.keys()
+        near = {
+            tag: pytest.approx(expected.log_likelihoods[tag], abs={"4bit": 1.0, "8bit": 0.2}[kind]) for tag in known
+        }
+        assert {tag: found.log_likelihoods[tag] for tag in known} == near
+    loaded.save_pretrained(tmp_path / "again")
+    before, after = (load_file(path / "adapter_model.safetensors") for path in (folder, tmp_path / "again"))
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    tiny_decoder.save_pretrained(tmp_path / "whole")
+    with pytest.raises(ValueError, match="load it without quantization"):
+        load_component("generator", tmp_path / "whole", quantization=kind).save_pretrained(tmp_path / "again")
+
+
 def test_quantised_weights_are_not_saved_as_the_models_own(
     tiny_decoder: DecoderGenerator, adapter: DecoderGenerator, tmp_path: Path
 ) -> None:
