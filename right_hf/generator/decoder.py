@@ -79,7 +79,7 @@ class DecoderGenerator(HubComponent):
         # A model's own sampling and penalties are for chats: a penalty on repeats would forbid the offered hashtags.
         self.network.generation_config = GenerationConfig(
             bos_token_id=own.bos_token_id,
-            eos_token_id=list(dict.fromkeys([self.format.end, *ends])),
+            eos_token_id=sorted(self.format.ends),
             pad_token_id=self.format.padding,
             max_length=None,  # else transformers' default of 20 tokens disputes every max_new_tokens
         )
@@ -160,7 +160,7 @@ class DecoderGenerator(HubComponent):
         stored = getattr(self.network, "stored_dtype", None)
         network = self.model.merge_and_unload(safe_merge=True)
         network.stored_dtype = stored
-        return type(self)(network, self.tokenizer, **self._settings())
+        return type(self)(network, self.tokenizer, **self.settings)
 
     def push_base_to_hub(self, repo_id: str, **upload: Any) -> CommitInfo:
         """Uploads the adapter's base, and names it there from now on; a folder of this machine serves nobody else.
@@ -184,7 +184,9 @@ class DecoderGenerator(HubComponent):
             self.base = Base.of_adapted(self.model)
         return self.base
 
-    def _settings(self) -> dict[str, Any]:
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Language, template and lengths."""
         names = ("language", "template", "max_prompt_length", "max_target_length")
         return {name: getattr(self.format, name) for name in names}
 
@@ -192,7 +194,7 @@ class DecoderGenerator(HubComponent):
         """Writes the adapter with the name of its base, or else the whole model, and the tokenizer and settings."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        config: dict[str, Any] = {"generator_type": self.generator_type, **self._settings()}
+        config: dict[str, Any] = {"generator_type": self.generator_type, **self.settings}
         if self.is_adapted:
             base = self._named_base()
             save_adapter(self.model, folder, base, self.stored)
