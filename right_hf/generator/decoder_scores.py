@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import DynamicCache
+from transformers import DynamicCache, GenerationMixin
 
 from right_hf.generator.decoder_format import DecoderFormat
 
@@ -37,8 +37,9 @@ class PromptReader:
         parameters = inspect.signature(network.forward).parameters
         self._takes_positions = "position_ids" in parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
-        #: transformers renamed it in 5.24.
-        self.cache_name = "cache" if "cache" in parameters else "past_key_values"
+        # transformers renamed it in 5.24.
+        known = inspect.signature(GenerationMixin.prepare_inputs_for_generation).parameters
+        self.cache_name = "cache" if "cache" in known else "past_key_values"
 
     def read(self, prompts: Sequence[Sequence[int]]) -> ReadPrompts:
         """Reads all but the last token of each prompt, which is left for what goes on from there."""

@@ -37,7 +37,10 @@ def check_source(source: str) -> None:
 
     Raises:
         FileNotFoundError: There is no such folder.
+        NotADirectoryError: It is a file.
     """
+    if Path(source).is_file():
+        raise NotADirectoryError(f"{source} is a file; a checkpoint is a folder. Give a folder, or a Hub id.")
     looks_like_a_path = Path(source).is_absolute() or source.startswith((".", "~")) or source.count("/") > 1
     if looks_like_a_path and not Path(source).is_dir():
         raise FileNotFoundError(f"There is no checkpoint folder {source}. Give a folder that exists, or a Hub id.")
@@ -132,6 +135,7 @@ def _verify(root: Path, again: bool) -> None:
             continue
         if (found := _hash(path, blob.name)) is not None and found != blob.name:
             path.unlink()
+            blob.resolve().unlink(missing_ok=True)  # the file itself may be shared with other repositories
             blob.unlink(missing_ok=True)
             raise DamagedDownloadError(
                 f"{path.relative_to(root)} arrived damaged: its hash is {found}, the Hub names {blob.name}."

@@ -6,47 +6,23 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.loopback_hub import xet
+from tests.loopback_hub.answers import Answer, Refusal
 from tests.loopback_hub.store import Commit, File, Repo, is_large
 
 if TYPE_CHECKING:
     from tests.loopback_hub.server import Call
 
 
-@dataclass(frozen=True)
-class Answer:
-    status: int = 200
-    content: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-class Refusal(Exception):  # noqa: N818
-    """An answer that says no, in the words by which the client tells one reason from another."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str | None = None,
-        message: str = "",
-        headers: dict[str, str] | None = None,
-        content: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-        self.headers, self.content = headers or {}, content or {}
-
-    def answer(self) -> Answer:
-        headers = {"X-Error-Message": self.message, **self.headers}
-        if self.code:
-            headers["X-Error-Code"] = self.code
-        content = {"error": self.message, **self.content}
-        return Answer(self.status, json.dumps(content).encode(), headers)
-
-
 def _json(content: Any) -> Answer:
     return Answer(content=json.dumps(content).encode())
+
+
+def unknown(call: Call, name: str) -> Answer:
+    """Of a name without an owner; the Hub has a few such repositories, this one none."""
+    raise Refusal(401 if call.user is None else 404, "RepoNotFound", "Repository not found")
 
 
 def _owner(name: str) -> str:
@@ -112,7 +88,8 @@ def tree(call: Call, kind: str, name: str, revision: str, folder: str = "") -> A
     repo = _find(call, kind, name)
     files = repo.commits[_commit(repo, revision)].files
     prefix = f"{folder}/" if folder else ""
-    found = [file.entry(path) for path, file in sorted(files.items()) if path.startswith(prefix)]
+    names = call.hub.xet.names
+    found = [file.entry(path, names.get(file.etag)) for path, file in sorted(files.items()) if path.startswith(prefix)]
     if folder and not found:
         raise Refusal(404, "EntryNotFound", f"{folder} does not exist")
     return _json(found)
@@ -175,6 +152,16 @@ def lfs_batch(call: Call, kind: str, name: str) -> Answer:
     return _json({"transfer": "basic", "objects": objects})
 
 
+def xet_token(call: Call, kind: str, name: str, scope: str, revision: str) -> Answer:
+    """For files in content-addressed storage; where the Hub has none, there is no such route."""
+    if not call.hub.has_xet:
+        raise Refusal(404)
+    if scope == "write" and call.query.get("create_pr") != ["1"]:
+        _may_write(call, name)
+    _find(call, kind, name, files=True)
+    return xet.token(call)
+
+
 def upload(call: Call, oid: str) -> Answer:
     if hashlib.sha256(call.body).hexdigest() != oid:
         raise Refusal(400, None, "The content has another hash")
@@ -229,6 +216,9 @@ def resolve(call: Call, kind: str, name: str, revision: str, path: str) -> Answe
     headers |= {"ETag": f'"{file.etag}"', "Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"}
     if file.large:
         headers |= {"X-Linked-Etag": f'"{file.etag}"', "X-Linked-Size": str(len(file.content))}
+    if file.etag in call.hub.xet.names:
+        route = f"{call.hub.endpoint}/api/{kind}s/{name}/xet-read-token/{sha}"
+        headers |= {"X-Xet-Hash": call.hub.xet.names[file.etag], "X-Xet-Refresh-Route": route}
     return Answer(content=file.content, headers=headers)
 
 
@@ -250,6 +240,7 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", "/api/validate-yaml", validate_yaml),
     ("GET", "/api/whoami-v2", who),
     ("GET", _API, info),
+    ("GET", "/api/models/(?P<name>[^/]+)", unknown),
     ("GET", _API + "/revision/(?P<revision>[^/]+)", info),
     ("GET", _API + "/tree/(?P<revision>[^/]+)(?:/(?P<folder>.+))?", tree),
     ("POST", _API + "/paths-info/(?P<revision>[^/]+)", paths_info),
@@ -258,6 +249,11 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", _API + "/tag/(?P<revision>[^/]+)", add_tag),
     ("POST", _API + "/preupload/(?P<revision>[^/]+)", preupload),
     ("POST", _API + "/commit/(?P<revision>[^/]+)", commit),
+    ("GET", _API + "/xet-(?P<scope>read|write)-token/(?P<revision>[^/]+)", xet_token),
+    ("POST", "/xet/v1/xorbs/default/(?P<xorb>[0-9a-f]{64})", xet.put_xorb),
+    ("POST", "/xet/v1/shards", xet.put_shard),
+    ("GET", "/xet/v1/reconstructions/(?P<file>[0-9a-f]{64})", xet.reconstruction),
+    ("GET", "/xet/xorbs/(?P<xorb>[0-9a-f]{64})", xet.get_xorb),
     ("PUT", "/upload/(?P<oid>[0-9a-f]{64})", upload),
     *(("POST", *way) for way in _in_both_kinds(_NAME + r"\.git/info/lfs/objects/batch", lfs_batch)),
     *(("GET|HEAD", *way) for way in _in_both_kinds(_NAME + "/resolve/(?P<revision>[^/]+)/(?P<path>.+)", resolve)),
