@@ -63,7 +63,7 @@ class Experiment:
         self.posts: dict[str, list[Post]] = {split: recipe.posts(data, split) for split in ("train", "validation")}
         self.posts["validation"] = self.posts["validation"][: recipe.generator.validation_posts]
         self.posts["test"] = [post for post in recipe.posts(data, "test") if post.text]
-        others = {"simcse": plan.simcse.as_dict(), "segtrm": plan.segtrm.as_dict()}
+        others = {"simcse": plan.simcse.choices(), "segtrm": plan.segtrm.choices()}
         claim_run(folder, run_identity(recipe, [post for split in self.posts.values() for post in split], **others))
 
     def selector(self, seed: int) -> BiEncoderSelector:

@@ -203,14 +203,14 @@ def build_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, output
     if pretrained or recipe.architecture == "decoder":
         model = _for_training(_from_scratch(recipe, tokenizer, seed))
     if pretrained:
-        settings, where, texts = recipe.copying or {}, _where(recipe), [post.text for post in posts]
+        settings, where = recipe.copying or {}, _where(recipe)
         if recipe.architecture == "decoder":
             prompts = decoder_format(recipe, tokenizer, language)
-            pretrain_decoder(model, prompts, texts, checkpoints, DecoderPretraining(**settings), where, seed)
+            pretrain_decoder(model, prompts, posts, checkpoints, DecoderPretraining(**settings), where, seed)
         else:
             form = SeparatorFormat(tokenizer, recipe.max_source_length, recipe.max_target_length)
             copying = CopyingRecipe(**settings)
-            pretrain_copying(model, form, texts, checkpoints, copying, where, seed, recipe.embedding_factor)
+            pretrain_copying(model, form, posts, checkpoints, copying, where, seed, recipe.embedding_factor)
     with atomic_folder(output) as folder:
         tokenizer.save_pretrained(folder)
         if model is not None:
