@@ -140,7 +140,7 @@ def train_grpo(
     weights = asdict(RewardWeights(**recipe.rewards))
     trainer = HashtagGrpoTrainer(
         model=model,
-        reward_funcs=reward_functions(answer_reader(form)),
+        reward_funcs=[*reward_functions(answer_reader(form))],
         args=GRPOConfig(
             output_dir=str(output), seed=seed, data_seed=seed, reward_weights=list(weights.values()), **settings
         ),
