@@ -43,7 +43,8 @@ def test_a_hashtag_has_the_tokens_of_its_words(form: DecoderFormat, tokenizer: P
 def test_a_copied_hashtag_is_the_first_of_the_prompt(form: DecoderFormat, tokenizer: PreTrainedTokenizerFast) -> None:
     recipe = DecoderPretraining(steps=12, batch_size=4, bare=0.5, post_tokens=3, text=0.25, text_tokens=5)
     texts = ["warm seas bleach the coral reef", "fresh bread"]
-    examples = PretrainingExamples(texts, form, recipe, seed=0)
+    posts = [Post(str(number), text, ("baking", "climate change")) for number, text in enumerate(texts)]
+    examples = PretrainingExamples(posts, form, recipe, seed=0)
     assert len(examples) == 48
     kinds = []
     for number in range(len(examples)):
@@ -67,9 +68,11 @@ def test_a_copied_hashtag_is_the_first_of_the_prompt(form: DecoderFormat, tokeni
 
 def test_an_example_depends_on_seed_and_number_alone(form: DecoderFormat) -> None:
     recipe = DecoderPretraining(steps=4, batch_size=4)
-    first, second = (PretrainingExamples(["fresh bread"], form, recipe, seed=3) for _ in range(2))
+    first, second = (
+        PretrainingExamples([Post("1", "fresh bread", ("baking",))], form, recipe, seed=3) for _ in range(2)
+    )
     assert [first[i] for i in range(16)] == [second[i] for i in range(16)]
-    other = PretrainingExamples(["fresh bread"], form, recipe, seed=4)
+    other = PretrainingExamples([Post("1", "fresh bread", ("baking",))], form, recipe, seed=4)
     assert [first[i] for i in range(16)] != [other[i] for i in range(16)]
 
 
