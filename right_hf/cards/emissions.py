@@ -37,10 +37,10 @@ def emissions_text(training: dict[str, Any]) -> str:
     """The same for people, part by part."""
     sentences = []
     for name, entry in _by_part(training).items():
-        of_part = f" of the {name}" if name else ""
+        of_part = f" the {name}" if name else ""
         if entry is None:
-            sentences.append(f"Not measured in the training{of_part}.")
+            sentences.append(f"Not measured in training{of_part}.")
         else:
             source = f", measured by {entry['source']}" if entry.get("source") else ""
-            sentences.append(f"{entry['emissions']:,} g of CO2 equivalents in the training{of_part}{source}.")
+            sentences.append(f"{entry['emissions']:,} g of CO2 equivalents in training{of_part}{source}.")
     return " ".join(sentences) if any(_by_part(training).values()) else "Not measured."

@@ -48,4 +48,6 @@ def run(arguments: argparse.Namespace) -> None:
         if folder is not None:
             shutil.copytree(source, folder, dirs_exist_ok=True)
     parts = {name: entry["repo_id"] for name, entry in model.config.components.items() if "repo_id" in entry}
+    if (base := getattr(model.generator, "base", None)) is not None:
+        parts["base of the generator"] = str(base)
     write_result({"output": str(arguments.folder or source), "revision": commit, "from_elsewhere": parts})

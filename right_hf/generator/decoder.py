@@ -194,13 +194,10 @@ class DecoderGenerator(HubComponent):
 
     def check_portable(self) -> None:
         """See [`HubComponent.check_portable`]: an adapter is portable if its base lies on the Hub."""
-        if not self.is_adapted:
-            return
-        self.base = self.base or Base.of_adapted(self.model)
-        if self.base.revision is None:
+        if self.is_adapted and (base := self._named_base()).revision is None:
             raise ValueError(
-                f"The generator is an adapter for {self.base}, a folder of this machine, so nobody else could load it. "
-                "Push the base and tune on it there, or push the generator merged."
+                f"The generator is an adapter for {base}, a folder of this machine, so nobody else could load it. Push "
+                "the base first (generator.push_base_to_hub(…)), or push the generator merged (merge=True)."
             )
 
     def save_pretrained(self, folder: str | Path) -> None:

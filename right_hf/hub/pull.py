@@ -89,6 +89,9 @@ def _snapshot(source: str, revision: str | None, wanted: dict[str, Any], hub: di
         api = HfApi(token=hub.get("token"))
         revision = api.model_info(source, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT).sha
     root = Path(str(snapshot_download(source, revision=revision, **(wanted | hub))))
+    if hub.get("local_files_only") and not _is_known(source, root.name, hub.get("cache_dir")):
+        # The client then takes for whole what is there, be it half of what was fetched when the disk was full.
+        raise LocalEntryNotFoundError(f"The cache has no list of the files of {source} at {root.name}.")
     _verify(root, again=hub.get("force_download", False))
     return root
 

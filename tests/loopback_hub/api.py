@@ -8,12 +8,17 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from tests.loopback_hub import xet
 from tests.loopback_hub.answers import Answer, Refusal
-from tests.loopback_hub.store import Commit, File, Repo, is_large
+from tests.loopback_hub.store import Commit, File, Repo, git_hash, is_large
 
 if TYPE_CHECKING:
     from tests.loopback_hub.server import Call
+
+
+LICENSES = {"apache-2.0", "mit", "cc-by-4.0", "cc0-1.0", "other"}
 
 
 def _json(content: Any) -> Answer:
@@ -67,7 +72,12 @@ def create(call: Call) -> Answer:
 
 
 def validate_yaml(call: Call) -> Answer:
-    return _json({"errors": [], "warnings": []})
+    """The Hub knows many rules of a card's metadata; this one only that licences are of its list or "other"."""
+    parts = call.json()["content"].split("---\n")
+    stated = (yaml.safe_load(parts[1]) or {}).get("license", []) if len(parts) > 2 else []
+    wrong = [name for name in ([stated] if isinstance(stated, str) else stated) if name not in LICENSES]
+    errors = [{"message": f'"license" must be one of the list, not {name}'} for name in wrong]
+    return Answer(400 if wrong else 200, json.dumps({"errors": errors, "warnings": []}).encode())
 
 
 def who(call: Call) -> Answer:
@@ -147,9 +157,32 @@ def lfs_batch(call: Call, kind: str, name: str) -> Answer:
     for wanted in call.json()["objects"]:
         entry = {"oid": wanted["oid"], "size": wanted["size"]}
         if wanted["oid"] not in call.hub.blobs:
-            entry["actions"] = {"upload": {"href": f"{call.hub.endpoint}/upload/{wanted['oid']}"}}
+            entry["actions"] = {"upload": _upload_action(call, wanted["oid"], wanted["size"])}
         objects.append(entry)
     return _json({"transfer": "basic", "objects": objects})
+
+
+def _upload_action(call: Call, oid: str, size: int) -> dict[str, Any]:
+    """Where to send a large file, in parts if the Hub wants it so."""
+    href = f"{call.hub.endpoint}/upload/{oid}"
+    if call.hub.part_size is None:
+        return {"href": href}
+    count = -(-size // call.hub.part_size)
+    parts = {str(number): f"{href}/{number}" for number in range(1, count + 1)}
+    return {"href": f"{href}/complete", "header": {"chunk_size": str(call.hub.part_size), **parts}}
+
+
+def upload_part(call: Call, oid: str, number: str) -> Answer:
+    call.hub.parts[oid, int(number)] = call.body
+    return Answer(headers={"ETag": git_hash(call.body)})
+
+
+def complete_upload(call: Call, oid: str) -> Answer:
+    """Puts the parts together, which must be those that the client names."""
+    parts = [call.hub.parts[oid, part["partNumber"]] for part in call.json()["parts"]]
+    if [git_hash(part) for part in parts] != [part["etag"] for part in call.json()["parts"]]:
+        raise Refusal(400, None, "A part has another hash")
+    return _store(call, oid, b"".join(parts))
 
 
 def xet_token(call: Call, kind: str, name: str, scope: str, revision: str) -> Answer:
@@ -163,9 +196,13 @@ def xet_token(call: Call, kind: str, name: str, scope: str, revision: str) -> An
 
 
 def upload(call: Call, oid: str) -> Answer:
-    if hashlib.sha256(call.body).hexdigest() != oid:
+    return _store(call, oid, call.body)
+
+
+def _store(call: Call, oid: str, content: bytes) -> Answer:
+    if hashlib.sha256(content).hexdigest() != oid:
         raise Refusal(400, None, "The content has another hash")
-    call.hub.blobs[oid] = call.body
+    call.hub.blobs[oid] = content
     return Answer()
 
 
@@ -255,6 +292,8 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("GET", "/xet/v1/reconstructions/(?P<file>[0-9a-f]{64})", xet.reconstruction),
     ("GET", "/xet/xorbs/(?P<xorb>[0-9a-f]{64})", xet.get_xorb),
     ("PUT", "/upload/(?P<oid>[0-9a-f]{64})", upload),
+    ("PUT", "/upload/(?P<oid>[0-9a-f]{64})/(?P<number>[0-9]+)", upload_part),
+    ("POST", "/upload/(?P<oid>[0-9a-f]{64})/complete", complete_upload),
     *(("POST", *way) for way in _in_both_kinds(_NAME + r"\.git/info/lfs/objects/batch", lfs_batch)),
     *(("GET|HEAD", *way) for way in _in_both_kinds(_NAME + "/resolve/(?P<revision>[^/]+)/(?P<path>.+)", resolve)),
 ]

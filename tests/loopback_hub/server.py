@@ -27,6 +27,8 @@ class LoopbackHub:
         tokens: User by token; a user may write under their own name only.
         repos: By kind ("model" or "dataset") and name.
         blobs: Uploaded large files by SHA-256, whether committed or not.
+        part_size: Large files are to be sent in parts of so many bytes; None for whole ones.
+        parts: Those that were sent, by SHA-256 of their file and number.
         has_xet: Whether it keeps large files in content-addressed storage, for clients that can.
         xet: That storage.
         requests: What was asked for so far: "METHOD /path".
@@ -36,6 +38,8 @@ class LoopbackHub:
         self.tokens = {"hf_user": "user", "hf_stranger": "stranger", "xet": "xet"}
         self.repos: dict[tuple[str, str], Repo] = {}
         self.blobs: dict[str, bytes] = {}
+        self.part_size: int | None = None
+        self.parts: dict[tuple[str, int], bytes] = {}
         self.has_xet = True
         self.xet = Storage()
         self.requests: list[str] = []
