@@ -20,7 +20,7 @@ from right_hf.hub.errors import explained
 from right_hf.hub.pull import EVAL_RESULTS, HUB_ARGUMENTS, RECORDS, commit_of, fetch, remember
 from right_hf.hub.push import push_folder
 from right_hf.hub.shim import SHIM, SHIM_FILE
-from right_hf.persistence import atomic_folder, keep_foreign_files
+from right_hf.persistence import atomic_folder, keep_foreign_files, read_object
 from right_hf.posts import Post, clean_post
 from right_hf.precision import torch_dtype
 from right_hf.retriever import LivingRetriever, Retriever
@@ -212,11 +212,14 @@ class RightModel(nn.Module):
             The commit: a string with its address, and `oid`, `pr_url` and more.
 
         Raises:
-            ValueError: A component to name is unknown, was never on the Hub, or has changed since; or a file holds an
-                access token.
+            ValueError: A component to name is unknown, was never on the Hub, or has changed since; a part of one lies
+                on this machine only; or a file holds an access token.
             FileNotFoundError, PermissionError, ConnectionError, OSError: See [`right_hf.hub.errors.explained`].
         """
         entries = named_elsewhere(self._components(), references, target=repo_id, token=token)
+        for name, component in self._components().items():
+            if name not in entries:
+                component.check_portable()
         with tempfile.TemporaryDirectory() as scratch:
             with explained(repo_id, revision, pushing=True):
                 self._save(Path(scratch) / "checkpoint", entries)
@@ -275,7 +278,7 @@ class RightModel(nn.Module):
         root = fetch(source, [], **hub)
         if (commit := commit_of(source, root)) is not None:
             hub["revision"] = commit  # so that all parts are of one revision
-        config = config or RightConfig.from_pretrained(root, local_files_only=True)
+        config = config or _configuration(source, root)
         found = component_folders(source, config, {name: kwargs.get(name) for name in COMPONENTS}, hub)
         remember(source, root, kwargs.get("revision"))
         folders = {name: folder for name, (folder, _) in found.items()}
@@ -293,6 +296,22 @@ class RightModel(nn.Module):
             model.retriever_network.to(device)
         model.records = {name: (root / name).read_text(encoding="utf-8") for name in RECORDS if (root / name).is_file()}
         return model
+
+
+def _configuration(source: str, root: Path) -> RightConfig:
+    """The configuration in a checkpoint's folder."""
+    if not (root / "config.json").is_file():
+        raise FileNotFoundError(
+            f"{source} is no RIGHT checkpoint: it has no config.json. Give one that a RightModel saved or pushed; a "
+            "component alone can only take the place of another's (retriever=…, selector=…, generator=…)."
+        )
+    kind = read_object(root / "config.json").get("model_type")
+    if kind != RightConfig.model_type:
+        raise ValueError(
+            f"{source} is no RIGHT checkpoint: its config.json names the model type {kind!r}, expected "
+            f"{RightConfig.model_type!r}. A plain model can only take the place of a part (generator=…, selector=…)."
+        )
+    return RightConfig.from_pretrained(root, local_files_only=True)
 
 
 def _is_replaced(path: str) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResultEntry, ModelCard, ModelCardData, eval_result_entries_to_yaml
 
-from right_hf.cards.components import Component, base_text, describe_components
+from right_hf.cards.components import Component, base_license, base_text, describe_components
 from right_hf.cards.datasheet import Datasheet
+from right_hf.cards.emissions import emissions_text, total_emissions
 from right_hf.cards.licenses import OTHER, count_licenses, hub_license, licenses_text
 from right_hf.corpus import CORPUS_FILE, Corpus
 from right_hf.evaluation import RIGHT, RIGHT_WRITTEN, markdown_table
@@ -133,7 +134,7 @@ def card_metadata(facts: CardFacts) -> ModelCardData:
     unlisted = [name for name in stated if hub_license(name) == OTHER]
     if None in facts.licenses and OTHER not in licenses:
         licenses.append(OTHER)
-    bases = list(dict.fromkeys(part.base for part in facts.components if part.base is not None))
+    bases = list(dict.fromkeys(part.hub_base for part in facts.components if part.hub_base is not None))
     examples = facts.datasheet.examples if facts.datasheet else ()
     return ModelCardData(
         language=list(facts.languages),
@@ -146,7 +147,7 @@ def card_metadata(facts: CardFacts) -> ModelCardData:
         base_model=bases or None,
         metrics=["f1", "rouge"] if facts.results else None,
         widget=[{"text": text} for text in examples] or None,
-        co2_eq_emissions=facts.training.get("emissions"),
+        co2_eq_emissions=total_emissions(facts.training),
     )
 
 
@@ -161,7 +162,7 @@ def render_card(facts: CardFacts) -> str:
         licenses=_licenses(facts),
         data=facts.datasheet.prose if facts.datasheet else "No datasheet was given with the data.",
         results=_results(facts),
-        emissions=_emissions(facts),
+        emissions=emissions_text(facts.training),
         age=_age(facts),
     )
     return str(ModelCard(text))  # reads the metadata back, so that a card that cannot be read is never written
@@ -223,7 +224,9 @@ def _reproduction(facts: CardFacts) -> str:
 def _licenses(facts: CardFacts) -> str:
     posts = f"Posts of the index keep their own: {licenses_text(facts.licenses)}." if facts.licenses else ""
     unstated = " Posts without a stated licence must not be passed on." if None in facts.licenses else ""
-    return f"Code and weights: {_LICENSE}. {posts}{unstated}".strip()
+    bases = [f"`{part.base}`" for part in facts.components if part.base and base_license(part.base) is None]
+    theirs = f" What came of a base model is also bound by that model's licence: {', '.join(bases)}." if bases else ""
+    return f"Code and weights: {_LICENSE}. {posts}{unstated}{theirs}".strip()
 
 
 def _results(facts: CardFacts) -> str:
@@ -236,14 +239,6 @@ def _results(facts: CardFacts) -> str:
         parts[-1] += f" (*{results.system}*): {summary}. Beside it:"
         parts.append(markdown_table(rows))
     return "\n\n".join(parts) or "Not evaluated."
-
-
-def _emissions(facts: CardFacts) -> str:
-    measured = facts.training.get("emissions")
-    if not isinstance(measured, dict) or "emissions" not in measured:
-        return "Not measured."
-    source = f", measured by {measured['source']}" if measured.get("source") else ""
-    return f"{measured['emissions']:,} g of CO2 equivalents in training{source}."
 
 
 def _age(facts: CardFacts) -> str:

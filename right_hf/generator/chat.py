@@ -65,7 +65,7 @@ class ChatGenerator(HubComponent):
         self,
         posts: Sequence[str],
         contexts: Sequence[Sequence[str]],
-        candidates: Sequence[Sequence[str]],
+        candidates: Sequence[Sequence[str]] | None = None,
         **generation: Any,
     ) -> list[Generation]:
         """Writes hashtags for each post: zero-shot where its context is empty, else as RIGHT.

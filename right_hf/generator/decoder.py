@@ -105,23 +105,25 @@ class DecoderGenerator(HubComponent):
         self,
         posts: Sequence[str],
         contexts: Sequence[Sequence[str]],
-        candidates: Sequence[Sequence[str]],
+        candidates: Sequence[Sequence[str]] | None = None,
         **generation: Any,
     ) -> list[Generation]:
-        """Writes hashtags for each post and scores them together with its candidates.
+        """Writes hashtags for each post and, if there are candidates, scores both.
 
         The prompt is read once. A hashtag's log-likelihood is that of being the first of the answer, its end included.
 
         Args:
             posts: Cleaned posts.
             contexts: The selected hashtags that go into each prompt.
-            candidates: Further hashtags of each post to score.
+            candidates: Further hashtags of each post to score; None for no scores at all.
             generation: Arguments of `model.generate`; of several returned sequences the hashtags are joined in order.
         """
         if not posts:
             return []
         prompts = self._reader.read([self.format.prompt(*pair) for pair in zip(posts, contexts, strict=True)])
         written = self._write(prompts, generation)
+        if candidates is None:
+            return [Generation(tags, {}) for tags in written]
         pools = [list(dict.fromkeys([*tags, *more])) for tags, more in zip(written, candidates, strict=True)]
         scores = prompts.log_likelihoods(pools)
         return [Generation(*row) for row in zip(written, scores, strict=True)]
@@ -189,6 +191,14 @@ class DecoderGenerator(HubComponent):
         """Language, template and lengths."""
         names = ("language", "template", "max_prompt_length", "max_target_length")
         return {name: getattr(self.format, name) for name in names}
+
+    def check_portable(self) -> None:
+        """See [`HubComponent.check_portable`]: an adapter is portable if its base lies on the Hub."""
+        if self.is_adapted and (base := self._named_base()).revision is None:
+            raise ValueError(
+                f"The generator is an adapter for {base}, a folder of this machine, so nobody else could load it. Push "
+                "the base first (generator.push_base_to_hub(…)), or push the generator merged (merge=True)."
+            )
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes the adapter with the name of its base, or else the whole model, and the tokenizer and settings."""
