@@ -13,9 +13,9 @@ from torch import nn
 
 from right_hf.components import component_folders, load_component
 from right_hf.configuration_right import RightConfig
-from right_hf.fusion import FusionWeights, Recommendation, Trace, fuse
+from right_hf.fusion import ClueFinder, FusionWeights, Recommendation, Scorer, Trace, TreeRanker, fuse
 from right_hf.generator import Generator
-from right_hf.hub.component import COMPONENTS, named_elsewhere
+from right_hf.hub.component import COMPONENTS, OPTIONAL, named_elsewhere
 from right_hf.hub.errors import explained
 from right_hf.hub.pull import EVAL_RESULTS, HUB_ARGUMENTS, RECORDS, commit_of, fetch, remember
 from right_hf.hub.push import push_folder
@@ -25,6 +25,7 @@ from right_hf.posts import Post, clean_post
 from right_hf.precision import torch_dtype
 from right_hf.retriever import LivingRetriever, Retriever
 from right_hf.selector import BiEncoderSelector
+from right_hf.stages import run_stages
 
 #: What the Auto classes and pipeline() pass besides; none of it concerns a composite.
 _PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
@@ -39,6 +40,7 @@ class RightModel(nn.Module):
         retriever: Finds similar posts in a corpus.
         selector: Ranks their hashtags.
         generator: Reads post and hashtags and writes the answer.
+        ranker: Orders written and retrieved hashtags; None for the configuration's `fusion`.
     """
 
     config_class = RightConfig
@@ -48,16 +50,25 @@ class RightModel(nn.Module):
     output_modalities = ("text",)
 
     def __init__(
-        self, config: RightConfig, retriever: Retriever, selector: BiEncoderSelector, generator: Generator
+        self,
+        config: RightConfig,
+        retriever: Retriever,
+        selector: BiEncoderSelector,
+        generator: Generator,
+        ranker: TreeRanker | None = None,
     ) -> None:
         super().__init__()
         self.config = config
         self.retriever = retriever
         self.selector = selector
         self.generator = generator
+        self.ranker = ranker
         #: Files about the checkpoint, name to content, which are saved with it.
         self.records: dict[str, str] = {}
         self.weights = FusionWeights(**config.fusion) if config.fusion is not None else None
+        #: Orders the pool; None for the paper's answer.
+        self.scorer: Scorer | None = self.ranker if self.ranker is not None else self.weights
+        self._clues = ClueFinder(retriever, selector, ranker.pool) if ranker is not None else None
         # Registered, so that to(), eval() and parameters() reach the networks.
         self.selector_network = selector.model
         self.generator_network: Any = getattr(generator, "model", None)
@@ -82,13 +93,8 @@ class RightModel(nn.Module):
 
     def trace(self, posts: Sequence[str], **generation: Any) -> list[Trace]:
         """Runs retriever, selector and generator on cleaned, non-empty posts, as one batch."""
-        hits = self.retriever.search(posts, self.config.hits)
-        candidates = self.selector.rank(posts, hits)
-        hashtags = [[candidate.hashtag for candidate in ranked] for ranked in candidates]
-        contexts = [ranked[: self.config.context_hashtags] for ranked in hashtags]
-        scored = [ranked[: self.config.pool_hashtags] for ranked in hashtags]
-        generations = self.generator.generate(posts, contexts, scored, **generation)
-        return [Trace(*stages) for stages in zip(posts, hits, candidates, generations, strict=True)]
+        parts = (self.retriever, self.selector, self.generator, self._clues)
+        return run_stages(posts, self.config, *parts, **generation)
 
     def recommend(
         self,
@@ -123,7 +129,7 @@ class RightModel(nn.Module):
         traces = iter(self.trace(readable, **(generate_kwargs or {})) if readable else ())
         results: list[list[Recommendation]] = []
         for post in cleaned:
-            fused = fuse(next(traces), self.weights) if post else []
+            fused = fuse(next(traces), self.scorer) if post else []
             results.append([found for found in fused if found.score >= threshold][:top_k])
         return results
 
@@ -159,10 +165,12 @@ class RightModel(nn.Module):
         self._save(Path(save_directory), named_elsewhere(self._components(), references))
 
     def _components(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in COMPONENTS}
+        parts = {name: getattr(self, name) for name in COMPONENTS}
+        return {name: part for name, part in parts.items() if part is not None or name not in OPTIONAL}
 
     def _save(self, directory: Path, references: Mapping[str, dict[str, str]]) -> None:
-        config = RightConfig(**(self.config.to_dict() | {"components": dict(references)}))
+        extra = {name: {"subfolder": name} for name in self._components() if name in OPTIONAL}
+        config = RightConfig(**(self.config.to_dict() | {"components": extra | dict(references)}))
         config.architectures = [type(self).__name__]
         with atomic_folder(directory) as folder:
             config.save_pretrained(folder)
@@ -252,8 +260,7 @@ class RightModel(nn.Module):
             dtype: Of the generator's weights; "auto" and None mean float32, the fastest on a CPU.
             device: Where the networks go.
             kwargs: `revision`, `token`, `cache_dir`, `local_files_only`, `force_download` for the Hub; `retriever`,
-                `selector` or `generator` name a folder or Hub id that takes the place of that component;
-                `send_posts_to` names the server that a checkpoint with a chat model may send posts to (see
+                `selector`, `generator`, `ranker` name a folder or Hub id that takes its place; `send_posts_to` names the server that a checkpoint with a chat model may send posts to (see
                 [`right_hf.generator.ChatGenerator.from_folder`]).
 
         Raises:
@@ -281,9 +288,10 @@ class RightModel(nn.Module):
         selector.load_embeddings(folders["retriever"])
         settings = {"dtype": torch_dtype(dtype), "device": device, "send_posts_to": kwargs.get("send_posts_to")}
         generator = load_component("generator", folders["generator"], **settings)
-        for name, component in (("retriever", retriever), ("selector", selector), ("generator", generator)):
+        ranker = load_component("ranker", folders["ranker"]) if "ranker" in folders else None
+        model = cls(config, retriever, selector, generator, ranker)
+        for name, component in model._components().items():
             component.origin = found[name][1]
-        model = cls(config, retriever, selector, generator)
         if model.retriever_network is not None:
             model.retriever_network.to(device)
         model.records = {name: (root / name).read_text(encoding="utf-8") for name in RECORDS if (root / name).is_file()}

@@ -1,4 +1,4 @@
-"""What makes a component of its own: retriever, selector or generator, pulled and pushed alone."""
+"""What makes a component of its own: retriever, selector, generator or ranker, pulled and pushed alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from right_hf.hub.push import push_folder
 T = TypeVar("T", bound="HubComponent")
 
 #: The parts of a checkpoint; each lies in a subfolder of its name unless the configuration says otherwise.
-COMPONENTS = ("retriever", "selector", "generator")
+COMPONENTS = ("retriever", "selector", "generator", "ranker")
+#: Those that a checkpoint need not have.
+OPTIONAL = frozenset({"ranker"})
 
 #: Files at the top of a component's repository that an earlier component may have left and a push replaces.
 _REPLACED = (
@@ -38,9 +40,11 @@ _REPLACED = (
     "vocab*",
     "corpus.parquet",
     "journal.jsonl",
+    "trees.txt",
 )
-#: The folder of a dense retriever's encoder, and those in which sentence-transformers keeps the settings of modules.
-_SUBFOLDER = re.compile(r"encoder|\d+_[A-Z]\w+")
+#: The folders of a hybrid retriever's parts, of a dense retriever's encoder, and those in which sentence-transformers
+#: keeps the settings of modules.
+_SUBFOLDER = re.compile(r"bm25|dense|encoder|\d+_[A-Z]\w+")
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def hub_folder(name: str, source: str, subfolder: str | None = None, **hub: Any)
     """The folder of a component alone, and where on the Hub it came from (None for a folder on this machine).
 
     Args:
-        name: "retriever", "selector" or "generator".
+        name: "retriever", "selector", "generator" or "ranker".
         source: A folder or Hub id, of the component or of a composite, of which only this component is fetched.
         subfolder: Where in it the component lies; by default in the folder of its name, else at the top.
         hub: See [`right_hf.hub.pull.fetch`].
@@ -87,7 +91,7 @@ class HubComponent:
     """Mixin of a component: `from_pretrained` and `push_to_hub`, on top of `from_folder` and `save_pretrained`.
 
     Attributes:
-        component: Which component it is: "retriever", "selector" or "generator".
+        component: Which component it is: "retriever", "selector", "generator" or "ranker".
         origin: Where on the Hub it came from or was pushed to; None for one that has been on this machine only.
     """
 
