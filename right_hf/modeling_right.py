@@ -15,7 +15,7 @@ from right_hf.components import component_folders, load_component
 from right_hf.configuration_right import RightConfig
 from right_hf.fusion import ClueFinder, FusionWeights, Recommendation, Scorer, Trace, TreeRanker, fuse
 from right_hf.generator import Generator
-from right_hf.hub.component import COMPONENTS, OPTIONAL, named_elsewhere
+from right_hf.hub.component import COMPONENTS, named_elsewhere
 from right_hf.hub.errors import explained
 from right_hf.hub.pull import EVAL_RESULTS, HUB_ARGUMENTS, RECORDS, commit_of, fetch, remember
 from right_hf.hub.push import push_folder
@@ -93,8 +93,7 @@ class RightModel(nn.Module):
 
     def trace(self, posts: Sequence[str], **generation: Any) -> list[Trace]:
         """Runs retriever, selector and generator on cleaned, non-empty posts, as one batch."""
-        parts = (self.retriever, self.selector, self.generator, self._clues)
-        return run_stages(posts, self.config, *parts, **generation)
+        return run_stages(posts, self.config, self.retriever, self.selector, self.generator, self._clues, **generation)
 
     def recommend(
         self,
@@ -165,12 +164,11 @@ class RightModel(nn.Module):
         self._save(Path(save_directory), named_elsewhere(self._components(), references))
 
     def _components(self) -> dict[str, Any]:
-        parts = {name: getattr(self, name) for name in COMPONENTS}
-        return {name: part for name, part in parts.items() if part is not None or name not in OPTIONAL}
+        return {name: getattr(self, name) for name in COMPONENTS if name != "ranker" or self.ranker is not None}
 
     def _save(self, directory: Path, references: Mapping[str, dict[str, str]]) -> None:
-        extra = {name: {"subfolder": name} for name in self._components() if name in OPTIONAL}
-        config = RightConfig(**(self.config.to_dict() | {"components": extra | dict(references)}))
+        own = {"ranker": {"subfolder": "ranker"}} if self.ranker is not None else {}
+        config = RightConfig(**(self.config.to_dict() | {"components": own | dict(references)}))
         config.architectures = [type(self).__name__]
         with atomic_folder(directory) as folder:
             config.save_pretrained(folder)
@@ -260,8 +258,8 @@ class RightModel(nn.Module):
             dtype: Of the generator's weights; "auto" and None mean float32, the fastest on a CPU.
             device: Where the networks go.
             kwargs: `revision`, `token`, `cache_dir`, `local_files_only`, `force_download` for the Hub; `retriever`,
-                `selector`, `generator`, `ranker` name a folder or Hub id that takes its place; `send_posts_to` names the server that a checkpoint with a chat model may send posts to (see
-                [`right_hf.generator.ChatGenerator.from_folder`]).
+                `selector`, `generator`, `ranker` name a folder or Hub id that takes its place; `send_posts_to` names
+                the server that may be sent posts (see [`right_hf.generator.ChatGenerator.from_folder`]).
 
         Raises:
             FileNotFoundError: A folder, file, repository or revision is missing, or not in the cache while the Hub is
