@@ -11,7 +11,7 @@ import torch
 from huggingface_hub import CommitInfo
 from torch import nn
 
-from right_hf.components import component_folders, load_component
+from right_hf.components import component_folders, load_components
 from right_hf.configuration_right import RightConfig
 from right_hf.fusion import ClueFinder, FusionWeights, Recommendation, Scorer, Trace, TreeRanker, fuse
 from right_hf.generator import Generator
@@ -29,7 +29,9 @@ from right_hf.stages import run_stages
 
 #: What the Auto classes and pipeline() pass besides; none of it concerns a composite.
 _PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
-_KNOWN_ARGUMENTS = frozenset((*HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS, "send_posts_to"))
+#: Settings of generators.
+_GENERATOR_ARGUMENTS = ("send_posts_to", "merge", "quantization")
+_KNOWN_ARGUMENTS = frozenset((*HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS, *_GENERATOR_ARGUMENTS))
 
 
 class RightModel(nn.Module):
@@ -258,8 +260,10 @@ class RightModel(nn.Module):
             dtype: Of the generator's weights; "auto" and None mean float32, the fastest on a CPU.
             device: Where the networks go.
             kwargs: `revision`, `token`, `cache_dir`, `local_files_only`, `force_download` for the Hub; `retriever`,
-                `selector`, `generator`, `ranker` name a folder or Hub id that takes its place; `send_posts_to` names
-                the server that may be sent posts (see [`right_hf.generator.ChatGenerator.from_folder`]).
+                `selector`, `generator` or `ranker` name a folder or Hub id that takes the place of that component;
+                `send_posts_to` names the server that may be sent posts (see
+                [`right_hf.generator.ChatGenerator.from_folder`]); `merge` and `quantization` are those of
+                [`right_hf.generator.DecoderGenerator.from_folder`].
 
         Raises:
             FileNotFoundError: A folder, file, repository or revision is missing, or not in the cache while the Hub is
@@ -270,7 +274,7 @@ class RightModel(nn.Module):
             ValueError: A file is damaged, may hold pickled code, or names an unknown component.
         """
         if unknown := sorted(set(kwargs) - _KNOWN_ARGUMENTS):
-            known = ", ".join((*HUB_ARGUMENTS, *COMPONENTS, "send_posts_to"))
+            known = ", ".join((*HUB_ARGUMENTS, *COMPONENTS, *_GENERATOR_ARGUMENTS))
             raise TypeError(f"Unknown argument {unknown[0]!r}. Known: config, dtype, device, {known}.")
         source = str(pretrained_model_name_or_path)
         hub = {name: kwargs[name] for name in HUB_ARGUMENTS if kwargs.get(name) is not None}
@@ -280,16 +284,10 @@ class RightModel(nn.Module):
         config = config or RightConfig.from_pretrained(root, local_files_only=True)
         found = component_folders(source, config, {name: kwargs.get(name) for name in COMPONENTS}, hub)
         remember(source, root, kwargs.get("revision"))
-        folders = {name: folder for name, (folder, _) in found.items()}
-        retriever = load_component("retriever", folders["retriever"])
-        selector = load_component("selector", folders["selector"], device=device)
-        selector.load_embeddings(folders["retriever"])
-        settings = {"dtype": torch_dtype(dtype), "device": device, "send_posts_to": kwargs.get("send_posts_to")}
-        generator = load_component("generator", folders["generator"], **settings)
-        ranker = load_component("ranker", folders["ranker"]) if "ranker" in folders else None
-        model = cls(config, retriever, selector, generator, ranker)
-        for name, component in model._components().items():
-            component.origin = found[name][1]
+        settings = {"dtype": torch_dtype(dtype), "device": device}
+        settings |= {name: kwargs[name] for name in _GENERATOR_ARGUMENTS if kwargs.get(name) is not None}
+        elsewhere = {name: value for name, value in hub.items() if name != "revision"}
+        model = cls(config, **load_components(found, settings | elsewhere))
         if model.retriever_network is not None:
             model.retriever_network.to(device)
         model.records = {name: (root / name).read_text(encoding="utf-8") for name in RECORDS if (root / name).is_file()}

@@ -7,7 +7,7 @@ from right_hf import DEFAULT_CHECKPOINT
 from right_hf.configuration_right import RightConfig
 from right_hf.corpus import Corpus
 from right_hf.fusion import FusionWeights, Recommendation, TreeRanker
-from right_hf.generator import Generation, Seq2SeqGenerator
+from right_hf.generator import DecoderGenerator, Generation, Seq2SeqGenerator
 from right_hf.modeling_right import RightModel
 from right_hf.pipeline import HashtagRecommendationPipeline
 from right_hf.posts import Post, read_posts
@@ -30,6 +30,7 @@ __all__ = [
     "BiEncoderSelector",
     "Candidate",
     "Corpus",
+    "DecoderGenerator",
     "DenseRetriever",
     "FusionWeights",
     "Generation",

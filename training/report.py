@@ -55,7 +55,16 @@ def reproduction_section() -> str:
                 f"{title}: {facts['training_posts']:,} training posts, {facts['posts']:,} test posts, seeds {seeds}."
             )
             parts.append(table.read_text(encoding="utf-8").strip())
+        parts.append(_cost(folder))
     return "\n\n".join(parts)
+
+
+def _cost(folder: Path) -> str:
+    """What everything in a folder of results took to make."""
+    made = {entry["made"]: entry for file in folder.glob("*.json") for entry in read_json(file)["made"]}
+    minutes = sum(entry["core_seconds"] for entry in made.values()) / 60
+    memory = max(entry["peak_mib"] for entry in made.values()) / 1024
+    return f"{folder.name} took {minutes:.0f} minutes of one core in all, and {memory:.1f} GiB of memory at most."
 
 
 def rendered() -> dict[Path, str]:

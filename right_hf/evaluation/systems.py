@@ -46,7 +46,7 @@ def run_generator(
     order = sorted(range(len(posts)), key=lambda row: len(posts[row].text))
     for rows in _batches(order, batch_size, "generating"):
         texts = [posts[row].text for row in rows]
-        written = generator.generate(texts, [beside[row] for row in rows], [()] * len(rows), **generation)
+        written = generator.generate(texts, [beside[row] for row in rows], **generation)
         answers |= {row: Answer(found.hashtags[:5], found.hashtags) for row, found in zip(rows, written, strict=True)}
     return [answers[row] for row in range(len(posts))]
 

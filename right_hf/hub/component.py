@@ -92,10 +92,12 @@ class HubComponent:
 
     Attributes:
         component: Which component it is: "retriever", "selector", "generator" or "ranker".
+        fetches_more: Whether its folder may name a model elsewhere, so that `from_folder` takes arguments for the Hub.
         origin: Where on the Hub it came from or was pushed to; None for one that has been on this machine only.
     """
 
     component: ClassVar[str]
+    fetches_more: ClassVar[bool] = False
     origin: Origin | None = None
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -127,6 +129,8 @@ class HubComponent:
         """
         hub = {name: settings.pop(name) for name in HUB_ARGUMENTS if name in settings}
         folder, origin = hub_folder(cls.component, str(pretrained_model_name_or_path), subfolder, **hub)
+        if cls.fetches_more:
+            settings["hub"] = {name: value for name, value in hub.items() if name != "revision"}
         loaded = cls.from_folder(folder, **settings)
         loaded.origin = origin
         return loaded

@@ -27,7 +27,7 @@ from right_hf.reproduction.systems import FIGURE_3, System, right
 from right_hf.retriever import Retriever
 from right_hf.selector import BiEncoderSelector
 from right_hf.training.bases import generator_base
-from right_hf.training.build import build_generator, build_retriever, build_selector
+from right_hf.training.build import build_generator, build_grpo, build_retriever, build_selector
 from right_hf.training.examples import GeneratorExample, examples_with, ranked_hashtags, selector_ranker, votes_ranker
 from right_hf.training.recipe import Recipe
 from right_hf.training.runs import claim_run, run_identity
@@ -116,8 +116,13 @@ class Experiment:
         recipe = replace(self._generator_recipe(system), seed=seed)
 
         def make(path: Path) -> None:
+            posts = self.posts["train"]
             train, validation = (self.examples(system, seed, split) for split in ("train", "validation"))
-            build_generator(recipe, self.posts["train"], train, validation, path, base=self.base(system))
+            if system.kind == "grpo":
+                start = self.generator(system._replace(kind="llm"), seed)
+                build_grpo(recipe, posts, train, validation, path, start, self.base(system))
+            else:
+                build_generator(recipe, posts, train, validation, path, self.base(system))
 
         return self.store.made(f"seed-{seed}/{system.key}", make)
 
@@ -126,12 +131,25 @@ class Experiment:
         recipe = self._generator_recipe(system)
 
         def make(path: Path) -> None:
-            generator_base(recipe.generator, self.posts["train"], recipe.seed, path)
+            generator_base(recipe.generator, self.posts["train"], recipe.seed, path, recipe.language)
 
         return self.store.made(f"base-{recipe.generator.architecture}", make)
 
     def _generator_recipe(self, system: System) -> Recipe:
+        if system.kind in ("llm", "grpo"):
+            return self.llm_recipe()
         return self.plan.segtrm if system.kind == "segtrm" else self.plan.recipe
+
+    def llm_recipe(self) -> Recipe:
+        """The recipe of the LLM.
+
+        Raises:
+            ValueError: The plan has none, or `folder` holds an LLM of another. The other systems do not mind.
+        """
+        if self.plan.llm is None:
+            raise ValueError("The plan has no `llm`. Add it.")
+        claim_run(self.store.folder / "llm", run_identity(self.plan.llm, self.posts["train"]))
+        return self.plan.llm
 
     def answers(self, system: System, seed: int) -> list[Answer]:
         """What a system answers to each test post."""
@@ -162,9 +180,13 @@ class Experiment:
         return max((row.retriever for row in map(right, ("BM25", "SimCSE")) if row.retriever), key=self._validation_f1)
 
     def _validation_f1(self, retriever: str) -> float:
-        folders = [self.generator(right(retriever), seed) for seed in self.plan.seeds]
-        scores = [float(read_object(folder / "training.json")["validation"]["f1@1"]) for folder in folders]
+        scores = [self.validation_scores(right(retriever), seed)["f1@1"] for seed in self.plan.seeds]
         return sum(scores) / len(scores)
+
+    def validation_scores(self, system: System, seed: int) -> dict[str, float]:
+        """F1@1 and F1@5 of a trained generator on the validation posts, in [0, 1]."""
+        scores = read_object(self.generator(system, seed) / "training.json")["validation"]
+        return {name: float(score) for name, score in scores.items()}
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from right_hf.data import PROTOCOLS
 from right_hf.training.recipe import Recipe, build_recipe, read_recipe_file
 
 _KEYS = ("recipe", "simcse", "segtrm", "protocols", "seeds")
+_OPTIONAL = frozenset({"llm"})
 
 
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,6 +31,7 @@ class Plan:
         recipe: Selector, BM25 and generator.
         simcse: The recipe with the dense retriever.
         segtrm: The recipe with SEGTRM in the generator's place.
+        llm: The recipe with a tuned LLM in the generator's place, or None.
         seeds: Seeds of selectors and generators. What they start from, the generator's base and the dense retriever,
             is made once, with the recipe's own seed.
     """
@@ -38,21 +40,25 @@ class Plan:
     simcse: Recipe
     segtrm: Recipe
     seeds: tuple[int, ...]
+    llm: Recipe | None = None
 
 
 def load_plan(path: str | Path, protocol: str) -> Plan:
     """Reads the plan of a data set.
 
     The file holds `recipe`; `simcse` and `segtrm`, what changes in it for these two; `protocols`, what each protocol
-    changes in all three; and `seeds`, for each protocol.
+    changes in all three; and `seeds`, for each protocol. It may hold `llm`, the `generator` of a recipe with an LLM.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: A part is missing, unknown or of the wrong kind, or the protocol is unknown.
     """
     values = read_recipe_file(path)
-    if set(values) != set(_KEYS):
-        raise ValueError(f"{path} must hold {', '.join(_KEYS)}, and nothing else; it holds {', '.join(values)}.")
+    if set(values) - _OPTIONAL != set(_KEYS):
+        raise ValueError(
+            f"{path} must hold {', '.join(_KEYS)}, may hold {', '.join(_OPTIONAL)}, and nothing else; it holds "
+            f"{', '.join(values)}."
+        )
     if protocol not in PROTOCOLS:
         raise ValueError(f"Unknown protocol {protocol!r}. Known: {', '.join(PROTOCOLS)}.")
     common = merged(values["recipe"], {"protocol": protocol, **(values["protocols"] or {}).get(protocol, {})})
@@ -60,4 +66,6 @@ def load_plan(path: str | Path, protocol: str) -> Plan:
         name: build_recipe(merged(common, values[name]) if name != "recipe" else common, f"{path}, {name}")
         for name in ("recipe", "simcse", "segtrm")
     }
+    if "llm" in values:
+        recipes["llm"] = build_recipe({**common, "generator": values["llm"]}, f"{path}, llm")
     return Plan(**recipes, seeds=tuple(values["seeds"][protocol]))

@@ -23,7 +23,7 @@ from right_hf.evaluation import (
     score_strata,
     strata_figure,
 )
-from right_hf.evaluation.paper import FULL, TABLE_3, TABLE_4
+from right_hf.evaluation.paper import FULL, RIGHT_BM25, TABLE_3, TABLE_4
 from right_hf.evaluation.scores import percent
 from right_hf.metrics import PerPost, mean_over_seeds
 from right_hf.persistence import write_json
@@ -35,6 +35,7 @@ from right_hf.reproduction.systems import FIGURE_3, System
 #: The paper's data set that stands beside a language's results.
 _PAPER_DATA = {"en": "THG", "zh": "WHG"}
 _NO_CHAT = "needs a chat model (--chat-model)"
+_NO_LLM = "the plan has no llm"
 _SKIPPED = "left out by --rows"
 _OPEN_LICENSES = frozenset({"MIT", "CC-BY-4.0"})
 
@@ -77,6 +78,25 @@ class Report:
             self._compare(rows, means, name, {FULL: means[FULL]} if name != FULL and FULL in means else {})
         table = results_table(rows, FULL, TABLE_4.get(_PAPER_DATA[self.language]), _PAPER_DATA[self.language])
         return self._write("table-4", table, {"rows": rows, "retriever": self.experiment.best_retriever})
+
+    def table_llm(self) -> str:
+        """A tuned LLM with and without retrieval, and after GRPO, beside the T5; returns the table in Markdown."""
+        rows, means = self._rows(systems.TABLE_LLM)
+        against = {
+            systems.RIGHT_LLM: (systems.LLM, SEQ2SEQ, RIGHT_BM25),
+            systems.RIGHT_GRPO: (systems.LLM, systems.RIGHT_LLM, RIGHT_BM25),
+            systems.LLM: (SEQ2SEQ,),
+            RIGHT_BM25: (systems.LLM, SEQ2SEQ),
+        }
+        for name, others in against.items():
+            if name in means:
+                self._compare(rows, means, name, {other: means[other] for other in others if other in means})
+        validation = {
+            system.name: [self.experiment.validation_scores(system, seed) for seed in self._seeds(system)]
+            for system in systems.TABLE_LLM
+            if system.kind in ("llm", "grpo") and system.name in means
+        }
+        return self._write("table-llm", results_table(rows, systems.LLM), {"rows": rows, "validation": validation})
 
     def figure_3(self) -> str:
         """RIGHT with more and fewer hashtags beside the post, with the first seed; returns the numbers in Markdown."""
@@ -124,6 +144,8 @@ class Report:
     def _not_run(self, system: System) -> str | None:
         if system.kind == "chat" and self.experiment.chat is None:
             return _NO_CHAT
+        if system.kind in ("llm", "grpo") and self.experiment.plan.llm is None:
+            return _NO_LLM
         return _SKIPPED if self.rows is not None and system.name not in self.rows else None
 
     def _seeds(self, system: System) -> Sequence[int]:
@@ -165,6 +187,7 @@ class Report:
 TABLES: dict[str, Callable[[Report], str]] = {
     "3": Report.table_3,
     "4": Report.table_4,
+    "llm": Report.table_llm,
     "figure-3": Report.figure_3,
     "case-study": Report.cases,
 }

@@ -13,7 +13,9 @@ from right_hf.data import PROTOCOLS, apply_protocol, load_split
 from right_hf.posts import Post
 
 #: What can be trained as a generator, by the type that its folder then names.
-ARCHITECTURES = ("seq2seq", "segtrm")
+ARCHITECTURES = ("seq2seq", "segtrm", "decoder")
+#: Settings that only a decoder has; records of other generators do not hold them.
+_DECODER_ONLY = ("revision", "template", "lora", "grpo")
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,22 @@ class SelectorRecipe(EncoderRecipe):
 class GeneratorRecipe:
     """Settings of the generator.
 
-    `architecture` is "seq2seq" (T5 or mT5) or "segtrm". `base` names a T5 or mT5, or SEGTRM's BERT encoder, to start
-    from; without it, a model of the given `shape` starts from random weights with a tokenizer of its own. The token
-    embeddings learn `embedding_factor` times as fast as the rest, the encoder's other weights `encoder_factor` times.
-    With `copying` (settings of [`right_hf.training.copying.CopyingRecipe`], or {}) a T5 with random weights learns to
-    copy before it sees the first post with its hashtags.
+    `architecture` is "seq2seq" (T5 or mT5), "segtrm" or "decoder". `base` names a T5 or mT5, SEGTRM's BERT encoder or a
+    decoder-only LLM to start from; without it, a model of the given `shape` starts from random weights with a tokenizer
+    of its own. The token embeddings learn `embedding_factor` times as fast as the rest, the encoder's other weights
+    `encoder_factor` times. With `copying` (settings of [`right_hf.training.copying.CopyingRecipe`], of a decoder
+    [`right_hf.training.decoders.DecoderPretraining`], or {}) random weights are pretrained: the model learns to copy
+    before it sees the first post with its hashtags, a decoder between the texts of the posts.
+
+    A decoder has more settings. `revision` is its base's on the Hub, `template` names its prompt, "short" if not given.
+    `lora` holds the fields of `peft.LoraConfig`; without it all weights are tuned. `grpo` holds the settings of
+    [`right_hf.training.grpo.GrpoRecipe`]. `arguments` are those of `trl.SFTConfig`.
     """
 
     architecture: str = "seq2seq"
     base: str | None = None
+    revision: str | None = None
+    template: str | None = None
     vocabulary_size: int = 8000
     shape: dict[str, Any] = field(default_factory=dict)
     max_source_length: int = 180
@@ -82,12 +91,17 @@ class GeneratorRecipe:
     embedding_factor: float = 1.0
     encoder_factor: float = 1.0
     copying: dict[str, Any] | None = None
+    lora: dict[str, Any] | None = None
+    grpo: dict[str, Any] | None = None
     validation_posts: int = 500
     arguments: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
             raise ValueError(f"unknown architecture {self.architecture!r}. Known: {', '.join(ARCHITECTURES)}.")
+        given = [name for name in _DECODER_ONLY if getattr(self, name) is not None]
+        if given and self.architecture != "decoder":
+            raise ValueError(f"{given[0]!r} is for architecture 'decoder', got it with {self.architecture!r}.")
 
 
 @dataclass(frozen=True)
@@ -115,7 +129,11 @@ class Recipe:
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain values, to be kept beside results."""
-        return dataclasses.asdict(self)
+        values = dataclasses.asdict(self)
+        generator = values["generator"].items()
+        if self.generator.architecture != "decoder":
+            values["generator"] = {name: value for name, value in generator if name not in _DECODER_ONLY}
+        return values
 
     def choices(self) -> dict[str, Any]:
         """The settings that differ from their defaults: what this recipe decides, and a later version still reads."""
@@ -127,10 +145,9 @@ def _choices(settings: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for entry in dataclasses.fields(settings):
         value = getattr(settings, entry.name)
+        default: Any = entry.default_factory() if callable(entry.default_factory) else entry.default
         if dataclasses.is_dataclass(value):
             value, default = _choices(value), {}
-        else:
-            default = entry.default_factory() if callable(entry.default_factory) else entry.default
         if value != default:
             found[entry.name] = value
     return found
