@@ -12,6 +12,7 @@ import numpy.typing as npt
 from right_hf.analysis import chinese_bigrams
 from right_hf.fusion.mentions import words
 from right_hf.fusion.trace import Clues, Trace
+from right_hf.popularity import DAY, seconds
 from right_hf.posts import letters_and_digits
 from right_hf.retriever import Hit
 
@@ -31,6 +32,7 @@ FEATURES = (
     "generator_total",  # log-likelihood of the whole hashtag
     "generator_gap",  # the same, less the best of the pool
     "generator_rank",  # rank in the written answer
+    "recency_days",  # ln(1 + days) between the latest of all hits and the latest that carries it
     "mention_words",  # words of the post that it takes where it stands there whole
     "mention_position",  # where, as a share of the post
     "mention_capitalised",  # share of these words that begin with a capital
@@ -63,7 +65,7 @@ class FeatureTable(NamedTuple):
     """
 
     hashtags: list[str]
-    values: npt.NDArray[np.float64]
+    values: npt.NDArray[np.float32]
 
 
 def pool_table(trace: Trace) -> FeatureTable:
@@ -81,14 +83,16 @@ def pool_table(trace: Trace) -> FeatureTable:
     columns: dict[str, Mapping[str, float]] = {}
     for name in RETRIEVERS:
         columns |= {f"{name}_{column}": values for column, values in _votes(clues.found.get(name, ())).items()}
+    columns["recency_days"] = _recency([hit for hits in clues.found.values() for hit in hits])
     columns |= _of_selector(trace, clues, hashtags)
     columns |= _of_generator(trace, hashtags)
     columns |= _of_strings(trace.post, clues, hashtags)
     sources = ("bm25_votes", "dense_votes", "selector_nearest", "generator_rank", "mention_words")
     columns["pool_sources"] = {tag: float(sum(tag in columns[source] for source in sources)) for tag in hashtags}
     rows = [[columns[name].get(tag, math.nan) for name in FEATURES] for tag in hashtags]
+    values = np.asarray(rows, dtype=np.float64).reshape(len(hashtags), len(FEATURES))
     # Rounded, so that the last bits of a batched matrix product cross no threshold.
-    return FeatureTable(hashtags, np.round(np.asarray(rows).reshape(len(hashtags), len(FEATURES)), _DECIMALS))
+    return FeatureTable(hashtags, np.round(values, _DECIMALS).astype(np.float32))
 
 
 def _votes(hits: Sequence[Hit]) -> dict[str, dict[str, float]]:
@@ -110,6 +114,17 @@ def _votes(hits: Sequence[Hit]) -> dict[str, dict[str, float]]:
             for column, gain in gains.items():
                 found[column][hashtag] = found[column].get(hashtag, 0.0) + gain
     return found
+
+
+def _recency(hits: Sequence[Hit]) -> dict[str, float]:
+    """How long before the latest hit each hashtag was last used among the hits, of those that tell their time."""
+    latest: dict[str, float] = {}
+    for hit in hits:
+        if (time := seconds(hit.post.created_at)) is not None:
+            for hashtag in hit.post.hashtags:
+                latest[hashtag] = max(time, latest.get(hashtag, time))
+    newest = max(latest.values(), default=0.0)
+    return {hashtag: math.log1p((newest - time) / DAY) for hashtag, time in latest.items()}
 
 
 def _of_selector(trace: Trace, clues: Clues, hashtags: Sequence[str]) -> dict[str, Mapping[str, float]]:

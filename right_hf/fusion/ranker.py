@@ -7,6 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from right_hf.fusion.clues import PoolSettings
 from right_hf.fusion.features import FEATURES, pool_table
 from right_hf.fusion.trace import Trace
@@ -55,9 +58,12 @@ class TreeRanker(HubComponent):
     def scores(self, trace: Trace) -> dict[str, float]:
         """The hashtags of the pool of one post, each with the probability that its author would use it."""
         table = pool_table(trace)
-        sums = self.trees.sums(table.values[:, self._columns]).tolist()
-        chances = [probability(total, self.slope, self.intercept) for total in sums]
-        return dict(zip(table.hashtags, chances, strict=True))
+        return dict(zip(table.hashtags, self.probabilities(table.values), strict=True))
+
+    def probabilities(self, values: npt.NDArray[np.float32]) -> list[float]:
+        """The probability of each hashtag from its features, (N, len(FEATURES))."""
+        sums = self.trees.sums(values[:, self._columns])
+        return [probability(total, self.slope, self.intercept) for total in sums.tolist()]
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes trees (LightGBM's text format) and settings (JSON) into `folder`."""

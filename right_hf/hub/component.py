@@ -223,7 +223,7 @@ def named_elsewhere(
     if isinstance(wanted, str):
         raise ValueError(f"references must be True, False or a list of components, got {wanted!r}.")
     entries: dict[str, dict[str, str]] = {}
-    for name in COMPONENTS if wanted is True else tuple(wanted or ()):
+    for name in tuple(components) if wanted is True else tuple(wanted or ()):
         if name not in components:
             raise ValueError(f"Unknown component {name!r} in references. Known: {', '.join(components)}.")
         origin = getattr(components[name], "origin", None)
