@@ -30,11 +30,13 @@ from right_hf.stages import run_stages
 from right_hf.training.calibration import fit_weights
 from right_hf.training.held_out import hold_out
 from right_hf.training.ranker import Pools, fit_ranker, gather_pools, join_pools
-from right_hf.training.runs import claim_run, run_identity
+from right_hf.training.runs import claim_run, digest, run_identity
 
 #: Columns that are numbers, not NaN, where their source has a hashtag.
 _SOURCES = ("bm25_rank", "dense_rank", "selector_rank", "selector_nearest", "generator_rank", "mention_words")
 _BATCH = 64
+#: Settings that decide what the pools hold; the others are the trees'.
+_OF_POOLS = ("held_out", "order", "posts", "validation_posts", "pool")
 #: The split on which everything is chosen and scores are calibrated.
 RANKING = "ranking"
 
@@ -105,8 +107,9 @@ class FusionExperiment:
         if not unseen:
             raise ValueError("All validation posts chose generators; the ranker needs others. Lower validation_posts.")
         experiment.posts[RANKING] = small(unseen, size=self.recipe.validation_posts)
-        identity = run_identity(experiment.plan.recipe, experiment.posts["train"], ranker=vars(self.recipe))
-        claim_run(experiment.store.folder / "ranker", identity)
+        of_pools = {name: getattr(self.recipe, name) for name in _OF_POOLS}
+        identity = run_identity(experiment.plan.recipe, experiment.posts["train"], ranker=of_pools)
+        claim_run(experiment.store.folder / "pools", identity)
 
     @cached_property
     def held_out(self) -> Experiment:
