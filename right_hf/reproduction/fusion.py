@@ -168,9 +168,9 @@ class FusionExperiment:
             with atomic_folder(path) as folder:
                 fit_ranker(train, validation, self.recipe, seed, variant.features).save_pretrained(folder)
 
-        return TreeRanker.from_folder(
-            self.experiment.store.made(f"seed-{seed}/rankers/{variant.kind}-{variant.key}", make)
-        )
+        settings = digest([vars(self.recipe)])[:8]  # several may be tried on the same pools
+        name = f"seed-{seed}/rankers/{self.system(variant.kind).key}-{variant.key}-{settings}"
+        return TreeRanker.from_folder(self.experiment.store.made(name, make))
 
     def answers(self, variant: Variant, seed: int, split: str) -> list[Answer]:
         """What a ranker answers to each post of a split."""
