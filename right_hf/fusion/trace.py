@@ -53,12 +53,12 @@ class Facts(NamedTuple):
 
     Attributes:
         similarity: The selector's similarity between post and hashtag, in [-1, 1].
-        count: Posts of the corpus that carry it.
+        carriers: Posts of the corpus that carry it.
         rarities: Inverse document frequencies of its words; empty where they are not known, or all are stop words.
     """
 
     similarity: float
-    count: int
+    carriers: int
     rarities: tuple[float, ...]
 
 
