@@ -191,7 +191,9 @@ def test_what_is_no_checkpoint_is_told_from_one(hub: LoopbackHub, model: RightMo
     model.retriever.push_to_hub("user/index")  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match=r"user/t5 is no RIGHT checkpoint.*'t5', expected 'right'.*generator="):
         RightModel.from_pretrained("user/t5")
-    with pytest.raises(FileNotFoundError, match=r"user/index is no RIGHT checkpoint: it has no config.json.*retriever="):
+    with pytest.raises(
+        FileNotFoundError, match=r"user/index is no RIGHT checkpoint: it has no config.json.*retriever="
+    ):
         RightModel.from_pretrained("user/index")
     (tmp_path / "file").touch()
     for load in (RightModel.from_pretrained, BM25Retriever.from_pretrained):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from right_hf.hub.component import COMPONENTS
+from right_hf.hub.component import COMPONENTS, OPTIONAL
 from right_hf.persistence import read_json, read_object
 
 #: Hub ids and licences of the models that Python packages carry, by the recipe's name for them.
@@ -43,7 +43,8 @@ class Component:
 
 def describe_components(folder: Path, config: dict[str, Any], training: dict[str, Any]) -> list[Component]:
     """The parts of the checkpoint in `folder`, with its `config.json` and `training.json`."""
-    return [_describe(name, folder, config, training) for name in COMPONENTS]
+    parts = [name for name in COMPONENTS if name not in OPTIONAL or name in config.get("components", {})]
+    return [_describe(name, folder, config, training) for name in parts]
 
 
 def _describe(name: str, folder: Path, config: dict[str, Any], training: dict[str, Any]) -> Component:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 
@@ -14,10 +15,12 @@ class Generation(NamedTuple):
         hashtags: The hashtags it wrote, in its order, without repeats.
         log_likelihoods: For these and every candidate the mean log-probability per token, at most 0; empty where no
             scores were asked for, or the model tells none (a chat model behind a server), so that ranks must do.
+        tokens: The number of tokens of each of these, the end included; empty where it is not known.
     """
 
     hashtags: list[str]
     log_likelihoods: dict[str, float]
+    tokens: Mapping[str, int] = MappingProxyType({})
 
 
 class Generator(Protocol):

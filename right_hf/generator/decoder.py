@@ -126,7 +126,10 @@ class DecoderGenerator(HubComponent):
             return [Generation(tags, {}) for tags in written]
         pools = [list(dict.fromkeys([*tags, *more])) for tags, more in zip(written, candidates, strict=True)]
         scores = prompts.log_likelihoods(pools)
-        return [Generation(*row) for row in zip(written, scores, strict=True)]
+        return [
+            Generation(tags, found, {tag: len(self.format.target([tag])) for tag in found})
+            for tags, found in zip(written, scores, strict=True)
+        ]
 
     def _write(self, prompts: ReadPrompts, generation: dict[str, Any]) -> list[list[str]]:
         """The hashtags that the model writes after each prompt."""

@@ -81,7 +81,10 @@ class Seq2SeqGenerator(HubComponent):
             return [Generation(tags, {}) for tags in written]
         pools = [list(dict.fromkeys([*tags, *more])) for tags, more in zip(written, candidates, strict=True)]
         scores = self._log_likelihoods(encoded, mask, pools)
-        return [Generation(*row) for row in zip(written, scores, strict=True)]
+        return [
+            Generation(tags, found, {tag: len(self.format.target([tag])) for tag in found})
+            for tags, found in zip(written, scores, strict=True)
+        ]
 
     def _log_likelihoods(
         self, encoded: ModelOutput, mask: torch.Tensor, pools: Sequence[Sequence[str]]

@@ -1,4 +1,4 @@
-"""What makes a component of its own: retriever, selector or generator, pulled and pushed alone."""
+"""What makes a component of its own: retriever, selector, generator or ranker, pulled and pushed alone."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ from right_hf.hub.push import push_folder
 T = TypeVar("T", bound="HubComponent")
 
 #: The parts of a checkpoint; each lies in a subfolder of its name unless the configuration says otherwise.
-COMPONENTS = ("retriever", "selector", "generator")
+COMPONENTS = ("retriever", "selector", "generator", "ranker")
+#: Those that a checkpoint need not have.
+OPTIONAL = frozenset({"ranker"})
 
 #: Files at the top of a component's repository that an earlier component may have left and a push replaces: those that
 #: are saved here, and by transformers, peft, trl and sentence-transformers.
 _REPLACED = (
     *(f"{name}_config.json" for name in COMPONENTS),
-    *("*.safetensors", "*.safetensors.index.json", "*.npy", "corpus.parquet", "journal.jsonl"),
+    *("*.safetensors", "*.safetensors.index.json", "*.npy", "corpus.parquet", "journal.jsonl", "trees.txt"),
     *("config.json", "generation_config.json", "adapter_config.json", "processor_config.json"),
     *("pytorch_model*.bin", "pytorch_model.bin.index.json", "adapter_model.bin", "training_args.bin"),
     *("modules.json", "config_sentence_transformers.json", "sentence_*_config.json"),
     *("tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "chat_template.*"),
     *("vocab*", "merges.txt", "*.model"),
 )
-#: The folder of a dense retriever's encoder, and those in which sentence-transformers keeps the settings of modules and
-#: transformers further chat templates.
-_SUBFOLDER = re.compile(r"encoder|\d+_[A-Z]\w+|additional_chat_templates")
+#: The folders of a hybrid retriever's parts, of a dense retriever's encoder, and those in which sentence-transformers
+#: keeps the settings of modules and transformers further chat templates.
+_SUBFOLDER = re.compile(r"bm25|dense|encoder|\d+_[A-Z]\w+|additional_chat_templates")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def hub_folder(name: str, source: str, subfolder: str | None = None, **hub: Any)
     """The folder of a component alone, and where on the Hub it came from (None for a folder on this machine).
 
     Args:
-        name: "retriever", "selector" or "generator".
+        name: "retriever", "selector", "generator" or "ranker".
         source: A folder or Hub id, of the component or of a composite, of which only this component is fetched.
         subfolder: Where in it the component lies; by default in the folder of its name, else at the top.
         hub: See [`right_hf.hub.pull.fetch`].
@@ -82,7 +84,7 @@ class HubComponent:
     """Mixin of a component: `from_pretrained` and `push_to_hub`, on top of `from_folder` and `save_pretrained`.
 
     Attributes:
-        component: Which component it is: "retriever", "selector" or "generator".
+        component: Which component it is: "retriever", "selector", "generator" or "ranker".
         fetches_more: Whether its folder may name a model elsewhere, so that `from_folder` takes arguments for the Hub.
         origin: Where on the Hub it came from or was pushed to; None for one that has been on this machine only.
     """
@@ -223,7 +225,7 @@ def named_elsewhere(
     if isinstance(wanted, str):
         raise ValueError(f"references must be True, False or a list of components, got {wanted!r}.")
     entries: dict[str, dict[str, str]] = {}
-    for name in COMPONENTS if wanted is True else tuple(wanted or ()):
+    for name in tuple(components) if wanted is True else tuple(wanted or ()):
         if name not in components:
             raise ValueError(f"Unknown component {name!r} in references. Known: {', '.join(components)}.")
         origin = getattr(components[name], "origin", None)

@@ -19,8 +19,8 @@ from right_hf.evaluation.paper import (
 )
 
 #: What answers: the hashtags of the hits by their summed scores, the selector's ranking, a trained generator, a chat
-#: model, or a tuned LLM before or after GRPO.
-Kind = Literal["retriever", "selector", "generator", "segtrm", "chat", "llm", "grpo"]
+#: model, a tuned LLM before or after GRPO, or a generator trained to resist bad context.
+Kind = Literal["retriever", "selector", "generator", "segtrm", "chat", "llm", "grpo", "robust"]
 #: What chooses the hashtags beside a post.
 Ranking = Literal["selector", "votes", "random"]
 

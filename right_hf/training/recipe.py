@@ -13,6 +13,8 @@ from right_hf.data import PROTOCOLS, apply_protocol, load_split
 from right_hf.posts import Post
 
 #: What can be trained as a generator, by the type that its folder then names.
+#: What the ranker's trees are trained for, and which posts they are trained on.
+OBJECTIVES, ORDERS = ("lambdarank", "binary"), ("random", "time")
 ARCHITECTURES = ("seq2seq", "segtrm", "decoder")
 #: Settings that only a decoder has.
 _DECODER_ONLY = ("revision", "template", "lora", "grpo")
@@ -105,6 +107,43 @@ class GeneratorRecipe:
 
 
 @dataclass(frozen=True)
+class RankerRecipe:
+    """Settings of the ranker.
+
+    A share `held_out` of the training posts, at most `posts` of them, is kept from retriever, selector and generator of
+    its own, whose pools the trees are trained on; `order` is "time" for the latest posts, or "random".
+    `validation_posts` calibrate the scores.
+
+    The trees are LightGBM's: `rounds` trees of `leaves` leaves, each leaf with at least `least_rows` hashtags, each
+    tree shown a share of columns and rows. `objective` is "lambdarank", which looks at the first `looked_at` ranks, or
+    "binary".
+    `pool` holds settings of [`right_hf.fusion.PoolSettings`].
+    """
+
+    held_out: float = 0.25
+    order: str = "random"
+    posts: int = 8000
+    validation_posts: int = 2500
+    objective: str = "lambdarank"
+    rounds: int = 300
+    leaves: int = 15
+    learning_rate: float = 0.05
+    least_rows: int = 50
+    column_share: float = 0.7
+    row_share: float = 0.8
+    looked_at: int = 3
+    pool: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES:
+            raise ValueError(f"unknown objective {self.objective!r}. Known: {', '.join(OBJECTIVES)}.")
+        if self.order not in ORDERS:
+            raise ValueError(f"unknown order {self.order!r}. Known: {', '.join(ORDERS)}.")
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"held_out must be a share between 0 and 1, got {self.held_out!r}.")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything that decides what a checkpoint becomes, apart from the data and the code.
 
@@ -118,6 +157,7 @@ class Recipe:
     retriever: RetrieverRecipe = RetrieverRecipe()
     selector: SelectorRecipe = SelectorRecipe()
     generator: GeneratorRecipe = GeneratorRecipe()
+    ranker: RankerRecipe = RankerRecipe()
 
     def posts(self, data: str | Path, split: str) -> list[Post]:
         """Loads a split of any source of [`load_split`]: the posts under the recipe's licences.
@@ -149,7 +189,12 @@ def _choices(settings: Any) -> dict[str, Any]:
     return found
 
 
-_PARTS: dict[str, type] = {"retriever": RetrieverRecipe, "selector": SelectorRecipe, "generator": GeneratorRecipe}
+_PARTS: dict[str, type] = {
+    "retriever": RetrieverRecipe,
+    "selector": SelectorRecipe,
+    "generator": GeneratorRecipe,
+    "ranker": RankerRecipe,
+}
 
 
 def _build(kind: type, values: Any, where: str) -> Any:
@@ -203,6 +248,12 @@ def build_recipe(values: dict[str, Any], where: str) -> Recipe:
     if (protocol := values.get("protocol", "full")) not in PROTOCOLS:
         raise ValueError(f"{where}: unknown protocol {protocol!r:.80}. Known: {', '.join(PROTOCOLS)}.")
     recipe: Recipe = _build(Recipe, values, where)
+    return recipe
+
+
+def build_ranker_recipe(values: Any, where: str) -> RankerRecipe:
+    """The recipe of a ranker from plain values; errors as in [`build_recipe`]."""
+    recipe: RankerRecipe = _build(RankerRecipe, values, where)
     return recipe
 
 
