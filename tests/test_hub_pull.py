@@ -158,7 +158,15 @@ def test_each_component_alone(hub: LoopbackHub, model: RightModel, tmp_path: Pat
     assert swapped.recommend(POSTS) == model.recommend(POSTS)
     with hub.watched() as requests:
         type(component).from_pretrained("user/part", **where)
+        type(component).from_pretrained("user/part", **where, local_files_only=True)
     assert requests == []
+    hub.repo("user/part").put("vocab.txt", b"left by another")
+    assert component.push_to_hub("user/part", create_pr=True).pr_revision == "refs/pr/1"
+    component.push_to_hub("user/part", revision="try")
+    for revision in ("refs/pr/1", "try"):
+        assert type(component).from_pretrained("user/part", revision=revision).origin.revision != first
+    with pytest.raises(FileNotFoundError, match="no such repository that you may see"):
+        type(component).from_pretrained("user/part", token="hf_stranger")
 
 
 def test_components_alone_out_of_a_composite(hub: LoopbackHub, pushed: str) -> None:
@@ -191,7 +199,9 @@ def test_what_is_no_checkpoint_is_told_from_one(hub: LoopbackHub, model: RightMo
     model.retriever.push_to_hub("user/index")  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match=r"user/t5 is no RIGHT checkpoint.*'t5', expected 'right'.*generator="):
         RightModel.from_pretrained("user/t5")
-    with pytest.raises(FileNotFoundError, match=r"user/index is no RIGHT checkpoint: it has no config.json.*retriever="):
+    with pytest.raises(
+        FileNotFoundError, match=r"user/index is no RIGHT checkpoint: it has no config.json.*retriever="
+    ):
         RightModel.from_pretrained("user/index")
     (tmp_path / "file").touch()
     for load in (RightModel.from_pretrained, BM25Retriever.from_pretrained):
