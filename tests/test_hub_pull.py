@@ -158,7 +158,15 @@ def test_each_component_alone(hub: LoopbackHub, model: RightModel, tmp_path: Pat
     assert swapped.recommend(POSTS) == model.recommend(POSTS)
     with hub.watched() as requests:
         type(component).from_pretrained("user/part", **where)
+        type(component).from_pretrained("user/part", **where, local_files_only=True)
     assert requests == []
+    hub.repo("user/part").put("vocab.txt", b"left by another")
+    assert component.push_to_hub("user/part", create_pr=True).pr_revision == "refs/pr/1"
+    component.push_to_hub("user/part", revision="try")
+    for revision in ("refs/pr/1", "try"):
+        assert type(component).from_pretrained("user/part", revision=revision).origin.revision != first
+    with pytest.raises(FileNotFoundError, match="no such repository that you may see"):
+        type(component).from_pretrained("user/part", token="hf_stranger")
 
 
 def test_components_alone_out_of_a_composite(hub: LoopbackHub, pushed: str) -> None:

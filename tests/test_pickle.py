@@ -1,4 +1,4 @@
-"""Pickled code in the place of any file of a checkpoint or component is refused, never run, whatever the file is called."""
+"""Pickled code in the place of any file of a checkpoint or component is never run, whatever the file is called."""
 
 from __future__ import annotations
 
