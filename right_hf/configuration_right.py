@@ -12,6 +12,7 @@ from transformers import PreTrainedConfig
 
 from right_hf.fusion import FusionWeights
 from right_hf.hub.component import COMPONENTS as COMPONENTS
+from right_hf.hub.component import OPTIONAL
 from right_hf.hub.shim import REMOTE_CODE
 
 #: What an entry of `components` may hold.
@@ -27,11 +28,12 @@ class RightConfig(PreTrainedConfig):
 
     Args:
         components: For each component `{"subfolder": …}`, or `{"repo_id": …, "revision": …, "subfolder": …}`
-            for one that lies in a repository of its own.
+            for one that lies in a repository of its own. Only a checkpoint with a ranker has an entry for it.
         hits: N, posts retrieved for each post (paper, section 2.1).
         context_hashtags: k, selected hashtags that the generator reads (paper, section 2.2).
         pool_hashtags: Retrieved hashtags that take part in the fusion.
-        fusion: Weights of the fusion (see [`right_hf.fusion.FusionWeights`]); None for the paper's answer.
+        fusion: Weights of the fusion (see [`right_hf.fusion.FusionWeights`]) where there is no ranker; None for the
+            paper's answer.
         language: ISO 639-1 code of the posts.
 
     Raises:
@@ -55,7 +57,8 @@ class RightConfig(PreTrainedConfig):
         # `to_dict` writes both anew.
         for name in REMOTE_CODE:
             kwargs.pop(name, None)
-        self.components = {name: {"subfolder": name} for name in COMPONENTS} | (components or {})
+        needed = {name: {"subfolder": name} for name in COMPONENTS if name not in OPTIONAL}
+        self.components = needed | (components or {})
         for name, entry in self.components.items():
             if name not in COMPONENTS:
                 raise ValueError(f"Unknown component {name!r} in config.json. Known: {', '.join(COMPONENTS)}.")

@@ -158,6 +158,13 @@ class Corpus(Sequence[Post]):
         # Copied in one step: a writer may add hashtags meanwhile, always at the end.
         return sorted(tag for tag, count in zip(list(self._numbers), self._counts.tolist(), strict=False) if count)
 
+    def hashtags_since(self, number: int) -> list[str]:
+        """The hashtags that came after the first `number`, in the order in which they came, also those gone since.
+
+        A corpus that changes only ever adds to this list.
+        """
+        return list(self._numbers)[number:] if len(self._numbers) > number else []
+
     def hashtag_count(self, hashtag: str) -> int:
         """How many posts carry the hashtag."""
         number = self._numbers.get(hashtag, len(self._counts))

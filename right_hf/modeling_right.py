@@ -11,9 +11,9 @@ import torch
 from huggingface_hub import CommitInfo
 from torch import nn
 
-from right_hf.components import component_folders, load_component
+from right_hf.components import component_folders, load_components
 from right_hf.configuration_right import RightConfig
-from right_hf.fusion import FusionWeights, Recommendation, Trace, fuse
+from right_hf.fusion import ClueFinder, FusionWeights, Recommendation, Scorer, Trace, TreeRanker, fuse
 from right_hf.generator import Generator
 from right_hf.hub.component import COMPONENTS, named_elsewhere
 from right_hf.hub.errors import explained
@@ -25,10 +25,13 @@ from right_hf.posts import Post, clean_post
 from right_hf.precision import torch_dtype
 from right_hf.retriever import LivingRetriever, Retriever
 from right_hf.selector import BiEncoderSelector
+from right_hf.stages import run_stages
 
 #: What the Auto classes and pipeline() pass besides; none of it concerns a composite.
 _PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
-_KNOWN_ARGUMENTS = frozenset((*HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS, "send_posts_to"))
+#: Settings of generators.
+_GENERATOR_ARGUMENTS = ("send_posts_to", "merge", "quantization")
+_KNOWN_ARGUMENTS = frozenset((*HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS, *_GENERATOR_ARGUMENTS))
 
 
 class RightModel(nn.Module):
@@ -39,6 +42,7 @@ class RightModel(nn.Module):
         retriever: Finds similar posts in a corpus.
         selector: Ranks their hashtags.
         generator: Reads post and hashtags and writes the answer.
+        ranker: Orders written and retrieved hashtags; None for the configuration's `fusion`.
     """
 
     config_class = RightConfig
@@ -48,16 +52,25 @@ class RightModel(nn.Module):
     output_modalities = ("text",)
 
     def __init__(
-        self, config: RightConfig, retriever: Retriever, selector: BiEncoderSelector, generator: Generator
+        self,
+        config: RightConfig,
+        retriever: Retriever,
+        selector: BiEncoderSelector,
+        generator: Generator,
+        ranker: TreeRanker | None = None,
     ) -> None:
         super().__init__()
         self.config = config
         self.retriever = retriever
         self.selector = selector
         self.generator = generator
+        self.ranker = ranker
         #: Files about the checkpoint, name to content, which are saved with it.
         self.records: dict[str, str] = {}
         self.weights = FusionWeights(**config.fusion) if config.fusion is not None else None
+        #: Orders the pool; None for the paper's answer.
+        self.scorer: Scorer | None = self.ranker if self.ranker is not None else self.weights
+        self._clues = ClueFinder(retriever, selector, ranker.pool) if ranker is not None else None
         # Registered, so that to(), eval() and parameters() reach the networks.
         self.selector_network = selector.model
         self.generator_network: Any = getattr(generator, "model", None)
@@ -82,13 +95,7 @@ class RightModel(nn.Module):
 
     def trace(self, posts: Sequence[str], **generation: Any) -> list[Trace]:
         """Runs retriever, selector and generator on cleaned, non-empty posts, as one batch."""
-        hits = self.retriever.search(posts, self.config.hits)
-        candidates = self.selector.rank(posts, hits)
-        hashtags = [[candidate.hashtag for candidate in ranked] for ranked in candidates]
-        contexts = [ranked[: self.config.context_hashtags] for ranked in hashtags]
-        scored = [ranked[: self.config.pool_hashtags] for ranked in hashtags]
-        generations = self.generator.generate(posts, contexts, scored, **generation)
-        return [Trace(*stages) for stages in zip(posts, hits, candidates, generations, strict=True)]
+        return run_stages(posts, self.config, self.retriever, self.selector, self.generator, self._clues, **generation)
 
     def recommend(
         self,
@@ -123,7 +130,7 @@ class RightModel(nn.Module):
         traces = iter(self.trace(readable, **(generate_kwargs or {})) if readable else ())
         results: list[list[Recommendation]] = []
         for post in cleaned:
-            fused = fuse(next(traces), self.weights) if post else []
+            fused = fuse(next(traces), self.scorer) if post else []
             results.append([found for found in fused if found.score >= threshold][:top_k])
         return results
 
@@ -159,10 +166,11 @@ class RightModel(nn.Module):
         self._save(Path(save_directory), named_elsewhere(self._components(), references))
 
     def _components(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in COMPONENTS}
+        return {name: getattr(self, name) for name in COMPONENTS if name != "ranker" or self.ranker is not None}
 
     def _save(self, directory: Path, references: Mapping[str, dict[str, str]]) -> None:
-        config = RightConfig(**(self.config.to_dict() | {"components": dict(references)}))
+        own = {"ranker": {"subfolder": "ranker"}} if self.ranker is not None else {}
+        config = RightConfig(**(self.config.to_dict() | {"components": own | dict(references)}))
         config.architectures = [type(self).__name__]
         with atomic_folder(directory) as folder:
             config.save_pretrained(folder)
@@ -252,9 +260,10 @@ class RightModel(nn.Module):
             dtype: Of the generator's weights; "auto" and None mean float32, the fastest on a CPU.
             device: Where the networks go.
             kwargs: `revision`, `token`, `cache_dir`, `local_files_only`, `force_download` for the Hub; `retriever`,
-                `selector` or `generator` name a folder or Hub id that takes the place of that component;
-                `send_posts_to` names the server that a checkpoint with a chat model may send posts to (see
-                [`right_hf.generator.ChatGenerator.from_folder`]).
+                `selector`, `generator` or `ranker` name a folder or Hub id that takes the place of that component;
+                `send_posts_to` names the server that may be sent posts (see
+                [`right_hf.generator.ChatGenerator.from_folder`]); `merge` and `quantization` are those of
+                [`right_hf.generator.DecoderGenerator.from_folder`].
 
         Raises:
             FileNotFoundError: A folder, file, repository or revision is missing, or not in the cache while the Hub is
@@ -265,7 +274,7 @@ class RightModel(nn.Module):
             ValueError: A file is damaged, may hold pickled code, or names an unknown component.
         """
         if unknown := sorted(set(kwargs) - _KNOWN_ARGUMENTS):
-            known = ", ".join((*HUB_ARGUMENTS, *COMPONENTS, "send_posts_to"))
+            known = ", ".join((*HUB_ARGUMENTS, *COMPONENTS, *_GENERATOR_ARGUMENTS))
             raise TypeError(f"Unknown argument {unknown[0]!r}. Known: config, dtype, device, {known}.")
         source = str(pretrained_model_name_or_path)
         hub = {name: kwargs[name] for name in HUB_ARGUMENTS if kwargs.get(name) is not None}
@@ -275,15 +284,10 @@ class RightModel(nn.Module):
         config = config or RightConfig.from_pretrained(root, local_files_only=True)
         found = component_folders(source, config, {name: kwargs.get(name) for name in COMPONENTS}, hub)
         remember(source, root, kwargs.get("revision"))
-        folders = {name: folder for name, (folder, _) in found.items()}
-        retriever = load_component("retriever", folders["retriever"])
-        selector = load_component("selector", folders["selector"], device=device)
-        selector.load_embeddings(folders["retriever"])
-        settings = {"dtype": torch_dtype(dtype), "device": device, "send_posts_to": kwargs.get("send_posts_to")}
-        generator = load_component("generator", folders["generator"], **settings)
-        for name, component in (("retriever", retriever), ("selector", selector), ("generator", generator)):
-            component.origin = found[name][1]
-        model = cls(config, retriever, selector, generator)
+        settings = {"dtype": torch_dtype(dtype), "device": device}
+        settings |= {name: kwargs[name] for name in _GENERATOR_ARGUMENTS if kwargs.get(name) is not None}
+        elsewhere = {name: value for name, value in hub.items() if name != "revision"}
+        model = cls(config, **load_components(found, settings | elsewhere))
         if model.retriever_network is not None:
             model.retriever_network.to(device)
         model.records = {name: (root / name).read_text(encoding="utf-8") for name in RECORDS if (root / name).is_file()}

@@ -135,7 +135,14 @@ def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 #: A folder with one of these files at its top is a checkpoint, which saving may replace.
-_MARKERS = ("config.json", "retriever_config.json", "selector_config.json", "generator_config.json", "tokenizer.json")
+_MARKERS = (
+    "config.json",
+    "retriever_config.json",
+    "selector_config.json",
+    "generator_config.json",
+    "ranker_config.json",
+    "tokenizer.json",
+)
 
 
 @contextmanager

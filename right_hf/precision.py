@@ -1,13 +1,17 @@
-"""Weights are saved as they were stored: half precision on disk stays half, whatever they are computed in."""
+"""Precision: weights are saved as they were stored, and trained in what the machine computes quickly."""
 
 from __future__ import annotations
 
 import copy
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
+
+logger = logging.getLogger(__name__)
 
 _DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
 
@@ -45,3 +49,15 @@ def as_stored(model: Any) -> Any:
     if stored is None or stored.itemsize >= held:
         return model
     return copy.deepcopy(model).to(stored)
+
+
+def affordable(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Training arguments without `bf16` where that would be emulated: on a CPU without instructions for it.
+
+    Emulated, training was measured 13 times slower than in float32; where a CPU has them, bf16 is half as fast again.
+    """
+    on_cpu = arguments.get("use_cpu") or not torch.accelerator.is_available()
+    if not arguments.get("bf16") or not on_cpu or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return dict(arguments)
+    logger.warning("This CPU has no instructions for bfloat16: training runs in float32 instead.")
+    return {**arguments, "bf16": False}

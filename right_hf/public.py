@@ -6,12 +6,12 @@ from transformers.pipelines import PIPELINE_REGISTRY
 from right_hf import DEFAULT_CHECKPOINT
 from right_hf.configuration_right import RightConfig
 from right_hf.corpus import Corpus
-from right_hf.fusion import FusionWeights, Recommendation
-from right_hf.generator import Generation, Seq2SeqGenerator
+from right_hf.fusion import FusionWeights, Recommendation, TreeRanker
+from right_hf.generator import DecoderGenerator, Generation, Seq2SeqGenerator
 from right_hf.modeling_right import RightModel
 from right_hf.pipeline import HashtagRecommendationPipeline
 from right_hf.posts import Post, read_posts
-from right_hf.retriever import BM25Retriever, Hit
+from right_hf.retriever import BM25Retriever, DenseRetriever, Hit, HybridRetriever
 from right_hf.selector import BiEncoderSelector, Candidate
 
 AutoConfig.register(RightConfig.model_type, RightConfig, exist_ok=True)
@@ -30,14 +30,18 @@ __all__ = [
     "BiEncoderSelector",
     "Candidate",
     "Corpus",
+    "DecoderGenerator",
+    "DenseRetriever",
     "FusionWeights",
     "Generation",
     "HashtagRecommendationPipeline",
     "Hit",
+    "HybridRetriever",
     "Post",
     "Recommendation",
     "RightConfig",
     "RightModel",
     "Seq2SeqGenerator",
+    "TreeRanker",
     "read_posts",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import os
 
 # Else the first request of a process asks the Hub for a list of user agents.
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,22 @@ import pytest
 import torch
 from hypothesis import settings
 from sentence_transformers import SentenceTransformer
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+from transformers import (
+    BertConfig,
+    BertModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 from right_hf import RightConfig, RightModel
-from right_hf.generator import Seq2SeqGenerator
+from right_hf.generator import DecoderGenerator, Seq2SeqGenerator
+from right_hf.generator.chat_prompts import chat_prompt
+from right_hf.generator.chat_template import PLAIN_ENDING
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, DenseRetriever
 from right_hf.selector import BiEncoderSelector
@@ -59,6 +72,15 @@ CHINESE = [
     Post("z07", "新手机的电池很耐用，iPhone用户也羡慕", ("手机",)),
     Post("z08", "手机电池坏了，换一块要三百块", ("手机", "维修")),
 ]
+
+#: As Qwen3 has it, down to the empty thought of an answer that needed none.
+CHAT_TEMPLATE = (
+    "{% set thought = '<think>\n\n</think>\n\n' %}"
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n"
+    "{% if message.role == 'assistant' %}{{ thought }}{% endif %}{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% if not enable_thinking %}{{ thought }}{% endif %}"
+    "{% endif %}"
+)
 
 _attempts: list[str] = []
 _loopback_allowed = False
@@ -131,6 +153,68 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     """A tokenizer that knows every character of the posts above."""
     texts = [text for post in [*ENGLISH, *CHINESE] for text in (post.text, *post.hashtags)]
     return train_tokenizer(texts, vocabulary_size=400)
+
+
+@pytest.fixture(scope="session")
+def decoder_tokenizer() -> PreTrainedTokenizerFast:
+    """The same for a decoder-only model: it knows the hash sign and the words of the prompts too."""
+    texts = [
+        text for post in [*ENGLISH, *CHINESE] for text in (post.text, " ".join(f"#{tag}" for tag in post.hashtags))
+    ]
+    prompts = [chat_prompt("", ["a"], language, "short") for language in ("en", "zh")]
+    trained = train_tokenizer([*texts, *prompts, PLAIN_ENDING], vocabulary_size=400)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=trained.backend_tokenizer, eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
+    )
+
+
+@pytest.fixture(scope="session")
+def chat_tokenizer(decoder_tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    """The same with turns and a chat template."""
+    tokenizer = copy.deepcopy(decoder_tokenizer)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>", "[INST]"]})
+    tokenizer.chat_template = CHAT_TEMPLATE
+    return tokenizer
+
+
+@pytest.fixture(scope="session", params=["llama", "qwen"])
+def tiny_decoder(
+    request: pytest.FixtureRequest, decoder_tokenizer: PreTrainedTokenizerFast, chat_tokenizer: PreTrainedTokenizerFast
+) -> DecoderGenerator:
+    """A Llama without a chat template and a Qwen3 with one, of two layers each, which have seen the posts above."""
+    kind: Any = (LlamaConfig, LlamaForCausalLM) if request.param == "llama" else (Qwen3Config, Qwen3ForCausalLM)
+    tokenizer = decoder_tokenizer if request.param == "llama" else chat_tokenizer
+    torch.manual_seed(0)
+    config = kind[0](
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=16,
+        max_position_embeddings=512,
+        eos_token_id=tokenizer.eos_token_id,
+        initializer_range=0.2,
+        attn_implementation="eager",  # the fused one takes long to differentiate
+    )
+    generator = DecoderGenerator(kind[1](config), tokenizer, "en", "short", 128, 16)
+    teach(generator, [*ENGLISH, *CHINESE])
+    return generator
+
+
+def teach(generator: DecoderGenerator, posts: Sequence[Post], steps: int = 40) -> None:
+    """Lets a tiny decoder learn the hashtags of posts, so that it writes some."""
+    form, network = generator.format, generator.network
+    rows = [(form.prompt(post.text, post.hashtags[:1]), form.target(post.hashtags)) for post in posts]
+    longest = max(len(prompt) + len(target) for prompt, target in rows)
+    ids = torch.tensor([[*p, *t, *[form.padding] * (longest - len(p) - len(t))] for p, t in rows])
+    labels = torch.tensor([[*[-100] * len(p), *t, *[-100] * (longest - len(p) - len(t))] for p, t in rows])
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
+    for _ in range(steps):
+        network(input_ids=ids, labels=labels).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from right_hf.generator import AnswerStore, ChatError, ChatGenerator, HubChatCli
 from right_hf.generator.answers import Message
 from right_hf.generator.chat import CONSENT_VARIABLE
 from right_hf.generator.chat_client import KEY_VARIABLE
+from right_hf.generator.chat_prompts import chat_prompt
 from tests.chat_server import ChatServer, Fault, chat_server
 
 SECRET = "sk-a1b2c3-never-seen"
@@ -86,6 +87,15 @@ def test_chinese() -> None:
     assert "话题标签" in client.asked[0]
     with pytest.raises(ValueError, match="Known: en, zh"):
         ChatGenerator(client, "fr")
+
+
+def test_the_template_is_chosen_and_kept(tmp_path: Path) -> None:
+    client = Scripted(lambda _: "#cloud")
+    ChatGenerator(client, template="short").generate(["a post"], [["dev ops"]], [[]])
+    assert client.asked == [chat_prompt("a post", ["dev ops"], "en", "short")]
+    ChatGenerator(HubChatClient("m"), "zh", template="short").save_pretrained(tmp_path)
+    loaded = ChatGenerator.from_pretrained(tmp_path, send_posts_to="hub:auto")
+    assert (loaded.language, loaded.template) == ("zh", "short")
 
 
 def test_kept_answers_are_not_asked_for_again(tmp_path: Path) -> None:
@@ -178,7 +188,7 @@ def test_consent_does_no_harm_to_other_checkpoints(model: RightModel, tmp_path: 
     "change",
     [{"client": "pickle"}, {"client": None}, {"client": ["hub"]}, {"api_key": SECRET}, {"model": 3},
      {"base_url": "file:///etc/passwd"}, {"max_new_tokens": True}, {"max_new_tokens": -1}, {"headers": {"x": "y"}},
-     {"language": "tlh"}, {"provider": None}],
+     {"language": "tlh"}, {"template": "mine"}, {"template": []}, {"provider": None}],
     ids=str,
 )  # fmt: skip
 def test_settings_of_a_stranger_are_checked(tmp_path: Path, change: dict[str, Any]) -> None:

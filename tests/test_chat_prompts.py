@@ -6,14 +6,15 @@ from hypothesis import strategies as st
 
 from right_hf.generator.chat_prompts import MAX_POST_CHARACTERS, TEMPLATES, chat_prompt, enclosed
 
-languages = st.sampled_from(sorted(TEMPLATES))
+languages = st.sampled_from(["en", "zh"])
+templates = st.sampled_from(sorted(TEMPLATES))
 
 
 def parts(prompt: str) -> tuple[str, str]:
     """The instruction and the post of a prompt, told apart by their delimiters."""
-    before, post = prompt.split("\n<tweet>\n")
-    assert post.endswith("\n</tweet>")
-    return before, post.removesuffix("\n</tweet>")
+    before, rest = prompt.split("\n<tweet>\n")
+    post, after = rest.split("\n</tweet>")
+    return before + after, post
 
 
 def test_the_papers_question() -> None:
@@ -43,9 +44,20 @@ def test_what_is_no_hashtag_is_not_offered() -> None:
     assert chat_prompt("a post", hostile, "en") == chat_prompt("a post", [], "en")
 
 
-def test_unknown_language() -> None:
+def test_unknown_language_or_template() -> None:
     with pytest.raises(ValueError, match=r"language 'fr'\. Known: en, zh"):
         chat_prompt("un message", [], "fr")
+    with pytest.raises(ValueError, match=r"template 'long'\. Known: paper, short"):
+        chat_prompt("a post", [], "en", "long")
+
+
+def test_the_short_question() -> None:
+    assert parts(chat_prompt("Geeks guide to WVD", [], "en", "short")) == (
+        "Hashtags of this tweet:",
+        "Geeks guide to WVD",
+    )
+    before, _ = parts(chat_prompt("今天天气很好", ["天气", "春天"], "zh", "short"))
+    assert before == "这条微博的话题标签：\n相似的微博有：#天气 #春天"
 
 
 def test_marks_that_a_post_spells_are_defused() -> None:
@@ -68,11 +80,11 @@ texts = st.lists(
 )
 
 
-@given(texts.map("".join), st.lists(st.text(max_size=20), max_size=4), languages)
-def test_no_post_leaves_its_place(post: str, hashtags: list[str], language: str) -> None:
-    before, inside = parts(chat_prompt(post, hashtags, language))
+@given(texts.map("".join), st.lists(st.text(max_size=20), max_size=4), languages, templates)
+def test_no_post_leaves_its_place(post: str, hashtags: list[str], language: str, template: str) -> None:
+    before, inside = parts(chat_prompt(post, hashtags, language, template))
     assert inside == enclosed(post)
     assert len(inside.splitlines()) <= 1
     assert not set("<>＜＞") & set(inside)
     assert len(inside) <= MAX_POST_CHARACTERS
-    assert before.split("<tweet>")[0] in chat_prompt("", hashtags, language)
+    assert before == parts(chat_prompt("", hashtags, language, template))[0]

@@ -4,6 +4,8 @@ from transformers import PreTrainedTokenizerFast
 from right_hf.generator.prompt import SeparatorFormat
 from right_hf.training.copying import CopyingExamples, CopyingRecipe
 
+HASHTAGS = [[20, 21, 22], [23]]
+
 
 @pytest.fixture
 def form(tiny_tokenizer: PreTrainedTokenizerFast) -> SeparatorFormat:
@@ -13,7 +15,7 @@ def form(tiny_tokenizer: PreTrainedTokenizerFast) -> SeparatorFormat:
 def test_the_target_is_the_first_hashtags_of_the_input(form: SeparatorFormat) -> None:
     recipe = CopyingRecipe(steps=10, batch_size=4, bare=0.5, post_tokens=5)
     posts = [[10, 11, 12, 13, 14, 15, 16]]
-    examples = CopyingExamples(posts, form, recipe, seed=0)
+    examples = CopyingExamples(posts, HASHTAGS, form, recipe, seed=0)
     assert len(examples) == 40
     for number in range(len(examples)):
         example = examples[number]
@@ -23,14 +25,33 @@ def test_the_target_is_the_first_hashtags_of_the_input(form: SeparatorFormat) ->
         assert start == 0 or number >= 20  # posts come after half of the steps
         copied = [form.sep1 if token == form.sep2 else token for token in target[:-1]]
         assert source[start + 1 : start + 1 + len(copied)] == copied
+        lengths = {len(hashtag) for hashtag in _hashtags(form, source[start:-1])}
+        assert lengths <= {1, 3}  # as long as real ones
         assert target[-1] == source[-1] == form.tokenizer.eos_token_id
+
+
+def test_real_and_random_hashtags_are_mixed(form: SeparatorFormat) -> None:
+    examples = CopyingExamples([[10, 11]], HASHTAGS, form, CopyingRecipe(steps=10, batch_size=4), seed=0)
+    found = [tag for number in range(len(examples)) for tag in _hashtags(form, examples[number]["input_ids"])]
+    real = sum(tag in HASHTAGS for tag in found) / len(found)
+    assert 0.35 < real < 0.65
+
+
+def _hashtags(form: SeparatorFormat, source: list[int]) -> list[list[int]]:
+    found: list[list[int]] = []
+    for token in source:
+        if token == form.sep1:
+            found.append([])
+        elif found and token != form.tokenizer.eos_token_id:
+            found[-1].append(token)
+    return found
 
 
 def test_an_example_depends_on_seed_and_number_alone(form: SeparatorFormat) -> None:
     recipe = CopyingRecipe(steps=4, batch_size=4)
-    first, second = (CopyingExamples([[10, 11]], form, recipe, seed=3) for _ in range(2))
+    first, second = (CopyingExamples([[10, 11]], HASHTAGS, form, recipe, seed=3) for _ in range(2))
     assert first[7] == second[7]
-    assert first[7] != CopyingExamples([[10, 11]], form, recipe, seed=4)[7]
+    assert first[7] != CopyingExamples([[10, 11]], HASHTAGS, form, recipe, seed=4)[7]
 
 
 def test_posts_grow_to_their_full_length() -> None:

@@ -15,9 +15,9 @@ from right_hf.evaluation import (
     run_retriever,
     run_right,
     score_answers,
-    summed_votes,
     supporting_post,
 )
+from right_hf.retriever import summed_votes
 
 
 def test_summed_votes_worked_by_hand() -> None:

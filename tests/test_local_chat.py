@@ -73,14 +73,14 @@ def test_a_batch_equals_one_by_one(client: LocalChatClient) -> None:
 
 
 def test_answers_are_what_generate_gives(client: LocalChatClient) -> None:
-    prompt = client._prompt([{"role": "user", "content": "cloud"}])
+    prompt = client.chat.ids([{"role": "user", "content": "cloud"}])
     output = client.network.generate(torch.tensor([prompt]), max_new_tokens=5, do_sample=False)
     expected = client.tokenizer.decode(output[0, len(prompt) :], skip_special_tokens=True)
     assert ask(client, "cloud", max_new_tokens=5) == [expected]
 
 
 def test_the_template_is_used_if_there_is_one(client: LocalChatClient) -> None:
-    text = client.tokenizer.decode(client._prompt([{"role": "user", "content": "cloud"}]))
+    text = client.tokenizer.decode(client.chat.ids([{"role": "user", "content": "cloud"}]))
     if client.tokenizer.chat_template is None:
         assert "cloud" in text
         assert "<|im_start|>" not in text
@@ -95,7 +95,7 @@ def test_special_tokens_in_a_message_are_text(client: LocalChatClient) -> None:
     special = set(client.tokenizer.all_special_ids)
 
     def count(content: str) -> int:
-        return sum(token in special for token in client._prompt([{"role": "user", "content": content}]))
+        return sum(token in special for token in client.chat.ids([{"role": "user", "content": content}]))
 
     # Spaced out, the marks are text that the tiny tokenizer spells with pieces it knows or with unknown ones.
     special.discard(client.tokenizer.unk_token_id)

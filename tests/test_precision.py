@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from right_hf import BiEncoderSelector, Post, RightModel, Seq2SeqGenerator
-from right_hf.precision import as_stored, stored_dtype
+from right_hf.precision import affordable, as_stored, stored_dtype
 from right_hf.retriever import DenseRetriever
 
 POSTS = ["Windows desktop in the cloud"]
@@ -64,3 +64,13 @@ def test_a_dense_retriever_keeps_its_encoders_size(model: RightModel, tmp_path: 
     DenseRetriever.from_posts([Post("1", "cloud", ("cloud",))], half).save_pretrained(tmp_path / "index")
     DenseRetriever.from_pretrained(tmp_path / "index").save_pretrained(tmp_path / "again")
     assert stored_dtype(tmp_path / "again" / "encoder") is torch.float16
+
+
+@pytest.mark.parametrize("supported", [True, False])
+def test_emulated_bfloat16_is_not_trained_in(monkeypatch: pytest.MonkeyPatch, supported: bool) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: supported, raising=False)
+    asked = {"bf16": True, "use_cpu": True, "learning_rate": 0.1}
+    assert affordable(asked) == asked | {"bf16": supported}
+    assert affordable({"learning_rate": 0.1}) == {"learning_rate": 0.1}
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    assert affordable({"bf16": True}) == {"bf16": True}  # a GPU decides for itself

@@ -1,15 +1,26 @@
 """The paper's tables in smoke size: every row runs, a second run takes what is there, other data are refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from right_hf.evaluation.paper import CHAT, NO_GENERATOR, RIGHT_BM25, RIGHT_CHAT, RIGHT_SIMCSE
+from right_hf.persistence import read_object
 from right_hf.posts import Post
 from right_hf.reproduction.experiment import Experiment, random_hashtags
 from right_hf.reproduction.plan import Plan, load_plan, merged
-from right_hf.reproduction.systems import TABLE_3, ablations, right, with_hashtags
+from right_hf.reproduction.systems import (
+    LLM,
+    RIGHT_GRPO,
+    RIGHT_LLM,
+    TABLE_3,
+    TABLE_LLM,
+    ablations,
+    right,
+    with_hashtags,
+)
 from right_hf.reproduction.tables import Report
 from tests.smoke_data import write_splits
 
@@ -49,12 +60,41 @@ def test_every_row_runs_and_is_kept(experiment: Experiment, tmp_path: Path) -> N
     assert len({entry["made"] for entry in experiment.store.costs()}) == before
 
 
+@pytest.mark.slow
+def test_the_llm_is_tuned_with_and_without_retrieval(experiment: Experiment, tmp_path: Path) -> None:
+    report = Report(experiment, tmp_path, [row.name for row in TABLE_LLM if row.name != RIGHT_BM25])
+    table = report.table_llm()
+    result = json.loads((tmp_path / "table-llm.json").read_text())
+    assert [name for name, row in result["rows"].items() if "not_run" in row] == [RIGHT_BM25]
+    assert set(result["rows"][RIGHT_GRPO]["against"]) == {LLM, RIGHT_LLM}
+    assert [set(scores) for scores in result["validation"][LLM]] == [{"f1@1", "f1@5"}] * 2  # seeds
+    assert table in (tmp_path / "table-llm.md").read_text()
+    # All start from one base and take the same steps; only GRPO goes on from what was tuned.
+    made = [entry["made"] for entry in experiment.store.costs()]
+    assert made.count("base-decoder") == 1
+    records = [read_object(experiment.generator(row, 0) / "training.json") for row in TABLE_LLM[-3:]]
+    assert records[0]["steps"] == records[1]["steps"]
+    assert [record["retrieval"] for record in records] == [False, True, True]
+
+
+def test_an_llm_may_not_change_under_a_folder(plan: Plan, tmp_path: Path) -> None:
+    data = write_splits(tmp_path / "data")
+    Experiment(plan, data, tmp_path / "work", _WORDNET).llm_recipe()
+    assert plan.llm is not None
+    changed = replace(plan, llm=replace(plan.llm, generator=replace(plan.llm.generator, max_source_length=90)))
+    experiment = Experiment(changed, data, tmp_path / "work", _WORDNET)  # its other systems may go on
+    with pytest.raises(ValueError, match="other settings or data"):
+        experiment.llm_recipe()
+    with pytest.raises(ValueError, match="no `llm`"):
+        Experiment(replace(plan, llm=None), data, tmp_path / "work", _WORDNET).llm_recipe()
+
+
 def test_rows_that_are_one_system_share_what_is_made() -> None:
     whole = right("BM25")
     assert ablations("BM25")[0].key == whole.key
     assert with_hashtags("BM25", 7, usual=7).key == whole.key
     assert with_hashtags("BM25", 3, usual=7).key != whole.key
-    keys = [system.key for system in (*TABLE_3, *ablations("BM25")[1:])]
+    keys = [system.key for system in (*TABLE_3, *ablations("BM25")[1:], *TABLE_LLM[-3:])]
     assert len(set(keys)) == len(keys)
     assert right("SimCSE").name == RIGHT_SIMCSE
 

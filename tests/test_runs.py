@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from right_hf import Post
-from right_hf.training.recipe import Recipe
+from right_hf.training.recipe import GeneratorRecipe, Recipe
 from right_hf.training.runs import claim_run, last_checkpoint, run_identity
 
 POSTS = [Post("1", "text", ("tag",))]
@@ -24,6 +24,14 @@ def test_a_run_may_be_claimed_again_by_itself_only(tmp_path: Path) -> None:
     ):
         with pytest.raises(ValueError, match="other settings or data"):
             claim_run(folder, other)
+
+
+def test_settings_at_their_default_are_no_part_of_a_runs_identity() -> None:
+    """Else every new setting would orphan the runs of an older version."""
+    assert set(run_identity(RECIPE, POSTS)) == {"language", "licenses", "posts"}
+    chosen = replace(RECIPE, generator=GeneratorRecipe(vocabulary_size=100, arguments={"bf16": True}))
+    assert run_identity(chosen, POSTS)["generator"] == {"vocabulary_size": 100, "arguments": {"bf16": True}}
+    assert run_identity(replace(RECIPE, generator=GeneratorRecipe()), POSTS) == run_identity(RECIPE, POSTS)
 
 
 def test_checkpoints_of_an_unknown_run_are_not_taken(tmp_path: Path) -> None:

@@ -146,3 +146,11 @@ def test_pickled_weights_are_not_read(tiny_generator: Seq2SeqGenerator, folder: 
     torch.save(tiny_generator.model.state_dict(), folder / "pytorch_model.bin")
     with pytest.raises(ValueError, match=r"pytorch_model\.bin may be a pickle file.*Convert"):
         Seq2SeqGenerator.from_pretrained(folder)
+
+
+def test_without_candidates_nothing_is_scored(tiny_generator: Seq2SeqGenerator) -> None:
+    posts, contexts = ["Windows desktop in the cloud", "Fresh bread"], [["cloud"], []]
+    scored = tiny_generator.generate(posts, contexts, [(), ()])
+    plain = tiny_generator.generate(posts, contexts)
+    assert [found.hashtags for found in plain] == [found.hashtags for found in scored]
+    assert [found.log_likelihoods for found in plain] == [{}, {}]

@@ -55,7 +55,18 @@ def reproduction_section() -> str:
                 f"{title}: {facts['training_posts']:,} training posts, {facts['posts']:,} test posts, seeds {seeds}."
             )
             parts.append(table.read_text(encoding="utf-8").strip())
+        parts.extend(_cost(folder))
     return "\n\n".join(parts)
+
+
+def _cost(folder: Path) -> list[str]:
+    """What everything in a folder of results took to make, where all of it was noted."""
+    made = {entry["made"]: entry for file in folder.glob("*.json") for entry in read_json(file).get("made", [])}
+    if not made or not all("core_seconds" in entry for entry in made.values()):
+        return []
+    minutes = sum(entry["core_seconds"] for entry in made.values()) / 60
+    memory = max(entry["peak_mib"] for entry in made.values()) / 1024
+    return [f"{folder.name} took {minutes:.0f} minutes of one core in all, and {memory:.1f} GiB of memory at most."]
 
 
 def rendered() -> dict[Path, str]:

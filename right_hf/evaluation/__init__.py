@@ -26,7 +26,6 @@ from right_hf.evaluation.systems import (
     run_generator,
     run_retriever,
     run_right,
-    summed_votes,
     supporting_post,
 )
 from right_hf.evaluation.tables import markdown_table, results_table
@@ -62,7 +61,6 @@ __all__ = [
     "score_strata",
     "strata_figure",
     "stream_figure",
-    "summed_votes",
     "supporting_post",
     "write_answers",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -13,7 +12,7 @@ from right_hf.fusion import Recommendation, Trace, fuse
 from right_hf.generator import Generator
 from right_hf.modeling_right import RightModel
 from right_hf.posts import Post
-from right_hf.retriever import Hit, Retriever
+from right_hf.retriever import Retriever, summed_votes
 
 T = TypeVar("T")
 
@@ -25,15 +24,6 @@ BM25, SEQ2SEQ, SELECTOR, RIGHT_WRITTEN, RIGHT = (
     "RIGHT, generator's answer",
     "RIGHT, fused",
 )
-
-
-def summed_votes(hits: Sequence[Hit]) -> list[str]:
-    """Hashtags of the hits by their summed retrieval scores (the retrieval baseline), ties by hashtag."""
-    votes: dict[str, float] = defaultdict(float)
-    for hit in hits:
-        for hashtag in hit.post.hashtags:
-            votes[hashtag] += hit.score
-    return sorted(votes, key=lambda hashtag: (-votes[hashtag], hashtag))
 
 
 def run_retriever(retriever: Retriever, posts: Sequence[Post], hits: int = 10, written: int = 1) -> list[Answer]:
@@ -56,7 +46,7 @@ def run_generator(
     order = sorted(range(len(posts)), key=lambda row: len(posts[row].text))
     for rows in _batches(order, batch_size, "generating"):
         texts = [posts[row].text for row in rows]
-        written = generator.generate(texts, [beside[row] for row in rows], [()] * len(rows), **generation)
+        written = generator.generate(texts, [beside[row] for row in rows], **generation)
         answers |= {row: Answer(found.hashtags[:5], found.hashtags) for row, found in zip(rows, written, strict=True)}
     return [answers[row] for row in range(len(posts))]
 
@@ -75,15 +65,15 @@ def right_answers(model: RightModel, traces: Sequence[Trace], written: int = 1) 
     These are the selector's ranking, the generator's answer (which is the paper's), and the fused pool.
     """
     systems: dict[str, list[Answer]] = {SELECTOR: [], RIGHT_WRITTEN: []}
-    if model.weights is not None:
+    if model.scorer is not None:
         systems[RIGHT] = []
     for trace in traces:
         ranking = [candidate.hashtag for candidate in trace.candidates]
         systems[SELECTOR].append(Answer(ranking[:5], ranking[:written]))
         answer = trace.generation.hashtags
         systems[RIGHT_WRITTEN].append(Answer(answer[:5], answer))
-        if model.weights is not None:
-            fused = [found.hashtag for found in fuse(trace, model.weights)]
+        if model.scorer is not None:
+            fused = [found.hashtag for found in fuse(trace, model.scorer)]
             systems[RIGHT].append(Answer(fused[:5], fused[:written]))
     return systems
 

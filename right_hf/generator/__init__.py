@@ -4,6 +4,7 @@ from right_hf.generator.answers import AnswerStore
 from right_hf.generator.base import Generation, Generator
 from right_hf.generator.chat import ChatGenerator
 from right_hf.generator.chat_client import ChatClient, ChatError, HubChatClient
+from right_hf.generator.decoder import DecoderGenerator
 from right_hf.generator.hashtags import is_hashtag, parse_hashtags
 from right_hf.generator.local_chat import LocalChatClient
 from right_hf.generator.seq2seq import Seq2SeqGenerator
@@ -13,6 +14,7 @@ __all__ = [
     "ChatClient",
     "ChatError",
     "ChatGenerator",
+    "DecoderGenerator",
     "Generation",
     "Generator",
     "HubChatClient",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 
@@ -12,12 +13,14 @@ class Generation(NamedTuple):
 
     Attributes:
         hashtags: The hashtags it wrote, in its order, without repeats.
-        log_likelihoods: For these and every candidate the mean log-probability per token, at most 0; empty where the
-            model tells none (a chat model behind a server), so that ranks must do.
+        log_likelihoods: For these and every candidate the mean log-probability per token, at most 0; empty where no
+            scores were asked for, or the model tells none (a chat model behind a server), so that ranks must do.
+        tokens: The number of tokens of each of these, the end included; empty where it is not known.
     """
 
     hashtags: list[str]
     log_likelihoods: dict[str, float]
+    tokens: Mapping[str, int] = MappingProxyType({})
 
 
 class Generator(Protocol):
@@ -27,10 +30,10 @@ class Generator(Protocol):
         self,
         posts: Sequence[str],
         contexts: Sequence[Sequence[str]],
-        candidates: Sequence[Sequence[str]],
+        candidates: Sequence[Sequence[str]] | None = None,
         **generation: Any,
     ) -> list[Generation]:
-        """Writes hashtags for each post given its context, and scores them and its candidates where it can."""
+        """Writes hashtags for each post given its context; with candidates it scores both where it can."""
         ...
 
     def save_pretrained(self, folder: str | Path) -> None:

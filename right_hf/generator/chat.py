@@ -10,7 +10,7 @@ from typing import Any
 from right_hf.generator.answers import AnswerStore, Message, question_key
 from right_hf.generator.base import Generation
 from right_hf.generator.chat_client import ChatClient, HubChatClient
-from right_hf.generator.chat_prompts import TEMPLATES, chat_prompt
+from right_hf.generator.chat_prompts import chat_messages, check_prompt
 from right_hf.generator.hashtags import parse_hashtags
 from right_hf.generator.local_chat import LocalChatClient
 from right_hf.hub.component import HubComponent
@@ -39,19 +39,22 @@ class ChatGenerator(HubComponent):
         client: Asks the model: a [`HubChatClient`] or a [`LocalChatClient`].
         language: Of the prompt, "en" or "zh".
         store: Keeps the answers, so that a stopped run asks only what is left; also open to change later.
+        template: Of the prompt: "paper", or "short" for a model that was tuned with it.
 
     Raises:
-        ValueError: There is no prompt in that language.
+        ValueError: There is no prompt in that language, or no such template.
     """
 
     component = "generator"
 
-    def __init__(self, client: ChatClient, language: str = "en", store: AnswerStore | None = None) -> None:
-        if language not in TEMPLATES:
-            raise ValueError(f"There is no prompt in the language {language!r}. Known: {', '.join(TEMPLATES)}.")
+    def __init__(
+        self, client: ChatClient, language: str = "en", store: AnswerStore | None = None, template: str = "paper"
+    ) -> None:
+        check_prompt(language, template)
         self.client = client
         self.language = language
         self.store = store
+        self.template = template
 
     @property
     def model(self) -> Any:
@@ -62,7 +65,7 @@ class ChatGenerator(HubComponent):
         self,
         posts: Sequence[str],
         contexts: Sequence[Sequence[str]],
-        candidates: Sequence[Sequence[str]],
+        candidates: Sequence[Sequence[str]] | None = None,
         **generation: Any,
     ) -> list[Generation]:
         """Writes hashtags for each post: zero-shot where its context is empty, else as RIGHT.
@@ -83,9 +86,9 @@ class ChatGenerator(HubComponent):
         questions: dict[str, list[Message]] = {}
         keys: list[str] = []
         for post, context in zip(posts, contexts, strict=True):
-            messages = [{"role": "user", "content": chat_prompt(post, context, self.language)}]
+            messages = chat_messages(post, context, self.language, self.template)
             keys.append(question_key(settings, messages))
-            questions[keys[-1]] = list(messages)
+            questions[keys[-1]] = messages
         answers = {key: kept for key in questions if self.store and (kept := self.store.get(key)) is not None}
         open_keys = [key for key in questions if key not in answers]
 
@@ -99,7 +102,7 @@ class ChatGenerator(HubComponent):
         return [Generation(parse_hashtags(answers[key], split_words=self.language == "en"), {}) for key in keys]
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes the settings: which model, where, and the language. Neither weights nor a key.
+        """Writes the settings: which model, where, the language and the template. Neither weights nor a key.
 
         Raises:
             ValueError: The model is a folder of this machine, which nobody else could load.
@@ -112,7 +115,8 @@ class ChatGenerator(HubComponent):
             )
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / CONFIG_FILE, {"generator_type": "chat", "language": self.language, **settings})
+        prompt = {"language": self.language, "template": self.template}
+        write_json(folder / CONFIG_FILE, {"generator_type": "chat", **prompt, **settings})
 
     @classmethod
     def from_folder(
@@ -145,7 +149,8 @@ class ChatGenerator(HubComponent):
         file = Path(folder) / CONFIG_FILE
         settings = read_object(file)
         settings.pop("generator_type", None)
-        kind, language = settings.pop("client", None), settings.pop("language", "en")
+        kind = settings.pop("client", None)
+        prompt = {"language": settings.pop("language", "en"), "template": settings.pop("template", "paper")}
         known = _SETTINGS.get(kind) if isinstance(kind, str) else None
         if known is None or set(settings) != set(known):
             raise ValueError(f"{file} holds no settings of a chat model: expected client and {_SETTINGS}.")
@@ -154,7 +159,7 @@ class ChatGenerator(HubComponent):
                 raise ValueError(f"{file}: {name} must be of type {known[name]}, got {value!r:.80}.")
         if kind == "local":
             local = LocalChatClient.from_pretrained(dtype=dtype, device=device, **settings)
-            return cls(local, language, store)
+            return cls(local, store=store, **prompt)
         client = HubChatClient(api_key=api_key, **settings)
         allowed = [send_posts_to] if send_posts_to else os.environ.get(CONSENT_VARIABLE, "").split()
         if client.server not in allowed:
@@ -164,4 +169,4 @@ class ChatGenerator(HubComponent):
                 f"send_posts_to={client.server!r} to from_pretrained (in model_kwargs of pipeline()), or set "
                 f"{CONSENT_VARIABLE}={client.server} in the environment."
             )
-        return cls(client, language, store)
+        return cls(client, store=store, **prompt)

@@ -11,9 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from right_hf.generator.answers import Message
-
-#: Ends the prompt of a model without a chat template.
-_PLAIN_ENDING = "\n\nHashtags:"
+from right_hf.generator.chat_template import ChatTemplate
 
 
 class LocalChatClient:
@@ -21,8 +19,7 @@ class LocalChatClient:
 
     Args:
         model: A decoder-only model.
-        tokenizer: Its tokenizer. With a chat template that is used, reasoning switched off where the template can;
-            without one the model continues the plain text of the messages.
+        tokenizer: Its tokenizer; see [`ChatTemplate`] for what it makes of a conversation.
         name: Hub id of the model; it stands for the model in saved settings and in an answer store.
         revision: Commit of the model.
         batch_size: Questions generated for at once.
@@ -44,8 +41,7 @@ class LocalChatClient:
         self.revision = revision
         self.batch_size = batch_size
         self.max_new_tokens = max_new_tokens
-        special = {*tokenizer.all_special_tokens, *(str(token) for token in tokenizer.added_tokens_decoder.values())}
-        self._special = sorted((token for token in special if len(token) > 1), key=lambda token: (-len(token), token))
+        self.chat = ChatTemplate(tokenizer)
 
     @classmethod
     def from_pretrained(
@@ -111,31 +107,12 @@ class LocalChatClient:
                 f"max_new_tokens={settings['max_new_tokens']} leaves no room for a question in the model's context of "
                 f"{context} tokens. Give fewer."
             )
-        prompts = [_without_middle(self._prompt(messages), room) for messages in conversations]
+        prompts = [_without_middle(self.chat.ids(messages), room) for messages in conversations]
         order = sorted(range(len(prompts)), key=lambda number: -len(prompts[number]))
         for start in range(0, len(order), self.batch_size):
             batch = order[start : start + self.batch_size]
             for number, answer in zip(batch, self._answers([prompts[i] for i in batch], settings), strict=True):
                 keep(number, answer)
-
-    def _prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids of a conversation; special tokens that a message spells out are text."""
-        defused = [{**message, "content": self._defused(message["content"])} for message in messages]
-        if self.tokenizer.chat_template is None:
-            text = "\n\n".join(message["content"] for message in defused) + _PLAIN_ENDING
-            ids: list[int] = self.tokenizer(text, verbose=False)["input_ids"]
-            # Some tokenizers end every text, after which a model has nothing to say.
-            return ids[:-1] if len(ids) > 1 and ids[-1] == self.tokenizer.eos_token_id else ids
-        text = self.tokenizer.apply_chat_template(
-            defused, tokenize=False, add_generation_prompt=True, enable_thinking=False
-        )
-        ids = self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-        return ids
-
-    def _defused(self, text: str) -> str:
-        for token in self._special:
-            text = text.replace(token, " ".join(token))
-        return text
 
     def _answers(self, prompts: Sequence[Sequence[int]], settings: dict[str, Any]) -> list[str]:
         """Answers to prompts, generated as one batch padded on the left."""

@@ -49,17 +49,17 @@ class Seq2SeqGenerator(HubComponent):
         self,
         posts: Sequence[str],
         contexts: Sequence[Sequence[str]],
-        candidates: Sequence[Sequence[str]],
+        candidates: Sequence[Sequence[str]] | None = None,
         **generation: Any,
     ) -> list[Generation]:
-        """Writes hashtags for each post and scores them together with its candidates.
+        """Writes hashtags for each post and, if there are candidates, scores both.
 
         The encoder runs once. A hashtag's log-likelihood is that of being the first of the answer, its end included.
 
         Args:
             posts: Cleaned posts.
             contexts: The selected hashtags that go into each input.
-            candidates: Further hashtags of each post to score.
+            candidates: Further hashtags of each post to score; None for no scores at all.
             generation: Arguments of `model.generate`; of several returned sequences the hashtags are joined in order.
         """
         if not posts:
@@ -77,9 +77,14 @@ class Seq2SeqGenerator(HubComponent):
             sequences = outputs[i * per_post : (i + 1) * per_post].tolist()
             found = dict.fromkeys(tag for sequence in sequences for tag in self.format.hashtags(sequence[1:]))
             written.append(list(found))
+        if candidates is None:
+            return [Generation(tags, {}) for tags in written]
         pools = [list(dict.fromkeys([*tags, *more])) for tags, more in zip(written, candidates, strict=True)]
         scores = self._log_likelihoods(encoded, mask, pools)
-        return [Generation(*row) for row in zip(written, scores, strict=True)]
+        return [
+            Generation(tags, found, {tag: len(self.format.target([tag])) for tag in found})
+            for tags, found in zip(written, scores, strict=True)
+        ]
 
     def _log_likelihoods(
         self, encoded: ModelOutput, mask: torch.Tensor, pools: Sequence[Sequence[str]]

@@ -1,4 +1,4 @@
-"""What makes a component of its own: retriever, selector or generator, pulled and pushed alone."""
+"""What makes a component of its own: retriever, selector, generator or ranker, pulled and pushed alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from right_hf.hub.push import push_folder
 T = TypeVar("T", bound="HubComponent")
 
 #: The parts of a checkpoint; each lies in a subfolder of its name unless the configuration says otherwise.
-COMPONENTS = ("retriever", "selector", "generator")
+COMPONENTS = ("retriever", "selector", "generator", "ranker")
+#: Those that a checkpoint need not have.
+OPTIONAL = frozenset({"ranker"})
 
 #: Files at the top of a component's repository that an earlier component may have left and a push replaces.
 _REPLACED = (
@@ -38,9 +40,11 @@ _REPLACED = (
     "vocab*",
     "corpus.parquet",
     "journal.jsonl",
+    "trees.txt",
 )
-#: The folder of a dense retriever's encoder, and those in which sentence-transformers keeps the settings of modules.
-_SUBFOLDER = re.compile(r"encoder|\d+_[A-Z]\w+")
+#: The folders of a hybrid retriever's parts, of a dense retriever's encoder, and those in which sentence-transformers
+#: keeps the settings of modules.
+_SUBFOLDER = re.compile(r"bm25|dense|encoder|\d+_[A-Z]\w+")
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def hub_folder(name: str, source: str, subfolder: str | None = None, **hub: Any)
     """The folder of a component alone, and where on the Hub it came from (None for a folder on this machine).
 
     Args:
-        name: "retriever", "selector" or "generator".
+        name: "retriever", "selector", "generator" or "ranker".
         source: A folder or Hub id, of the component or of a composite, of which only this component is fetched.
         subfolder: Where in it the component lies; by default in the folder of its name, else at the top.
         hub: See [`right_hf.hub.pull.fetch`].
@@ -87,11 +91,13 @@ class HubComponent:
     """Mixin of a component: `from_pretrained` and `push_to_hub`, on top of `from_folder` and `save_pretrained`.
 
     Attributes:
-        component: Which component it is: "retriever", "selector" or "generator".
+        component: Which component it is: "retriever", "selector", "generator" or "ranker".
+        fetches_more: Whether its folder may name a model elsewhere, so that `from_folder` takes arguments for the Hub.
         origin: Where on the Hub it came from or was pushed to; None for one that has been on this machine only.
     """
 
     component: ClassVar[str]
+    fetches_more: ClassVar[bool] = False
     origin: Origin | None = None
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -123,6 +129,8 @@ class HubComponent:
         """
         hub = {name: settings.pop(name) for name in HUB_ARGUMENTS if name in settings}
         folder, origin = hub_folder(cls.component, str(pretrained_model_name_or_path), subfolder, **hub)
+        if cls.fetches_more:
+            settings["hub"] = {name: value for name, value in hub.items() if name != "revision"}
         loaded = cls.from_folder(folder, **settings)
         loaded.origin = origin
         return loaded
@@ -215,7 +223,7 @@ def named_elsewhere(
     if isinstance(wanted, str):
         raise ValueError(f"references must be True, False or a list of components, got {wanted!r}.")
     entries: dict[str, dict[str, str]] = {}
-    for name in COMPONENTS if wanted is True else tuple(wanted or ()):
+    for name in tuple(components) if wanted is True else tuple(wanted or ()):
         if name not in components:
             raise ValueError(f"Unknown component {name!r} in references. Known: {', '.join(components)}.")
         origin = getattr(components[name], "origin", None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from right_hf.reproduction.systems import FIGURE_3, System, right
 from right_hf.retriever import Retriever
 from right_hf.selector import BiEncoderSelector
 from right_hf.training.bases import generator_base
-from right_hf.training.build import build_generator, build_retriever, build_selector
+from right_hf.training.build import build_generator, build_grpo, build_retriever, build_selector
 from right_hf.training.examples import GeneratorExample, examples_with, ranked_hashtags, selector_ranker, votes_ranker
 from right_hf.training.recipe import Recipe
 from right_hf.training.runs import claim_run, run_identity
@@ -43,27 +43,36 @@ class Experiment:
 
     Args:
         plan: How each system is made.
-        data: Source of the three splits, see [`right_hf.data.load_split`].
+        data: Source of the three splits, see [`right_hf.data.load_split`], or the posts of each.
         folder: Where everything made is kept; a run that was stopped goes on there.
         wordnet: Folder of WordNet's files, for English.
         chat: A chat model as generator, for the rows that need one.
+        bases: The experiment from which generators take what they start from; by default this one.
 
     Raises:
         ValueError: `folder` holds an experiment with another plan or other posts.
     """
 
     def __init__(
-        self, plan: Plan, data: str | Path, folder: Path, wordnet: Path, chat: Generator | None = None
+        self,
+        plan: Plan,
+        data: str | Path | Mapping[str, list[Post]],
+        folder: Path,
+        wordnet: Path,
+        chat: Generator | None = None,
+        bases: Experiment | None = None,
     ) -> None:
         recipe = plan.recipe
         self.plan = plan
         self.store = Store(folder)
         self.wordnet = wordnet
         self.chat = chat
-        self.posts: dict[str, list[Post]] = {split: recipe.posts(data, split) for split in ("train", "validation")}
-        self.posts["validation"] = self.posts["validation"][: recipe.generator.validation_posts]
-        self.posts["test"] = [post for post in recipe.posts(data, "test") if post.text]
-        others = {"simcse": plan.simcse.as_dict(), "segtrm": plan.segtrm.as_dict()}
+        self.bases = bases
+        self.posts = dict(data) if isinstance(data, Mapping) else _load(recipe, data)
+        #: Validation posts of which generators see the first alone.
+        self.whole_validation = self.posts["validation"]
+        self.posts["validation"] = self.whole_validation[: recipe.generator.validation_posts]
+        others = {"simcse": plan.simcse.choices(), "segtrm": plan.segtrm.choices()}
         claim_run(folder, run_identity(recipe, [post for split in self.posts.values() for post in split], **others))
 
     def selector(self, seed: int) -> BiEncoderSelector:
@@ -116,39 +125,73 @@ class Experiment:
         recipe = replace(self._generator_recipe(system), seed=seed)
 
         def make(path: Path) -> None:
+            posts = self.posts["train"]
             train, validation = (self.examples(system, seed, split) for split in ("train", "validation"))
-            build_generator(recipe, self.posts["train"], train, validation, path, base=self.base(system))
+            if system.kind == "grpo":
+                start = self.generator(system._replace(kind="llm"), seed)
+                build_grpo(recipe, posts, train, validation, path, start, self.base(system))
+            else:
+                build_generator(recipe, posts, train, validation, path, self.base(system))
 
         return self.store.made(f"seed-{seed}/{system.key}", make)
 
     def base(self, system: System) -> Path:
         """The folder of what a generator starts from, the same for all seeds and all systems of its architecture."""
+        if self.bases is not None:
+            return self.bases.base(system)
         recipe = self._generator_recipe(system)
 
         def make(path: Path) -> None:
-            generator_base(recipe.generator, self.posts["train"], recipe.seed, path)
+            generator_base(recipe.generator, self.posts["train"], recipe.seed, path, recipe.language)
 
         return self.store.made(f"base-{recipe.generator.architecture}", make)
 
     def _generator_recipe(self, system: System) -> Recipe:
+        if system.kind in ("llm", "grpo"):
+            return self.llm_recipe()
+        if system.kind == "robust":
+            return self.robust_recipe()
         return self.plan.segtrm if system.kind == "segtrm" else self.plan.recipe
 
-    def answers(self, system: System, seed: int) -> list[Answer]:
-        """What a system answers to each test post."""
+    def llm_recipe(self) -> Recipe:
+        """The recipe of the LLM.
+
+        Raises:
+            ValueError: The plan has none, or `folder` holds an LLM of another. The other systems do not mind.
+        """
+        if self.plan.llm is None:
+            raise ValueError("The plan has no `llm`. Add it.")
+        claim_run(self.store.folder / "llm", run_identity(self.plan.llm, self.posts["train"]))
+        return self.plan.llm
+
+    def robust_recipe(self) -> Recipe:
+        """The recipe of the generator that resists bad context.
+
+        Raises:
+            ValueError: The plan has none, or `folder` holds a generator of another. The other systems do not mind.
+        """
+        if self.plan.robust is None:
+            raise ValueError("The plan has no `robust`. Add it.")
+        claim_run(self.store.folder / "robust", run_identity(self.plan.robust, self.posts["train"]))
+        return self.plan.robust
+
+    def answers(self, system: System, seed: int, split: str = "test") -> list[Answer]:
+        """What a system answers to each post of a split."""
 
         def make(path: Path) -> None:
-            write_answers(path, self.posts["test"], self._answers(system, seed))
+            write_answers(path, self.posts[split], self._answers(system, seed, split))
 
-        return read_answers(self.store.made(f"seed-{seed}/answers/{system.key}.jsonl", make), self.posts["test"])
+        name = system.key if split == "test" else f"{system.key}-{split}"
+        return read_answers(self.store.made(f"seed-{seed}/answers/{name}.jsonl", make), self.posts[split])
 
-    def _answers(self, system: System, seed: int) -> list[Answer]:
-        posts = self.posts["test"]
+    def _answers(self, system: System, seed: int, split: str) -> list[Answer]:
+        posts = self.posts[split]
         if system.kind == "retriever" and system.retriever is not None:
             return run_retriever(self.retriever(system.retriever), posts, self.plan.recipe.retriever.hits, _WRITTEN)
         if system.kind == "selector":
-            ranked = self.hashtags(system, seed, "test")
+            ranked = self.hashtags(system, seed, split)
             return [Answer(found[:_WITHOUT_GENERATOR], found[:_WITHOUT_GENERATOR]) for found in ranked]
-        contexts = self.contexts(system, seed, "test")
+        contexts = self.contexts(system, seed, split)
         if system.kind == "chat":
             if self.chat is None:
                 raise ValueError(f"{system.name} needs a chat model. Give --chat-model.")
@@ -162,9 +205,20 @@ class Experiment:
         return max((row.retriever for row in map(right, ("BM25", "SimCSE")) if row.retriever), key=self._validation_f1)
 
     def _validation_f1(self, retriever: str) -> float:
-        folders = [self.generator(right(retriever), seed) for seed in self.plan.seeds]
-        scores = [float(read_object(folder / "training.json")["validation"]["f1@1"]) for folder in folders]
+        scores = [self.validation_scores(right(retriever), seed)["f1@1"] for seed in self.plan.seeds]
         return sum(scores) / len(scores)
+
+    def validation_scores(self, system: System, seed: int) -> dict[str, float]:
+        """F1@1 and F1@5 of a trained generator on the validation posts, in [0, 1]."""
+        scores = read_object(self.generator(system, seed) / "training.json")["validation"]
+        return {name: float(score) for name, score in scores.items()}
+
+
+def _load(recipe: Recipe, data: str | Path) -> dict[str, list[Post]]:
+    """The posts of each split that an experiment uses."""
+    posts = {split: recipe.posts(data, split) for split in ("train", "validation", "test")}
+    posts["test"] = [post for post in posts["test"] if post.text]
+    return posts
 
 
 @lru_cache(maxsize=1)

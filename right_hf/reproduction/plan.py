@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from right_hf.data import PROTOCOLS
-from right_hf.training.recipe import Recipe, build_recipe, read_recipe_file
+from right_hf.training.recipe import RankerRecipe, Recipe, build_ranker_recipe, build_recipe, read_recipe_file
 
 _KEYS = ("recipe", "simcse", "segtrm", "protocols", "seeds")
+_OPTIONAL = frozenset({"llm", "ranker", "robust"})
 
 
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,6 +31,9 @@ class Plan:
         recipe: Selector, BM25 and generator.
         simcse: The recipe with the dense retriever.
         segtrm: The recipe with SEGTRM in the generator's place.
+        llm: The recipe with a tuned LLM in the generator's place, or None.
+        ranker: How the ranker of the table "fusion" is trained.
+        robust: The recipe with a generator that is trained to resist bad context, or None.
         seeds: Seeds of selectors and generators. What they start from, the generator's base and the dense retriever,
             is made once, with the recipe's own seed.
     """
@@ -38,21 +42,28 @@ class Plan:
     simcse: Recipe
     segtrm: Recipe
     seeds: tuple[int, ...]
+    llm: Recipe | None = None
+    ranker: RankerRecipe = field(default_factory=RankerRecipe)
+    robust: Recipe | None = None
 
 
 def load_plan(path: str | Path, protocol: str) -> Plan:
     """Reads the plan of a data set.
 
     The file holds `recipe`; `simcse` and `segtrm`, what changes in it for these two; `protocols`, what each protocol
-    changes in all three; and `seeds`, for each protocol.
+    changes in all three; and `seeds`, for each protocol. It may hold `llm`, the `generator` of a recipe with an LLM;
+    `ranker`, its recipe; and `robust`, what changes for a generator that resists bad context.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: A part is missing, unknown or of the wrong kind, or the protocol is unknown.
     """
     values = read_recipe_file(path)
-    if set(values) != set(_KEYS):
-        raise ValueError(f"{path} must hold {', '.join(_KEYS)}, and nothing else; it holds {', '.join(values)}.")
+    if set(values) - _OPTIONAL != set(_KEYS):
+        raise ValueError(
+            f"{path} must hold {', '.join(_KEYS)}, may hold {', '.join(sorted(_OPTIONAL))}, and nothing else; it holds "
+            f"{', '.join(values)}."
+        )
     if protocol not in PROTOCOLS:
         raise ValueError(f"Unknown protocol {protocol!r}. Known: {', '.join(PROTOCOLS)}.")
     common = merged(values["recipe"], {"protocol": protocol, **(values["protocols"] or {}).get(protocol, {})})
@@ -60,4 +71,9 @@ def load_plan(path: str | Path, protocol: str) -> Plan:
         name: build_recipe(merged(common, values[name]) if name != "recipe" else common, f"{path}, {name}")
         for name in ("recipe", "simcse", "segtrm")
     }
-    return Plan(**recipes, seeds=tuple(values["seeds"][protocol]))
+    if "llm" in values:
+        recipes["llm"] = build_recipe({**common, "generator": values["llm"]}, f"{path}, llm")
+    if "robust" in values:
+        recipes["robust"] = build_recipe(merged(common, values["robust"]), f"{path}, robust")
+    ranker = build_ranker_recipe(values.get("ranker", {}), f"{path}, ranker")
+    return Plan(**recipes, seeds=tuple(values["seeds"][protocol]), ranker=ranker)

@@ -18,9 +18,9 @@ from right_hf.evaluation.paper import (
     SIMCSE,
 )
 
-#: What answers: the hashtags of the hits by their summed scores, the selector's ranking, a trained generator, or a chat
-#: model.
-Kind = Literal["retriever", "selector", "generator", "segtrm", "chat"]
+#: What answers: the hashtags of the hits by their summed scores, the selector's ranking, a trained generator, a chat
+#: model, a tuned LLM before or after GRPO, or a generator trained to resist bad context.
+Kind = Literal["retriever", "selector", "generator", "segtrm", "chat", "llm", "grpo", "robust"]
 #: What chooses the hashtags beside a post.
 Ranking = Literal["selector", "votes", "random"]
 
@@ -59,6 +59,14 @@ TABLE_3 = (
     System(RIGHT_CHAT, "chat", BM25, "selector"),
     System(RIGHT_BM25, "generator", BM25, "selector"),
     System(RIGHT_SIMCSE, "generator", SIMCSE, "selector"),
+)
+LLM, RIGHT_LLM, RIGHT_GRPO = "LLM, LoRA", "RIGHT, LLM, LoRA", "RIGHT, LLM, LoRA, after GRPO"
+#: A tuned LLM with and without retrieved hashtags, beside the T5.
+TABLE_LLM = (
+    *(row for row in TABLE_3 if row.name in (BM25, SEQ2SEQ, RIGHT_BM25)),
+    System(LLM, "llm"),
+    System(RIGHT_LLM, "llm", BM25, "selector"),
+    System(RIGHT_GRPO, "grpo", BM25, "selector"),
 )
 #: Numbers of hashtags in figure 3.
 FIGURE_3 = (1, 3, 5, 7, 9)

@@ -23,18 +23,20 @@ from right_hf.evaluation import (
     score_strata,
     strata_figure,
 )
-from right_hf.evaluation.paper import FULL, TABLE_3, TABLE_4
+from right_hf.evaluation.paper import FULL, RIGHT_BM25, TABLE_3, TABLE_4
 from right_hf.evaluation.scores import percent
 from right_hf.metrics import PerPost, mean_over_seeds
 from right_hf.persistence import write_json
 from right_hf.provenance import provenance
 from right_hf.reproduction import systems
 from right_hf.reproduction.experiment import Experiment
+from right_hf.reproduction.fusion_table import fusion_table
 from right_hf.reproduction.systems import FIGURE_3, System
 
 #: The paper's data set that stands beside a language's results.
 _PAPER_DATA = {"en": "THG", "zh": "WHG"}
 _NO_CHAT = "needs a chat model (--chat-model)"
+_NO_LLM = "the plan has no llm"
 _SKIPPED = "left out by --rows"
 _OPEN_LICENSES = frozenset({"MIT", "CC-BY-4.0"})
 
@@ -62,21 +64,40 @@ class Report:
         others = {name: scores for name, scores in means.items() if name not in rights}
         for name in means:
             baselines = others if name in rights else {SEQ2SEQ: others[SEQ2SEQ]} if SEQ2SEQ in others else {}
-            self._compare(rows, means, name, {key: base for key, base in baselines.items() if key != name})
+            self.compare(rows, means, name, {key: base for key, base in baselines.items() if key != name})
         paper_data = _PAPER_DATA[self.language]
         strata = {strata.title: score_strata(strata, means) for strata in self._strata()}
         strata_figure(self.folder / "strata.png", next(iter(strata.values())))
         table = results_table(rows, SEQ2SEQ, TABLE_3[paper_data], paper_data)
-        return self._write("table-3", table, {"rows": rows, "strata": strata})
+        return self.write("table-3", table, {"rows": rows, "strata": strata})
 
     def table_4(self) -> str:
         """RIGHT without each of its parts; returns the table in Markdown."""
         shown = systems.ablations(self.experiment.best_retriever)
         rows, means = self._rows(shown)
         for name in means:
-            self._compare(rows, means, name, {FULL: means[FULL]} if name != FULL and FULL in means else {})
+            self.compare(rows, means, name, {FULL: means[FULL]} if name != FULL and FULL in means else {})
         table = results_table(rows, FULL, TABLE_4.get(_PAPER_DATA[self.language]), _PAPER_DATA[self.language])
-        return self._write("table-4", table, {"rows": rows, "retriever": self.experiment.best_retriever})
+        return self.write("table-4", table, {"rows": rows, "retriever": self.experiment.best_retriever})
+
+    def table_llm(self) -> str:
+        """A tuned LLM with and without retrieval, and after GRPO, beside the T5; returns the table in Markdown."""
+        rows, means = self._rows(systems.TABLE_LLM)
+        against = {
+            systems.RIGHT_LLM: (systems.LLM, SEQ2SEQ, RIGHT_BM25),
+            systems.RIGHT_GRPO: (systems.LLM, systems.RIGHT_LLM, RIGHT_BM25),
+            systems.LLM: (SEQ2SEQ,),
+            RIGHT_BM25: (systems.LLM, SEQ2SEQ),
+        }
+        for name, others in against.items():
+            if name in means:
+                self.compare(rows, means, name, {other: means[other] for other in others if other in means})
+        validation = {
+            system.name: [self.experiment.validation_scores(system, seed) for seed in self._seeds(system)]
+            for system in systems.TABLE_LLM
+            if system.kind in ("llm", "grpo") and system.name in means
+        }
+        return self.write("table-llm", results_table(rows, systems.LLM), {"rows": rows, "validation": validation})
 
     def figure_3(self) -> str:
         """RIGHT with more and fewer hashtags beside the post, with the first seed; returns the numbers in Markdown."""
@@ -89,7 +110,7 @@ class Report:
         hashtag_count_figure(self.folder / "figure-3.png", {self.folder.name: points})
         lines = ["| hashtags | RG-1 | F1@1 |", "|---:|---:|---:|"]
         lines += [f"| {k} | {point['rouge1'][0]:.2f} | {point['f1@1'][0]:.2f} |" for k, point in points.items()]
-        return self._write("figure-3", "\n".join(lines), {"points": points, "seed": seed})
+        return self.write("figure-3", "\n".join(lines), {"points": points, "seed": seed})
 
     def cases(self) -> str:
         """Posts that RIGHT does better, as well and worse than Seq2Seq, with the first seed, in Markdown.
@@ -105,7 +126,7 @@ class Report:
         text = case_study(
             self.posts, retrieved, selected, answers, whole.name, SEQ2SEQ, seed=seed, licenses=_OPEN_LICENSES
         )
-        return self._write("case-study", text, {"seed": seed})
+        return self.write("case-study", text, {"seed": seed})
 
     def _rows(self, shown: Sequence[System]) -> tuple[dict[str, Any], dict[str, dict[str, PerPost]]]:
         """The rows of a table, and of those that were run the statistics averaged over the seeds."""
@@ -124,6 +145,8 @@ class Report:
     def _not_run(self, system: System) -> str | None:
         if system.kind == "chat" and self.experiment.chat is None:
             return _NO_CHAT
+        if system.kind in ("llm", "grpo") and self.experiment.plan.llm is None:
+            return _NO_LLM
         return _SKIPPED if self.rows is not None and system.name not in self.rows else None
 
     def _seeds(self, system: System) -> Sequence[int]:
@@ -134,9 +157,10 @@ class Report:
         answers: list[Answer] = self.experiment.answers(system, seed)
         return answer_statistics(answers, self.posts, self.language)
 
-    def _compare(
+    def compare(
         self, rows: dict[str, Any], means: dict[str, dict[str, PerPost]], name: str, baselines: dict[str, Any]
     ) -> None:
+        """Notes in the row of a system how it compares with others."""
         found = compare_all(means[name], baselines)
         rows[name]["against"] = {
             baseline: {metric: comparison.to_dict() for metric, comparison in metrics.items()}
@@ -150,7 +174,8 @@ class Report:
         overlaps = nearest_overlaps(self.experiment.retriever(BM25), self.posts, analyse)
         return [by_seen_gold(self.posts, known), by_overlap(overlaps), by_gold_in_text(self.posts)]
 
-    def _write(self, name: str, markdown: str, result: dict[str, Any]) -> str:
+    def write(self, name: str, markdown: str, result: dict[str, Any]) -> str:
+        """Writes a result with where it comes from as JSON and Markdown; returns the Markdown."""
         plan = self.experiment.plan
         origin = provenance(plan.recipe.as_dict(), plan.recipe.seed)
         facts = {"protocol": plan.recipe.protocol, "seeds": list(plan.seeds), "posts": len(self.posts)}
@@ -165,6 +190,8 @@ class Report:
 TABLES: dict[str, Callable[[Report], str]] = {
     "3": Report.table_3,
     "4": Report.table_4,
+    "llm": Report.table_llm,
     "figure-3": Report.figure_3,
     "case-study": Report.cases,
+    "fusion": fusion_table,
 }

@@ -102,6 +102,10 @@ class BM25Retriever(HubComponent):
         check_search(queries, k, exclude)
         return self._index.search(queries, k, exclude)
 
+    def rarities(self, text: str) -> list[float]:
+        """The inverse document frequency of each term of a text, at this moment; none of a stop word."""
+        return self._index.rarities(text)
+
     def add(self, posts: Sequence[Post]) -> None:
         """Adds posts. When this returns they are searchable and, if the retriever was opened from a folder, on disk.
 

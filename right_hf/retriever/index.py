@@ -164,6 +164,16 @@ class Index:
         whole = len(parts) == 1 and parts[0].live == len(parts[0].posts)
         return self if whole or not parts else self.with_merged(self.merge(0, len(parts)))
 
+    def rarities(self, text: str) -> list[float]:
+        """The inverse document frequency of each term of a text; of one that no post has, too."""
+        frequencies = np.asarray([self._frequency(term) for term in self.lexicon.analyse(text)], dtype=np.int64)
+        found: list[float] = inverse_document_frequency(len(self.corpus), frequencies).tolist()
+        return found
+
+    def _frequency(self, term: str) -> int:
+        number = self.lexicon.vocabulary.get(term, len(self.frequencies))
+        return int(self.frequencies[number]) if number < len(self.frequencies) else 0
+
     def search(
         self, queries: Sequence[str], k: int, exclude: Sequence[Collection[str]] | None = None
     ) -> list[list[Hit]]:

@@ -75,14 +75,14 @@ class Lexicon:
 
     def __init__(self, analyser: str, terms: Sequence[str] = (), pairs: Sequence[int] = ()) -> None:
         self.analyser = analyser
-        self._analyse = get_analyser(analyser)
+        self.analyse = get_analyser(analyser)
         self.vocabulary = {term: number for number, term in enumerate(terms)}
         self.pairs = {pair: code for code, pair in enumerate(pairs)}
 
     def known(self, query: str) -> list[int]:
         """The terms of a query that have a number, in the query's order, with repeats."""
         vocabulary = self.vocabulary
-        return [vocabulary[term] for term in self._analyse(query) if term in vocabulary]
+        return [vocabulary[term] for term in self.analyse(query) if term in vocabulary]
 
     def count(self, posts: Sequence[Post]) -> TermCounts:
         """Counts the terms of posts; new terms and pairs get numbers."""
@@ -92,7 +92,7 @@ class Lexicon:
     def _count_chunk(self, posts: Sequence[Post]) -> TermCounts:
         vocabulary = self.vocabulary
         documents = [
-            [vocabulary.setdefault(term, len(vocabulary)) for term in self._analyse(post.text)] for post in posts
+            [vocabulary.setdefault(term, len(vocabulary)) for term in self.analyse(post.text)] for post in posts
         ]
         terms, begins = flatten(documents)
         lengths = np.diff(begins)

@@ -208,7 +208,7 @@ class SegtrmForHashtagGeneration(BertPreTrainedModel, GenerationMixin):
         decoder_input_ids: torch.Tensor | None = None,
         decoder_attention_mask: torch.Tensor | None = None,
         encoder_outputs: SegtrmEncoderOutput | None = None,
-        past_key_values: Any = None,
+        cache: Any = None,
         labels: torch.Tensor | None = None,
         use_cache: bool | None = None,
         **_: Any,
@@ -221,7 +221,7 @@ class SegtrmForHashtagGeneration(BertPreTrainedModel, GenerationMixin):
             decoder_input_ids: (B, T) the output so far, its start first; by default from `labels`.
             decoder_attention_mask: (B, T) 0 where filled up. The output is causal, so it may be left out.
             encoder_outputs: What the encoder gave for the inputs.
-            past_key_values: Cache of the positions before `decoder_input_ids`.
+            cache: The cache of the positions before `decoder_input_ids`.
             labels: (B, T) the output to learn, -100 where filled up.
             use_cache: Whether to return the cache.
 
@@ -236,14 +236,14 @@ class SegtrmForHashtagGeneration(BertPreTrainedModel, GenerationMixin):
             decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
         states = encoder_outputs.last_hidden_state
         embeddings = self.get_input_embeddings()(decoder_input_ids)
-        if past_key_values is None or past_key_values.get_seq_length() == 0:
+        if cache is None or cache.get_seq_length() == 0:
             embeddings = torch.cat([states[:, :1], embeddings[:, 1:]], dim=1)  # the output grows out of the post
         decoded = self.decoder(
             inputs_embeds=embeddings,
             attention_mask=decoder_attention_mask,
             encoder_hidden_states=states,
             encoder_attention_mask=encoder_outputs.read,
-            past_key_values=past_key_values,
+            cache=cache,
             use_cache=use_cache if labels is None else False,
         )
         logits = self.lm_head(decoded.last_hidden_state)
@@ -251,7 +251,7 @@ class SegtrmForHashtagGeneration(BertPreTrainedModel, GenerationMixin):
         return Seq2SeqLMOutput(
             loss=loss,
             logits=logits,
-            past_key_values=decoded.past_key_values,
+            cache=decoded.cache,
             encoder_last_hidden_state=states if labels is None else None,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from right_hf.selector.ranking import HIT_SCALES, Candidate, rank_candidates
 CONFIG_FILE = "selector_config.json"
 _EMBEDDINGS_FILE = "hashtag_embeddings.safetensors"
 
+#: Embeddings multiplied at a time when the nearest hashtags are looked for.
+_ROW_BLOCK = 65_536
+
 #: Held while any selector's embeddings grow.
 _GROWING = threading.Lock()
 
@@ -29,6 +32,11 @@ def quantise(vectors: Matrix) -> tuple[npt.NDArray[np.int8], Matrix]:
     scales = np.abs(vectors).max(axis=1, keepdims=True) / np.float32(127)
     codes = np.rint(vectors / np.where(scales > 0, scales, 1)).astype(np.int8)
     return codes, scales.astype(np.float32)
+
+
+def dequantised(codes: npt.NDArray[np.int8], scales: Matrix) -> Matrix:
+    """The rows that [`quantise`] rounded, (n, d)."""
+    return np.asarray(codes * scales, dtype=np.float32)
 
 
 def _with_rows(matrix: npt.NDArray[Any], first: int, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -84,20 +92,71 @@ class BiEncoderSelector(HubComponent):
     def similarity(self, posts: Sequence[str], hashtags: Sequence[Sequence[str]]) -> list[list[float]]:
         """S(t, h) of equation 1: the cosine between each post and each of its hashtags, in [-1, 1]."""
         self.prepare([hashtag for row in hashtags for hashtag in row])
+        return self.cosines(self.embed(posts), hashtags)
+
+    def cosines(self, vectors: Matrix, hashtags: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Does as [`similarity`], for posts that are embedded already: (P, d), with hashtags for each.
+
+        Hashtags that were not prepared are embedded for this call only.
+        """
+        new = list(dict.fromkeys(hashtag for row in hashtags for hashtag in row if hashtag not in self._rows))
+        others = dict(zip(new, dequantised(*quantise(self.embed(new))), strict=True)) if new else {}
+
+        def embedded(row: Sequence[str]) -> Matrix:
+            if not any(hashtag in others for hashtag in row):
+                return self._kept(row)
+            return np.stack([others[tag] if tag in others else self._kept([tag])[0] for tag in row])
+
         return [
-            (self._kept(row) @ vector).clip(-1, 1).tolist() if row else []
-            for vector, row in zip(self.embed(posts), hashtags, strict=True)
+            (embedded(row) @ vector).clip(-1, 1).tolist() if row else []
+            for vector, row in zip(vectors, hashtags, strict=True)
         ]
+
+    def nearest(self, vectors: Matrix, count: int, is_wanted: Callable[[str], bool]) -> list[list[str]]:
+        """The hashtags that lie nearest to embedded posts, among all that were prepared; best first.
+
+        Args:
+            vectors: (P, d) embedded posts.
+            count: Hashtags for each, fewer where there are fewer.
+            is_wanted: Says of a hashtag whether it may be among them.
+        """
+        rows = self._rows  # taken once: another thread may add hashtags, always at the end
+        names = list(rows)
+        if not names:
+            return [[] for _ in vectors]
+        codes, scales = self._codes[: len(names)], self._scales[: len(names)]
+        blocks = [slice(at, at + _ROW_BLOCK) for at in range(0, len(names), _ROW_BLOCK)]
+        cosines = np.concatenate([vectors @ dequantised(codes[at], scales[at]).T for at in blocks], axis=1)  # (P, H)
+        found: list[list[str]] = []
+        for row in cosines:
+            depth, best = 2 * count, []
+            while len(best) < count and len(best) < len(names):
+                depth = min(len(names), 2 * depth)
+                top = np.argpartition(-row, depth - 1)[:depth].tolist()
+                best = [names[at] for at in sorted(top, key=lambda at: (-row[at], names[at])) if is_wanted(names[at])]
+                if depth == len(names):
+                    break
+            found.append(best[:count])
+        return found
 
     def _kept(self, hashtags: Sequence[str]) -> Matrix:
         """The kept embeddings of some hashtags, (len(hashtags), d)."""
         rows = [self._rows[hashtag] for hashtag in hashtags]
-        return self._codes[rows] * self._scales[rows]
+        return dequantised(self._codes[rows], self._scales[rows])
 
-    def rank(self, posts: Sequence[str], hits: Sequence[Sequence[Hit]]) -> list[list[Candidate]]:
-        """Ranks the hashtags of each post's hits; all of them, best first."""
+    def rank(
+        self, posts: Sequence[str], hits: Sequence[Sequence[Hit]], vectors: Matrix | None = None
+    ) -> list[list[Candidate]]:
+        """Ranks the hashtags of each post's hits; all of them, best first.
+
+        Args:
+            posts: Cleaned posts.
+            hits: The hits of each.
+            vectors: (len(posts), d) the posts, where they are embedded already.
+        """
         hashtags = [list(dict.fromkeys(tag for hit in found for tag in hit.post.hashtags)) for found in hits]
-        similarities = self.similarity(posts, hashtags)
+        self.prepare([tag for row in hashtags for tag in row])
+        similarities = self.cosines(self.embed(posts) if vectors is None else vectors, hashtags)
         scale = HIT_SCALES[self.hit_scale]
         return [
             rank_candidates(scale(found), dict(zip(tags, cosines, strict=True)))

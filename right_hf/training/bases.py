@@ -12,20 +12,28 @@ from sentence_transformers import SentenceTransformer
 from transformers import AutoConfig, AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from right_hf.components import COMPONENT_TYPES, load_component
+from right_hf.generator.decoder_base import Base, load_network
 from right_hf.generator.prompt import SeparatorFormat
 from right_hf.persistence import atomic_folder
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, Retriever
 from right_hf.segtrm import SegtrmForHashtagGeneration, add_segment_tokens
 from right_hf.training.copying import CopyingRecipe, pretrain_copying
+from right_hf.training.decoders import (
+    DecoderPretraining,
+    DecoderShape,
+    decoder_format,
+    decoder_from_scratch,
+    pretrain_decoder,
+)
 from right_hf.training.generator import GeneratorShape, t5_from_scratch
 from right_hf.training.recipe import EncoderRecipe, GeneratorRecipe, Recipe
 from right_hf.training.segtrm import SegtrmShape, segtrm_from_scratch
 from right_hf.training.selector import distilled_static_encoder, static_encoder
-from right_hf.training.tokenizer import train_tokenizer
+from right_hf.training.tokenizer import train_decoder_tokenizer, train_tokenizer
 
 #: The sizes of a generator that starts from random weights, by architecture.
-SHAPES: dict[str, type[Any]] = {"seq2seq": GeneratorShape, "segtrm": SegtrmShape}
+SHAPES: dict[str, type[Any]] = {"seq2seq": GeneratorShape, "segtrm": SegtrmShape, "decoder": DecoderShape}
 _PACKAGE = "package:"
 
 
@@ -104,7 +112,9 @@ def recipe_retriever(recipe: Recipe, posts: Sequence[Post], folder: Path | None 
     return retriever
 
 
-def generator_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, own: Path) -> tuple[Any, Any]:
+def generator_base(
+    recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, own: Path, language: str = "en"
+) -> tuple[Any, Any]:
     """The model that the generator starts from, and its tokenizer.
 
     Args:
@@ -112,27 +122,52 @@ def generator_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, ow
         posts: The training posts.
         seed: Of random weights.
         own: Folder of a base that is not named; made here by [`build_base`] if it is not there.
+        language: Of a decoder's prompts, which it is pretrained on.
     """
+    if recipe.base is None and not own.is_dir():
+        build_base(recipe, posts, seed, own, language)
+    if recipe.architecture == "decoder":
+        return _decoder_base(recipe, own)
     if recipe.base is not None:
         return _named_base(recipe, resolve_model(recipe.base), seed)
-    if not own.is_dir():
-        build_base(recipe, posts, seed, own)
     tokenizer = AutoTokenizer.from_pretrained(own, local_files_only=True)
-    shape = SHAPES[recipe.architecture](**recipe.shape)
-    if recipe.architecture == "segtrm":
-        return _for_training(segtrm_from_scratch(shape, add_segment_tokens(tokenizer), seed)), tokenizer
-    if recipe.copying is not None:
+    if (own / "config.json").is_file():
         return _for_training(AutoModelForSeq2SeqLM.from_pretrained(own, local_files_only=True)), tokenizer
-    return _for_training(t5_from_scratch(shape, tokenizer, seed)), tokenizer
+    return _for_training(_from_scratch(recipe, tokenizer, seed)), tokenizer
 
 
 def _named_base(recipe: GeneratorRecipe, base: str, seed: int) -> tuple[Any, Any]:
     tokenizer = AutoTokenizer.from_pretrained(base)
-    if recipe.architecture != "segtrm":
+    if recipe.architecture == "seq2seq":
         return _for_training(AutoModelForSeq2SeqLM.from_pretrained(base)), tokenizer
     torch.manual_seed(seed)
     encoder = AutoModel.from_pretrained(base)
     return _for_training(SegtrmForHashtagGeneration.from_encoder(encoder, tokenizer, **recipe.shape)), tokenizer
+
+
+def decoder_source(recipe: GeneratorRecipe, own: Path) -> Base:
+    """Where the base of a decoder lies, at its present commit: on the Hub, or in the folder `own`."""
+    if recipe.base is None:
+        return Base.of(str(own.resolve()))
+    return Base.of(resolve_model(recipe.base), recipe.revision)
+
+
+def _decoder_base(recipe: GeneratorRecipe, own: Path) -> tuple[Any, Any]:
+    folder = decoder_source(recipe, own).folder()
+    # A frozen base need not be as exact as weights that are learned.
+    dtype = torch.bfloat16 if recipe.lora is not None and torch.cuda.is_available() else torch.float32
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    return _for_training(load_network(folder, dtype, "cpu")), tokenizer
+
+
+def _from_scratch(recipe: GeneratorRecipe, tokenizer: Any, seed: int) -> Any:
+    """A model of the recipe's shape with random weights; SEGTRM's tokenizer gets tokens of its own."""
+    shape = SHAPES[recipe.architecture](**recipe.shape)
+    if recipe.architecture == "segtrm":
+        return segtrm_from_scratch(shape, add_segment_tokens(tokenizer), seed)
+    if recipe.architecture == "decoder":
+        return decoder_from_scratch(shape, tokenizer, seed)
+    return t5_from_scratch(shape, tokenizer, seed)
 
 
 def _for_training(model: Any) -> Any:
@@ -142,30 +177,41 @@ def _for_training(model: Any) -> Any:
     return model
 
 
-def build_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, output: Path) -> None:
-    """Makes what a generator without a named base starts from: a tokenizer and, with `copying`, a T5 that can copy.
+def build_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, output: Path, language: str = "en") -> None:
+    """Makes what a generator without a named base starts from.
+
+    That is a tokenizer, and with `copying` a T5 that can copy; for a decoder always a model, which its adapters need.
 
     Args:
         recipe: Its settings.
         posts: The training posts.
         seed: Of the weights and the examples.
         output: The base's folder; a run that was stopped goes on in `…-checkpoints` beside it.
+        language: Of a decoder's prompts.
     """
     checkpoints = output.with_name(f"{output.name}-checkpoints")
     kept = checkpoints / "tokenizer"  # weights of a stopped run belong to these very token ids
     if kept.is_dir():
         tokenizer: Any = AutoTokenizer.from_pretrained(kept, local_files_only=True)
     else:
-        tokenizer = train_tokenizer(_texts(posts), recipe.vocabulary_size)
+        train = train_decoder_tokenizer if recipe.architecture == "decoder" else train_tokenizer
+        tokenizer = train(_texts(posts), recipe.vocabulary_size)
         with atomic_folder(kept) as folder:
             tokenizer.save_pretrained(folder)
     model = None
-    if recipe.copying is not None and recipe.architecture != "segtrm":
-        model = _for_training(t5_from_scratch(GeneratorShape(**recipe.shape), tokenizer, seed))
-        form = SeparatorFormat(tokenizer, recipe.max_source_length, recipe.max_target_length)
-        copying = CopyingRecipe(**recipe.copying)
-        texts = [post.text for post in posts]
-        pretrain_copying(model, form, texts, checkpoints, copying, _where(recipe), seed, recipe.embedding_factor)
+    pretrained = recipe.copying is not None and recipe.architecture != "segtrm"
+    if pretrained or recipe.architecture == "decoder":
+        model = _for_training(_from_scratch(recipe, tokenizer, seed))
+    if pretrained:
+        settings, where = recipe.copying or {}, _where(recipe)
+        if recipe.architecture == "decoder":
+            prompts = decoder_format(recipe, tokenizer, language)
+            texts = [post.text for post in posts]
+            pretrain_decoder(model, prompts, texts, checkpoints, DecoderPretraining(**settings), where, seed)
+        else:
+            form = SeparatorFormat(tokenizer, recipe.max_source_length, recipe.max_target_length)
+            copying = CopyingRecipe(**settings)
+            pretrain_copying(model, form, posts, checkpoints, copying, where, seed, recipe.embedding_factor)
     with atomic_folder(output) as folder:
         tokenizer.save_pretrained(folder)
         if model is not None:

@@ -6,7 +6,7 @@ A run that was stopped goes on where it was: beside its `output` lies the folder
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -134,7 +134,7 @@ def build_generator(
     output: Path,
     base: Path | None = None,
 ) -> None:
-    """Trains a generator.
+    """Trains a generator; an LLM needs `pip install right_hf[llm]`.
 
     Args:
         recipe: Its settings.
@@ -144,10 +144,11 @@ def build_generator(
         output: The generator's folder.
         base: Folder of the base that it starts from, see [`generator_base`]; by default one of the run's own.
     """
+    settings, checkpoints = recipe.generator, _checkpoints(output)
+    if settings.architecture == "decoder":
+        return _llm_builder()(recipe, posts, train, validation, output, checkpoints, base)
     origin = provenance(recipe.as_dict(), recipe.seed)
-    settings = recipe.generator
     kind = COMPONENT_TYPES["generator"][settings.architecture]
-    checkpoints = _checkpoints(output)
     claim_run(checkpoints, run_identity(recipe, posts, examples=digest(train)))
     model, tokenizer = generator_base(settings, posts, recipe.seed, base or checkpoints / "base")
     form = kind.format_class(tokenizer, settings.max_source_length, settings.max_target_length)
@@ -168,6 +169,37 @@ def build_generator(
         generator.save_pretrained(folder)
         facts = {"retrieval": any(example.context for example in train), "posts": len(posts)}
         write_json(folder / "training.json", {**origin, **facts, **log})
+
+
+def build_grpo(
+    recipe: Recipe,
+    posts: Sequence[Post],
+    train: Sequence[GeneratorExample],
+    validation: Sequence[GeneratorExample],
+    output: Path,
+    start: Path,
+    base: Path | None = None,
+) -> None:
+    """Goes on with a tuned LLM by GRPO, on the examples that it was tuned with.
+
+    Args:
+        recipe: That of the tuned LLM; its `grpo` is used.
+        posts: The training posts.
+        train: Training examples.
+        validation: Examples on which checkpoints are scored.
+        output: The generator's folder.
+        start: What [`build_generator`] wrote.
+        base: Folder of the base, as for [`build_generator`]; not needed where the recipe names it.
+    """
+    _llm_builder()(recipe, posts, train, validation, output, _checkpoints(output), base, start)
+
+
+def _llm_builder() -> Callable[..., None]:
+    try:
+        from right_hf.training.build_llm import build_llm
+    except ImportError as error:
+        raise ImportError(f"Tuning an LLM needs peft and trl ({error}): pip install 'right_hf[train,llm]'") from error
+    return build_llm
 
 
 def build_checkpoint(
@@ -203,5 +235,4 @@ def build_checkpoint(
     parts = {"retriever": retriever_folder, "selector": selector_folder, "generator": generator_folder}
     history = {name: read_json(folder / "training.json") for name, folder in parts.items() if folder is not None}
     model.records["training.json"] = json.dumps({**origin, **history}, indent=2) + "\n"
-    generator.model.half()  # as it was saved by its training; loading brings back the same float32 values
     model.save_pretrained(output)

@@ -1,7 +1,8 @@
 """Pretraining of a generator with random weights: it learns to copy a hashtag from its input.
 
 A pretrained T5 can copy; one that starts from random weights does not learn it from a few tens of thousands of posts,
-and then reads past the retrieved hashtags. Here the hashtags are random tokens, so that only copying helps, and helps
+and then reads past the retrieved hashtags. Here the hashtags have nothing to do with the post, so that only copying
+helps: half of them are hashtags of other posts, half are random tokens, as many as a real hashtag has, so that it helps
 for every token of the vocabulary. At first the input holds nothing but hashtags, then ever longer beginnings of real
 posts before them.
 """
@@ -15,15 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from torch.utils.data import Dataset
-from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
+from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainingArguments
 
 from right_hf.generator.prompt import SeparatorFormat
+from right_hf.posts import Post
+from right_hf.precision import affordable
 from right_hf.training.generator import adamw
 from right_hf.training.runs import last_checkpoint
+from right_hf.training.token_loss import TokenLossTrainer
 
-_MAX_HASHTAGS = 7
-#: Tokens a hashtag; two or three are the commonest.
-_LENGTHS = (1, 2, 2, 3, 3, 4, 5)
+#: Hashtags an input holds at most.
+MAX_HASHTAGS = 7
+_RANDOM = 0.5
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,11 @@ class CopyingRecipe:
     batch_size: int = 64
     learning_rate: float = 2e-3
     bare: float = 0.3
-    post_tokens: int = 30
+    post_tokens: int = 60
+
+    def copied(self, step: int) -> int:
+        """How many hashtags are copied; one length of output for a whole batch saves padding."""
+        return 2 if step % 5 == 0 else 1
 
     def longest_post(self, progress: float) -> int:
         """How many tokens of a post an example may hold after this share of the steps."""
@@ -56,13 +64,22 @@ class CopyingExamples(Dataset[dict[str, list[int]]]):
 
     Args:
         posts: Token ids of real posts.
+        hashtags: Token ids of real hashtags.
         form: How inputs and outputs are written.
         recipe: How many examples, and what they are like.
         seed: Of the examples.
     """
 
-    def __init__(self, posts: Sequence[list[int]], form: SeparatorFormat, recipe: CopyingRecipe, seed: int) -> None:
+    def __init__(
+        self,
+        posts: Sequence[list[int]],
+        hashtags: Sequence[list[int]],
+        form: SeparatorFormat,
+        recipe: CopyingRecipe,
+        seed: int,
+    ) -> None:
         self.posts = posts
+        self.hashtags = hashtags
         self.form = form
         self.recipe = recipe
         self.seed = seed
@@ -75,21 +92,25 @@ class CopyingExamples(Dataset[dict[str, list[int]]]):
     def __getitem__(self, number: int) -> dict[str, list[int]]:
         rng = random.Random(f"{self.seed}:{number}")
         step = number // self.recipe.batch_size
-        longest = self.recipe.longest_post(step / self.recipe.steps)
-        post = rng.choice(self.posts)[: rng.randint(0, longest)] if longest else []
-        hashtags = [rng.choices(self.tokens, k=rng.choice(_LENGTHS)) for _ in range(rng.randint(1, _MAX_HASHTAGS))]
-        # One length of output for a whole batch saves padding.
-        copied = hashtags[: 2 if step % 5 == 0 else 1]
+        # A batch's examples are alike in size, which saves padding.
+        sizes = random.Random(f"{self.seed}:step {step}")
+        post = rng.choice(self.posts)[: sizes.randint(0, self.recipe.longest_post(step / self.recipe.steps))]
+        hashtags = [self._hashtag(rng) for _ in range(sizes.randint(1, MAX_HASHTAGS))]
+        copied = hashtags[: self.recipe.copied(step)]
         end = self.form.tokenizer.eos_token_id
         source = [*post, *(token for hashtag in hashtags for token in (self.form.sep1, *hashtag)), end]
         target = [token for hashtag in copied for token in (self.form.sep2, *hashtag)][1:]
         return {"input_ids": source, "attention_mask": [1] * len(source), "labels": [*target, end]}
 
+    def _hashtag(self, rng: random.Random) -> list[int]:
+        real = rng.choice(self.hashtags)
+        return rng.choices(self.tokens, k=len(real)) if rng.random() < _RANDOM else real
+
 
 def pretrain_copying(
     model: Any,
     form: SeparatorFormat,
-    texts: Sequence[str],
+    posts: Sequence[Post],
     output: Path,
     recipe: CopyingRecipe,
     arguments: dict[str, Any],
@@ -101,7 +122,7 @@ def pretrain_copying(
     Args:
         model: A T5 with random weights.
         form: How inputs and outputs are written.
-        texts: Real posts, of which the beginnings are used.
+        posts: Real posts, of whose texts the beginnings are used, and their hashtags.
         output: Folder of the Trainer's own checkpoints.
         recipe: Its settings.
         arguments: Fields of `TrainingArguments` that say where and how it runs, such as `bf16`.
@@ -111,7 +132,23 @@ def pretrain_copying(
     Returns:
         The Trainer's log.
     """
-    settings: dict[str, Any] = {
+    settings = pretraining_settings(recipe) | affordable(arguments)
+    texts = [form.source(post.text, ())[:-1] for post in posts]
+    hashtags = [form.target([hashtag])[:-1] for post in posts for hashtag in post.hashtags]
+    trainer = TokenLossTrainer(
+        model=model,
+        args=Seq2SeqTrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
+        optimizers=(adamw(model, settings["learning_rate"], 1e-5, embedding_factor), None),
+        train_dataset=CopyingExamples(texts, hashtags, form, recipe, seed),
+        data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),
+    )
+    trainer.train(resume_from_checkpoint=last_checkpoint(output))
+    return {"log": trainer.state.log_history, "steps": trainer.state.global_step}
+
+
+def pretraining_settings(recipe: CopyingRecipe) -> dict[str, Any]:
+    """Fields of `TrainingArguments` that pretraining sets."""
+    return {
         "learning_rate": recipe.learning_rate,
         "lr_scheduler_type": "cosine",
         "warmup_steps": 100,
@@ -125,14 +162,3 @@ def pretrain_copying(
         "report_to": "none",
         "remove_unused_columns": False,
     }
-    settings |= arguments
-    posts = [form.source(text, ())[:-1] for text in texts]
-    trainer = Trainer(
-        model=model,
-        args=TrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
-        optimizers=(adamw(model, settings["learning_rate"], 1e-5, embedding_factor), None),
-        train_dataset=CopyingExamples(posts, form, recipe, seed),
-        data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),
-    )
-    trainer.train(resume_from_checkpoint=last_checkpoint(output))
-    return {"log": trainer.state.log_history, "steps": trainer.state.global_step}

@@ -8,9 +8,8 @@ from typing import NamedTuple
 from tqdm.auto import tqdm
 
 from right_hf.analysis import Analyser
-from right_hf.evaluation import summed_votes
 from right_hf.posts import Post
-from right_hf.retriever import Hit, Retriever
+from right_hf.retriever import Hit, Retriever, summed_votes
 from right_hf.retriever.duplicates import search_as_unseen
 from right_hf.selector import BiEncoderSelector
 

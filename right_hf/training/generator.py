@@ -13,7 +13,6 @@ from torch.utils.data import Dataset
 from transformers import (
     DataCollatorForSeq2Seq,
     EvalPrediction,
-    Seq2SeqTrainer,
     Seq2SeqTrainingArguments,
     T5Config,
     T5ForConditionalGeneration,
@@ -21,8 +20,10 @@ from transformers import (
 
 from right_hf.generator.prompt import HashtagFormat
 from right_hf.metrics import micro_f1_at_k
+from right_hf.precision import affordable
 from right_hf.training.examples import GeneratorExample
 from right_hf.training.runs import last_checkpoint
+from right_hf.training.token_loss import TokenLossTrainer
 
 
 @dataclass(frozen=True)
@@ -170,9 +171,9 @@ def train_generator(
         "report_to": "none",
         "remove_unused_columns": False,
     }
-    settings |= arguments
+    settings |= affordable(arguments)
     optimizer = adamw(model, settings["learning_rate"], settings["weight_decay"], embedding_factor, encoder_factor)
-    trainer = Seq2SeqTrainer(
+    trainer = TokenLossTrainer(
         model=model,
         args=Seq2SeqTrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
         optimizers=(optimizer, None),

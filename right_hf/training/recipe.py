@@ -13,7 +13,11 @@ from right_hf.data import PROTOCOLS, apply_protocol, load_split
 from right_hf.posts import Post
 
 #: What can be trained as a generator, by the type that its folder then names.
-ARCHITECTURES = ("seq2seq", "segtrm")
+#: What the ranker's trees are trained for, and which posts they are trained on.
+OBJECTIVES, ORDERS = ("lambdarank", "binary"), ("random", "time")
+ARCHITECTURES = ("seq2seq", "segtrm", "decoder")
+#: Settings that only a decoder has; records of other generators do not hold them.
+_DECODER_ONLY = ("revision", "template", "lora", "grpo")
 
 
 @dataclass(frozen=True)
@@ -65,15 +69,22 @@ class SelectorRecipe(EncoderRecipe):
 class GeneratorRecipe:
     """Settings of the generator.
 
-    `architecture` is "seq2seq" (T5 or mT5) or "segtrm". `base` names a T5 or mT5, or SEGTRM's BERT encoder, to start
-    from; without it, a model of the given `shape` starts from random weights with a tokenizer of its own. The token
-    embeddings learn `embedding_factor` times as fast as the rest, the encoder's other weights `encoder_factor` times.
-    With `copying` (settings of [`right_hf.training.copying.CopyingRecipe`], or {}) a T5 with random weights learns to
-    copy before it sees the first post with its hashtags.
+    `architecture` is "seq2seq" (T5 or mT5), "segtrm" or "decoder". `base` names a T5 or mT5, SEGTRM's BERT encoder or a
+    decoder-only LLM to start from; without it, a model of the given `shape` starts from random weights with a tokenizer
+    of its own. The token embeddings learn `embedding_factor` times as fast as the rest, the encoder's other weights
+    `encoder_factor` times. With `copying` (settings of [`right_hf.training.copying.CopyingRecipe`], of a decoder
+    [`right_hf.training.decoders.DecoderPretraining`], or {}) random weights are pretrained: the model learns to copy
+    before it sees the first post with its hashtags, a decoder between the texts of the posts.
+
+    A decoder has more settings. `revision` is its base's on the Hub, `template` names its prompt, "short" if not given.
+    `lora` holds the fields of `peft.LoraConfig`; without it all weights are tuned. `grpo` holds the settings of
+    [`right_hf.training.grpo.GrpoRecipe`]. `arguments` are those of `trl.SFTConfig`.
     """
 
     architecture: str = "seq2seq"
     base: str | None = None
+    revision: str | None = None
+    template: str | None = None
     vocabulary_size: int = 8000
     shape: dict[str, Any] = field(default_factory=dict)
     max_source_length: int = 180
@@ -82,12 +93,54 @@ class GeneratorRecipe:
     embedding_factor: float = 1.0
     encoder_factor: float = 1.0
     copying: dict[str, Any] | None = None
+    lora: dict[str, Any] | None = None
+    grpo: dict[str, Any] | None = None
     validation_posts: int = 500
     arguments: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
             raise ValueError(f"unknown architecture {self.architecture!r}. Known: {', '.join(ARCHITECTURES)}.")
+        given = [name for name in _DECODER_ONLY if getattr(self, name) is not None]
+        if given and self.architecture != "decoder":
+            raise ValueError(f"{given[0]!r} is for architecture 'decoder', got it with {self.architecture!r}.")
+
+
+@dataclass(frozen=True)
+class RankerRecipe:
+    """Settings of the ranker.
+
+    A share `held_out` of the training posts, at most `posts` of them, is kept from retriever, selector and generator of
+    its own, whose pools the trees are trained on; `order` is "time" for the latest posts, or "random".
+    `validation_posts` calibrate the scores.
+
+    The trees are LightGBM's: `rounds` trees of `leaves` leaves, each leaf with at least `least_rows` hashtags, each
+    tree shown a share of columns and rows. `objective` is "lambdarank", which looks at the first `looked_at` ranks, or
+    "binary".
+    `pool` holds settings of [`right_hf.fusion.PoolSettings`].
+    """
+
+    held_out: float = 0.25
+    order: str = "random"
+    posts: int = 8000
+    validation_posts: int = 2500
+    objective: str = "lambdarank"
+    rounds: int = 300
+    leaves: int = 15
+    learning_rate: float = 0.05
+    least_rows: int = 50
+    column_share: float = 0.7
+    row_share: float = 0.8
+    looked_at: int = 3
+    pool: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES:
+            raise ValueError(f"unknown objective {self.objective!r}. Known: {', '.join(OBJECTIVES)}.")
+        if self.order not in ORDERS:
+            raise ValueError(f"unknown order {self.order!r}. Known: {', '.join(ORDERS)}.")
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"held_out must be a share between 0 and 1, got {self.held_out!r}.")
 
 
 @dataclass(frozen=True)
@@ -104,6 +157,7 @@ class Recipe:
     retriever: RetrieverRecipe = RetrieverRecipe()
     selector: SelectorRecipe = SelectorRecipe()
     generator: GeneratorRecipe = GeneratorRecipe()
+    ranker: RankerRecipe = RankerRecipe()
 
     def posts(self, data: str | Path, split: str) -> list[Post]:
         """Loads a split of any source of [`load_split`]: the posts under the recipe's licences.
@@ -115,10 +169,36 @@ class Recipe:
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain values, to be kept beside results."""
-        return dataclasses.asdict(self)
+        values = dataclasses.asdict(self)
+        generator = values["generator"].items()
+        if self.generator.architecture != "decoder":
+            values["generator"] = {name: value for name, value in generator if name not in _DECODER_ONLY}
+        return values
+
+    def choices(self) -> dict[str, Any]:
+        """The settings that differ from their defaults: what this recipe decides, and a later version still reads."""
+        return _choices(self)
 
 
-_PARTS: dict[str, type] = {"retriever": RetrieverRecipe, "selector": SelectorRecipe, "generator": GeneratorRecipe}
+def _choices(settings: Any) -> dict[str, Any]:
+    """The fields of a dataclass that differ from their defaults, those of nested ones likewise."""
+    found: dict[str, Any] = {}
+    for entry in dataclasses.fields(settings):
+        value = getattr(settings, entry.name)
+        default: Any = entry.default_factory() if callable(entry.default_factory) else entry.default
+        if dataclasses.is_dataclass(value):
+            value, default = _choices(value), {}
+        if value != default:
+            found[entry.name] = value
+    return found
+
+
+_PARTS: dict[str, type] = {
+    "retriever": RetrieverRecipe,
+    "selector": SelectorRecipe,
+    "generator": GeneratorRecipe,
+    "ranker": RankerRecipe,
+}
 
 
 def _build(kind: type, values: Any, where: str) -> Any:
@@ -172,6 +252,12 @@ def build_recipe(values: dict[str, Any], where: str) -> Recipe:
     if (protocol := values.get("protocol", "full")) not in PROTOCOLS:
         raise ValueError(f"{where}: unknown protocol {protocol!r:.80}. Known: {', '.join(PROTOCOLS)}.")
     recipe: Recipe = _build(Recipe, values, where)
+    return recipe
+
+
+def build_ranker_recipe(values: Any, where: str) -> RankerRecipe:
+    """The recipe of a ranker from plain values; errors as in [`build_recipe`]."""
+    recipe: RankerRecipe = _build(RankerRecipe, values, where)
     return recipe
 
 

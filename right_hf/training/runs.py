@@ -24,9 +24,12 @@ def digest(items: Iterable[Any]) -> str:
 
 
 def run_identity(recipe: Recipe, posts: Sequence[Post], **others: Any) -> dict[str, Any]:
-    """What decides the outcome of a run: recipe, seed, training posts, and `others`."""
+    """What decides the outcome of a run: recipe, seed, training posts, and `others`.
+
+    Settings at their default do not count, so that a version which brings a new one goes on with a run of an old one.
+    """
     posts_digest = digest([post.id, post.text, post.hashtags] for post in posts)
-    identity: dict[str, Any] = json.loads(json.dumps({**recipe.as_dict(), "posts": posts_digest, **others}))
+    identity: dict[str, Any] = json.loads(json.dumps({**recipe.choices(), "posts": posts_digest, **others}))
     return identity
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
+from right_hf.generator.chat_prompts import DELIMITERS
 from right_hf.generator.prompt import SEP1, SEP2
 
 _PAD, _END, _UNKNOWN = "<pad>", "</s>", "<unk>"
@@ -46,6 +47,18 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> PreTrainedTok
         extra_special_tokens=[SEP1, SEP2],
         clean_up_tokenization_spaces=False,
     )
+
+
+def train_decoder_tokenizer(texts: Iterable[str], vocabulary_size: int) -> PreTrainedTokenizerFast:
+    """The tokenizer of [`train_tokenizer`] for a decoder, which reads and writes hashtags behind hash signs.
+
+    The hash sign and the delimiters of the post are a token each, with the blanks around them, so that a hashtag still
+    has the tokens of its words.
+    """
+    tokenizer = train_tokenizer(texts, vocabulary_size)
+    around = [AddedToken(token, lstrip=True, rstrip=True, normalized=False) for token in DELIMITERS]
+    tokenizer.add_tokens([AddedToken("#", lstrip=True, normalized=False), *around])
+    return tokenizer
 
 
 def _in_fixed_order(tokenizer: Tokenizer, special: int) -> Tokenizer:

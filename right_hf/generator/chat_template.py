@@ -1,0 +1,86 @@
+"""Messages as a decoder-only model reads them: through the chat template of its tokenizer, or as plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from right_hf.generator.answers import Message
+from right_hf.generator.chat_prompts import DELIMITERS
+
+#: Ends the prompt of a model without a chat template.
+PLAIN_ENDING = "\n\nHashtags:"
+_ANSWER = "a-place-for-the-answer"
+
+
+class ChatTemplate:
+    """Turns messages into the token ids of a prompt.
+
+    Args:
+        tokenizer: With a chat template that is used, reasoning switched off where the template can; without one the
+            prompt is the plain text of the messages.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        self.is_plain = tokenizer.chat_template is None
+        added = {str(token) for token in tokenizer.added_tokens_decoder.values()}
+        # Added words and blanks hold nothing together.
+        marks = {*tokenizer.all_special_tokens, *(token for token in added if re.search(r"[^\w\s#]", token))}
+        # No post can hold a delimiter of the prompt, see `enclosed`; the prompt itself keeps its own.
+        marks -= set(DELIMITERS)
+        self._marks = sorted((mark for mark in marks if len(mark) > 1), key=lambda mark: (-len(mark), mark))
+
+    def text(self, messages: Sequence[Message]) -> str:
+        """The prompt, up to where the answer begins; special tokens that a message spells out are text."""
+        if self.is_plain:
+            return "\n\n".join(self.defused(message["content"]) for message in messages) + PLAIN_ENDING
+        return self._rendered(messages, add_generation_prompt=True)
+
+    def ids(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of the prompt."""
+        return self.encode(self.text(messages))
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text that begins as a prompt does."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=self.is_plain, verbose=False)["input_ids"]
+        # Some tokenizers end every text, after which a model has nothing to say.
+        ended = self.is_plain and len(ids) > 1 and ids[-1] == self.tokenizer.eos_token_id
+        return ids[:-1] if ended else ids
+
+    def defused(self, text: str) -> str:
+        """The text with every special token in it spaced out, so that it is read as its characters."""
+        for mark in self._marks:
+            text = text.replace(mark, " ".join(mark))
+        return text
+
+    def lead(self) -> str:
+        """What stands between the last message and the answer."""
+        if self.is_plain:
+            return PLAIN_ENDING
+        question = [{"role": "user", "content": "?"}]
+        without = self._rendered(question, add_generation_prompt=False)
+        return self._rendered(question, add_generation_prompt=True).removeprefix(without)
+
+    def end(self) -> int:
+        """The token that ends an answer: what the template writes after one, else the end of a sequence.
+
+        Raises:
+            ValueError: The tokenizer has neither.
+        """
+        after: list[int] = []
+        if not self.is_plain:
+            said = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _ANSWER}]
+            rest = self._rendered(said, add_generation_prompt=False).rpartition(_ANSWER)[2].lstrip()
+            after = self.tokenizer(rest, add_special_tokens=False)["input_ids"]
+        if after and str(self.tokenizer.convert_ids_to_tokens(after[0])) in self._marks:
+            return after[0]
+        if self.tokenizer.eos_token_id is None:
+            raise ValueError("The tokenizer has no token that ends an answer. Give it an eos_token.")
+        return int(self.tokenizer.eos_token_id)
+
+    def _rendered(self, messages: Sequence[Message], **settings: Any) -> str:
+        defused = [{**message, "content": self.defused(message["content"])} for message in messages]
+        text: str = self.tokenizer.apply_chat_template(defused, tokenize=False, enable_thinking=False, **settings)
+        return text

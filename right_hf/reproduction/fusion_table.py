@@ -1,0 +1,93 @@
+"""The table of what lies past the paper: the ranker beside paper-faithful RIGHT, and without each of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from right_hf.evaluation import Answer, answer_statistics, results_table
+from right_hf.evaluation.scores import percent
+from right_hf.metrics import PerPost, mean_over_seeds
+from right_hf.reproduction.fusion import ABLATIONS, RANKING, WHOLE, FusionExperiment
+
+if TYPE_CHECKING:
+    from right_hf.reproduction.tables import Report
+
+#: Rows beside the ranker.
+HYBRID, LINEAR, ORACLE = "RIGHT, hybrid retriever", "linear fusion", "oracle: gold in the pool first"
+#: What makes the answers of a row, from a seed and a split.
+Answers = Callable[[int, str], list[Answer]]
+
+
+def fusion_rows(fusion: FusionExperiment) -> dict[str, Answers]:
+    """What makes the answers of each row, by its name; first RIGHT's own, to which the others are compared."""
+    whole = fusion.system()
+    rows: dict[str, Answers] = {
+        whole.name: lambda seed, split: fusion.experiment.answers(whole, seed, split),
+        HYBRID: fusion.written,
+        LINEAR: fusion.linear,
+    }
+    for variant in (WHOLE, *ABLATIONS):
+        rows[variant.name] = lambda seed, split, variant=variant: fusion.answers(variant, seed, split)
+    return {**rows, ORACLE: fusion.oracle}
+
+
+def fusion_table(report: Report) -> str:
+    """The ranker and its ablations against RIGHT with the same generator; returns the table in Markdown."""
+    fusion = FusionExperiment(report.experiment, report.experiment.whole_validation)
+    rows: dict[str, Any] = {}
+    means: dict[str, dict[str, PerPost]] = {}
+    validation: dict[str, list[dict[str, float]]] = {}
+    for name, answers in fusion_rows(fusion).items():
+        if report.rows is not None and name not in report.rows:
+            rows[name] = {"not_run": "left out by --rows"}
+            continue
+        runs = [_statistics(report, answers, seed, "test") for seed in report.experiment.plan.seeds]
+        scores = [percent(run) for run in runs]
+        rows[name] = {"scores": {metric: [score[metric] for score in scores] for metric in scores[0]}}
+        means[name] = {metric: mean_over_seeds([run[metric] for run in runs]) for metric in runs[0]}
+        seeds = report.experiment.plan.seeds
+        validation[name] = [percent(_statistics(report, answers, seed, RANKING)) for seed in seeds]
+    baseline = next(iter(rows))
+    for name in means:
+        others = {baseline, WHOLE.name} & means.keys() - {name, ORACLE}
+        report.compare(rows, means, name, {other: means[other] for other in sorted(others)})
+    result = {
+        "rows": rows,
+        "validation": validation,
+        "calibration": calibration(fusion, report.experiment.plan.seeds[0]),
+        "ranker": vars(fusion.recipe),
+    }
+    return report.write("fusion", f"{results_table(rows, baseline)}\n\n{_validation_table(validation)}", result)
+
+
+def _statistics(report: Report, answers: Answers, seed: int, split: str) -> dict[str, PerPost]:
+    return answer_statistics(answers(seed, split), report.experiment.posts[split], report.language)
+
+
+def _validation_table(validation: dict[str, list[dict[str, float]]]) -> str:
+    """F1 on the validation posts, on which everything was chosen."""
+    lines = ["| on validation | F1@1 | F1@5 |", "|---|---:|---:|"]
+    for name, runs in validation.items():
+        means = [float(np.mean([run[metric] for run in runs])) for metric in ("f1@1", "f1@5")]
+        lines.append(f"| {name} | {means[0]:.2f} | {means[1]:.2f} |")
+    return "\n".join(lines)
+
+
+def calibration(fusion: FusionExperiment, seed: int, bins: Sequence[float] = tuple(np.linspace(0, 1, 11))) -> list[Any]:
+    """How often hashtags are gold whose score lies in each tenth of [0, 1], on the test posts, with one seed."""
+    pools = WHOLE.view(fusion.pools("test", seed))
+    scores = np.asarray(fusion.ranker(WHOLE, seed).probabilities(pools.values))
+    owner = np.clip(np.digitize(scores, bins[1:-1]), 0, len(bins) - 2)
+    return [
+        {
+            "from": round(float(bins[tenth]), 2),
+            "hashtags": int((owner == tenth).sum()),
+            "score": round(float(scores[owner == tenth].mean()), 4),
+            "gold": round(float(pools.gold[owner == tenth].mean()), 4),
+        }
+        for tenth in range(len(bins) - 1)
+        if (owner == tenth).any()
+    ]
