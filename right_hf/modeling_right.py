@@ -93,9 +93,10 @@ class RightModel(nn.Module):
         """False: `generate` of transformers is the generator's business, not the composite's."""
         return False
 
-    def trace(self, posts: Sequence[str], **generation: Any) -> list[Trace]:
-        """Runs retriever, selector and generator on cleaned, non-empty posts, as one batch."""
-        return run_stages(posts, self.config, self.retriever, self.selector, self.generator, self._clues, **generation)
+    def trace(self, posts: Sequence[str], now: float | None = None, **generation: Any) -> list[Trace]:
+        """Runs retriever, selector and generator on cleaned, non-empty posts, as one batch; see [`run_stages`]."""
+        parts = (self.retriever, self.selector, self.generator)
+        return run_stages(posts, self.config, *parts, self._clues, now, **generation)
 
     def recommend(
         self,
@@ -103,6 +104,7 @@ class RightModel(nn.Module):
         top_k: int = 5,
         threshold: float = 0.0,
         generate_kwargs: Mapping[str, Any] | None = None,
+        now: float | None = None,
     ) -> list[list[Recommendation]]:
         """Recommends hashtags for each post, as one batch.
 
@@ -111,6 +113,8 @@ class RightModel(nn.Module):
             top_k: At most so many hashtags a post.
             threshold: Only hashtags with at least this score, in [0, 1].
             generate_kwargs: Arguments of the generator's `generate`, for example `num_beams`.
+            now: The time of the posts, in seconds since 1970, for a ranker that looks at what is in use at the moment;
+                None for the present.
 
         Returns:
             For each post its hashtags, best first; an empty list for a post without readable text.
@@ -127,7 +131,7 @@ class RightModel(nn.Module):
             raise ValueError(f"threshold must lie between 0 and 1, got {threshold}.")
         cleaned = [clean_post(post) for post in posts]
         readable = [post for post in cleaned if post]
-        traces = iter(self.trace(readable, **(generate_kwargs or {})) if readable else ())
+        traces = iter(self.trace(readable, now, **(generate_kwargs or {})) if readable else ())
         results: list[list[Recommendation]] = []
         for post in cleaned:
             fused = fuse(next(traces), self.scorer) if post else []
