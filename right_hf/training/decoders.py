@@ -61,10 +61,10 @@ def decoder_format(recipe: GeneratorRecipe, tokenizer: Any, language: str) -> De
 
 @dataclass(frozen=True)
 class DecoderPretraining(CopyingRecipe):
-    """Settings of the pretraining: those of the copying, which takes the batches that are not text.
+    """Settings of the pretraining: those of the copying, which begins alone and takes the batches that are not text.
 
     Attributes:
-        text: Share of the batches that are beginnings of real posts, learned token by token.
+        text: Share of the later batches that are beginnings of real posts, learned token by token.
         text_tokens: Tokens of such a beginning.
     """
 
@@ -72,8 +72,9 @@ class DecoderPretraining(CopyingRecipe):
     text_tokens: int = 40
 
     def is_text(self, step: int) -> bool:
-        """Whether the batch of this step is text; such batches are spread evenly."""
-        return int((step + 1) * self.text) > int(step * self.text)
+        """Whether the batch of this step is text; such batches are spread evenly over the steps after the first."""
+        later = step - int(self.bare * self.steps)
+        return later >= 0 and int((later + 1) * self.text) > int(later * self.text)
 
 
 class PretrainingExamples(Dataset[dict[str, list[int]]]):
