@@ -83,6 +83,18 @@ def test_parts_in_other_repositories_are_named_with_their_revision(checkpoint: P
     assert "Not evaluated." in card
 
 
+def test_a_ranker_stands_in_the_place_of_the_fusion(checkpoint: Path) -> None:
+    assert "| fusion | logistic regression" in render_card(gather_facts(checkpoint))
+    config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
+    config["components"]["ranker"] = {"subfolder": "ranker"}
+    (checkpoint / "config.json").write_text(json.dumps(config | {"fusion": None}), encoding="utf-8")
+    (checkpoint / "ranker").mkdir()
+    (checkpoint / "ranker" / "ranker_config.json").write_text('{"ranker_type": "trees"}', encoding="utf-8")
+    card = render_card(gather_facts(checkpoint))
+    assert "| ranker | trees |  | here, `ranker/` |" in card
+    assert "| fusion |" not in card
+
+
 def test_measured_emissions_are_told(checkpoint: Path) -> None:
     measured = {"emissions": 1250, "source": "a meter"}
     facts = replace(gather_facts(checkpoint), training=TRAINING | {"emissions": measured})

@@ -15,7 +15,9 @@ import pytest
 from right_hf import BM25Retriever, RightModel
 from right_hf.cli import main
 from right_hf.cli.main import build_parser
+from right_hf.cli.options import PARTS
 from right_hf.data import load_splits
+from right_hf.hub.component import COMPONENTS
 from right_hf.hub.pull import EVAL_RESULTS
 from tests.loopback_hub import LoopbackHub
 from tests.smoke_data import write_splits
@@ -366,3 +368,7 @@ def test_parts_that_lie_elsewhere_are_copied_or_named(
         assert copied == (not options)
         run(capsys, "recommend", "--model", name, TEXT)
     assert fail(capsys, "push", "model", checkpoint, "user/x", "--component", "selector", "--references", code=2)
+
+
+def test_every_component_can_be_swapped_and_pushed() -> None:
+    assert PARTS == COMPONENTS

@@ -114,7 +114,7 @@ def _base(name: str, files: Path, training: dict[str, Any]) -> tuple[str | None,
 def base_text(component: Component) -> str:
     """From what a component started, with the licence where it is known."""
     if component.base is None:
-        return "random weights" if component.name != "retriever" else ""
+        return "random weights" if component.name in ("selector", "generator") else ""
     revision = f", revision `{component.base_revision}`" if component.base_revision else ""
     stated = f" ({base_license(component.base)})" if base_license(component.base) else ""
     return f"`{component.base}`{revision}{stated}"

@@ -205,8 +205,9 @@ def _parts_table(facts: CardFacts) -> str:
     for part in facts.components:
         commit = f"`{part.commit}`" if part.commit else "not recorded"
         rows.append(f"| {part.name} | {part.what} | {base_text(part)} | {part.place} | {commit} |")
-    fusion = "logistic regression, fitted on validation posts" if facts.fitted else "none: the generator's answer"
-    rows.append(f"| fusion | {fusion} | | here, `config.json` | |")
+    if not any(part.name == "ranker" for part in facts.components):  # which takes its place
+        fusion = "logistic regression, fitted on validation posts" if facts.fitted else "none: the generator's answer"
+        rows.append(f"| fusion | {fusion} | | here, `config.json` | |")
     return "\n".join(rows)
 
 

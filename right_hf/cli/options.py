@@ -11,7 +11,8 @@ from right_hf.cli.output import quieten_libraries
 if TYPE_CHECKING:
     from right_hf.modeling_right import RightModel
 
-_PARTS = ("retriever", "selector", "generator")
+#: `right_hf.hub.component.COMPONENTS`, which takes long to import.
+PARTS = ("retriever", "selector", "generator", "ranker")
 
 
 def add_group(commands: Any, name: str, summary: str, description: str, examples: str) -> argparse.ArgumentParser:
@@ -66,7 +67,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="a folder or a Hub id (default: the English checkpoint that comes with the package)",
     )
     add_hub_options(options)
-    for part in _PARTS:
+    for part in PARTS:
         options.add_argument(f"--{part}", metavar="PLACE", help=f"a folder or Hub id whose {part} takes the place")
     options.add_argument("--device", default="cpu", help="where the networks run, for example cuda (default: cpu)")
 
@@ -91,6 +92,6 @@ def load_model(arguments: argparse.Namespace) -> RightModel:
     from right_hf.modeling_right import RightModel
 
     quieten_libraries()
-    swapped = {part: getattr(arguments, part) for part in _PARTS if getattr(arguments, part) is not None}
+    swapped = {part: getattr(arguments, part) for part in PARTS if getattr(arguments, part) is not None}
     source = arguments.model or DEFAULT_CHECKPOINT
     return RightModel.from_pretrained(source, device=arguments.device, **hub_arguments(arguments), **swapped)

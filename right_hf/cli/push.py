@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from right_hf.cli.options import add_command, add_group
+from right_hf.cli.options import PARTS, add_command, add_group
 from right_hf.cli.output import quieten_libraries, write_result
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def add_to(commands: Any) -> None:
     kinds = parser.add_subparsers(title="kinds", metavar="KIND", required=True)
 
     model = _add_kind(kinds, "model", "a checkpoint, or one component of it", push_model, "FOLDER")
-    model.add_argument("--component", choices=("retriever", "selector", "generator"), help="upload only this part")
+    model.add_argument("--component", choices=PARTS, help="upload only this part")
     model.add_argument("--handler", action="store_true", help="also upload the handler of an Inference Endpoint")
     model.add_argument(
         "--references",
