@@ -102,6 +102,8 @@ def test_chunks_that_do_not_arrive_whole_are_asked_for_again(
         ("/xet/v1/reconstructions", {"status": 500}, "The Hub failed with 500"),
         (CHUNKS, {"status": 503}, "The Hub failed with 503"),
         (CHUNKS, {"cut_after": 50}, "The connection to the Hub broke off"),
+        ("xet-read-token", {"status": 500}, "The Hub failed with 500"),
+        ("xet-read-token", {"status": 404}, r"storage behind the Hub answered 404.*HF_HUB_DISABLE_XET=1"),
         ("/xet/v1/reconstructions", {"status": 404}, r"storage behind the Hub answered 404.*HF_HUB_DISABLE_XET=1"),
     ],
 )

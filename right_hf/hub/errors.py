@@ -50,6 +50,11 @@ def _answer(error: BaseException) -> HfHubHTTPError | None:
     return next((cause for cause in _chain(error) if isinstance(cause, HfHubHTTPError)), None)
 
 
+def _is_for_xet(answer: HfHubHTTPError) -> bool:
+    """Whether the Hub was asked for access to the storage of large files."""
+    return "/xet-" in str(answer.response.url)
+
+
 def _xet(error: BaseException) -> XetFailure | None:
     """What hf_xet said behind an error, if it did."""
     return next((failure for cause in _chain(error) if (failure := xet_failure(cause)) is not None), None)
@@ -86,14 +91,14 @@ def is_out_of_service(error: BaseException) -> bool:
 def _wait(error: Exception, attempt: int, idempotent: bool) -> float | None:
     """Seconds until the call should be tried again, or None where that would not help.
 
-    What the storage behind hf_xet refuses, hf_xet has tried again itself.
+    What hf_xet and its storage refuse has been tried again by them.
     """
     if _is_unreachable(error):
         return None
     answer = _answer(error)
     if answer is None:
         return float(2 ** (attempt - 1)) if idempotent and _broke_off(error) else None
-    if answer.response.status_code not in (_PASSING if idempotent else _REFUSED):
+    if answer.response.status_code not in (_PASSING if idempotent else _REFUSED) or _is_for_xet(answer):
         return None
     asked = answer.response.headers.get("Retry-After", "")
     seconds = float(asked) if asked.isdigit() else float(2 ** (attempt - 1))
@@ -164,10 +169,7 @@ def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool
     if answer is not None:
         return _explain_answer(answer, repo_id, revision)
     if (failure := _xet(error)) is not None and failure.status is not None:
-        return _explain_status(failure.status, repo_id) or ConnectionError(
-            f"The storage behind the Hub answered {failure.status} for {repo_id}. Try again later, or do without it: "
-            "set the environment variable HF_HUB_DISABLE_XET=1."
-        )
+        return _explain_status(failure.status, repo_id) or _no_storage(failure.status, repo_id)
     if isinstance(error, (LocalEntryNotFoundError, OfflineModeIsEnabled)) or _is_unreachable(error):
         if pushing:
             return ConnectionError(
@@ -198,7 +200,16 @@ def _explain_answer(answer: HfHubHTTPError, repo_id: str, revision: str | None) 
         return FileNotFoundError(
             f"{repo_id} has no revision {str(revision or 'main')!r}. Give a branch, a tag or a whole commit hash of it."
         )
-    return _explain_status(answer.response.status_code, repo_id, answer.response.headers.get("Retry-After"))
+    status = answer.response.status_code
+    found = _explain_status(status, repo_id, answer.response.headers.get("Retry-After"))
+    return _no_storage(status, repo_id) if found is None and _is_for_xet(answer) else found
+
+
+def _no_storage(status: int, repo_id: str) -> ConnectionError:
+    return ConnectionError(
+        f"The storage behind the Hub answered {status} for {repo_id}. Try again later, or do without it: set the "
+        "environment variable HF_HUB_DISABLE_XET=1."
+    )
 
 
 def _explain_status(status: int, repo_id: str, wait: str | None = None) -> Exception | None:
