@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import threading
@@ -130,10 +131,13 @@ def test_the_command_line_recommends(environment: Path, tmp_path: Path) -> None:
 
 def on_a_terminal(*command: str | Path, cwd: Path, **variables: str) -> tuple[str, str]:
     """Standard output, and what a terminal as standard error shows."""
+    import fcntl
     import pty
+    import termios
 
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HF_", "TQDM"))}
     terminal, error = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))  # a new one has no columns
     shown: list[bytes] = []
 
     def read() -> None:
