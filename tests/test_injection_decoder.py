@@ -30,8 +30,7 @@ class Obedient(LlamaForCausalLM):
 
     def forward(self, input_ids: torch.Tensor, **settings: Any) -> Any:
         output = super().forward(input_ids=input_ids, **settings)
-        cache = settings.get("cache", settings.get("past_key_values"))
-        place = cache.get_seq_length() - self.first
+        place = settings["cache"].get_seq_length() - self.first
         if len(input_ids) == len(self.scripts) and place >= 0 and input_ids.shape[1] == 1:
             for row, script in enumerate(self.scripts):
                 output.logits[row, -1, script[place] if place < len(script) else 0] = 1e4

@@ -137,7 +137,7 @@ def on_a_terminal(*command: str | Path, cwd: Path, **variables: str) -> tuple[st
 
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HF_", "TQDM"))}
     terminal, error = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))  # lines and columns
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))  # a new one has no columns
     shown: list[bytes] = []
 
     def read() -> None:

@@ -145,7 +145,7 @@ class DecoderGenerator(HubComponent):
         settings.update(generation)
         if not any(settings.get(name) is not None for name in _OWN_CACHE):
             copies = max(settings["num_beams"], settings.get("num_return_sequences") or 1)
-            settings |= prompts.cache(torch.arange(len(prompts.ids)).repeat_interleave(copies))
+            settings["cache"] = prompts.cache(torch.arange(len(prompts.ids)).repeat_interleave(copies))
         outputs = self.network.generate(prompts.ids, attention_mask=prompts.mask, **settings)
         answers = outputs[:, prompts.ids.shape[1] :].tolist()
         per_post = len(answers) // len(prompts.ids)

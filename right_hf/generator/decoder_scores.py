@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import nn
-from transformers import DynamicCache, GenerationMixin
+from transformers import DynamicCache
 
 from right_hf.generator.decoder_format import DecoderFormat
 
@@ -39,9 +39,6 @@ class PromptReader:
         parameters = inspect.signature(network.forward).parameters
         self._takes_positions = "position_ids" in parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
-        # transformers renamed it in 5.24.
-        known = inspect.signature(GenerationMixin.prepare_inputs_for_generation).parameters
-        self.cache_name = "cache" if "cache" in known else "past_key_values"
 
     def read(self, prompts: Sequence[Sequence[int]]) -> ReadPrompts:
         """Reads all but the last token of each prompt, which is left for what goes on from there."""
@@ -54,8 +51,8 @@ class PromptReader:
         """(B, T, V) logits of the tokens `ids` (B, T), which stand last under `mask` (B, S + T); extends the cache."""
         if self._takes_positions:
             settings["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-        settings[self.cache_name] = cache
-        logits: torch.Tensor = self.network(input_ids=ids, attention_mask=mask, use_cache=True, **settings).logits
+        output = self.network(input_ids=ids, attention_mask=mask, cache=cache, use_cache=True, **settings)
+        logits: torch.Tensor = output.logits
         return logits
 
     def pad(self, sequences: Sequence[Sequence[int]], left: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
@@ -84,9 +81,9 @@ class ReadPrompts:
         self._reader = reader
         self._cache = cache
 
-    def cache(self, rows: torch.Tensor) -> dict[str, DynamicCache]:
-        """Keys and values of those rows, to go on from, as an argument of the model."""
-        return {self._reader.cache_name: _chosen(self._cache, rows.to(self.ids.device))}
+    def cache(self, rows: torch.Tensor) -> DynamicCache:
+        """Keys and values of those rows, to go on from."""
+        return _chosen(self._cache, rows.to(self.ids.device))
 
     def _bytes_per_row(self) -> int:
         kept = [getattr(layer, name, None) for layer in self._cache.layers for name in ("keys", "values")]
@@ -116,7 +113,7 @@ class ReadPrompts:
     def _go_on(self, answers: Sequence[Sequence[int]]) -> _Beginning:
         """Reads the last token of each prompt and what all answers begin with, as a rule the hash sign."""
         shared = [column[0] for column in takewhile(lambda column: len(set(column)) == 1, zip(*answers, strict=False))]
-        cache = _chosen(self._cache, torch.arange(len(self.ids), device=self.ids.device))
+        cache = self.cache(torch.arange(len(self.ids)))
         begun = torch.tensor(shared, dtype=self.ids.dtype, device=self.ids.device).expand(len(self.ids), -1)  # (B, L)
         mask = torch.cat([self.mask, torch.ones_like(begun)], dim=1)
         logits = self._reader.forward(torch.cat([self.ids[:, -1:], begun], dim=1), mask, cache).float()  # (B, 1 + L, V)

@@ -53,7 +53,7 @@ def ways(generator: DecoderGenerator) -> dict[str, Callable[[slice], Any]]:
     """What is compared, each for a slice of the posts."""
     posts, contexts, pools = inputs()
     exact = {"min_new_tokens": NEW_TOKENS, "max_new_tokens": NEW_TOKENS}
-    form, nothing = generator.format, [[] for _ in posts]
+    form = generator.format
     prompts = [form.chat.text(form.prompt_messages(*pair)) for pair in zip(posts, contexts, strict=True)]
     assert [form.chat.encode(prompt) for prompt in prompts[:50]] == [
         form.prompt(*pair) for pair in zip(posts[:50], contexts, strict=False)
@@ -70,7 +70,7 @@ def ways(generator: DecoderGenerator) -> dict[str, Callable[[slice], Any]]:
 
     return {
         "text-generation pipeline": with_pipeline,
-        "generator, writing": lambda part: generator.generate(posts[part], contexts[part], nothing[part], **exact),
+        "generator, writing": lambda part: generator.generate(posts[part], contexts[part], **exact),
         "generator, writing and scoring": lambda part: generator.generate(
             posts[part], contexts[part], pools[part], **exact
         ),
