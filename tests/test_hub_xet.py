@@ -114,10 +114,10 @@ def test_a_pull_that_the_storage_fails(
     new: Any = newer(model).retriever
     old.push_to_hub("user/right")
     BM25Retriever.from_pretrained("user/right")
-    new.push_to_hub("user/right")
+    newest = new.push_to_hub("user/right").oid
     hub.fail(request_, times=FOR_EVER, **fault)
     with pytest.raises(ConnectionError, match=message):
-        BM25Retriever.from_pretrained("user/right")
+        BM25Retriever.from_pretrained("user/right", revision=newest)
     previous = BM25Retriever.from_pretrained("user/right", local_files_only=True)
     assert previous.search(POSTS) == model.retriever.search(POSTS)
     hub.recover()
