@@ -73,6 +73,8 @@ class Variant(NamedTuple):
 
 _VOTES = tuple(f"{name}_{column}" for name in ("bm25", "dense") for column in ("votes", "early", "share", "reciprocal"))
 WHOLE = Variant("whole", "ranker")
+#: With a generator that is trained to resist bad context.
+WHOLE_ROBUST = WHOLE._replace(name="ranker, robust generator", kind="robust")
 #: The ranker without each of its ideas.
 ABLATIONS = (
     Variant("bm25", "- dense retriever", ("dense_",)),

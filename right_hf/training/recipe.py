@@ -114,9 +114,10 @@ class GeneratorRecipe:
 class RankerRecipe:
     """Settings of the ranker.
 
-    A share `held_out` of the training posts, at most `posts` of them, is kept from retriever, selector and generator of
-    its own, whose pools the trees are trained on; `order` is "time" for the latest posts, or "random".
-    `validation_posts` calibrate the scores.
+    A share `held_out` of the training posts, at most `posts` of them, is kept from a retriever, selector and generator
+    that are trained on the others; the trees are trained on the pools that these make of them. With the `order` "time"
+    the latest posts are held out, which are to the others as posts to come will be to all; "random", and posts that
+    tell no time, are drawn. `validation_posts` calibrate the scores.
 
     The trees are LightGBM's: `rounds` trees of `leaves` leaves, each leaf with at least `least_rows` hashtags, each
     tree shown a share of columns and rows. `objective` is "lambdarank", which looks at the first `looked_at` ranks, or
@@ -125,7 +126,7 @@ class RankerRecipe:
     """
 
     held_out: float = 0.25
-    order: str = "random"
+    order: str = "time"
     posts: int = 8000
     validation_posts: int = 2500
     objective: str = "lambdarank"
