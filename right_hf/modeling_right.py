@@ -20,7 +20,7 @@ from right_hf.hub.errors import explained
 from right_hf.hub.pull import EVAL_RESULTS, HUB_ARGUMENTS, RECORDS, commit_of, fetch, remember
 from right_hf.hub.push import push_folder
 from right_hf.hub.shim import SHIM, SHIM_FILE
-from right_hf.persistence import atomic_folder, keep_foreign_files
+from right_hf.persistence import atomic_folder, keep_foreign_files, read_object
 from right_hf.posts import Post, clean_post
 from right_hf.precision import torch_dtype
 from right_hf.retriever import LivingRetriever, Retriever
@@ -93,9 +93,10 @@ class RightModel(nn.Module):
         """False: `generate` of transformers is the generator's business, not the composite's."""
         return False
 
-    def trace(self, posts: Sequence[str], **generation: Any) -> list[Trace]:
-        """Runs retriever, selector and generator on cleaned, non-empty posts, as one batch."""
-        return run_stages(posts, self.config, self.retriever, self.selector, self.generator, self._clues, **generation)
+    def trace(self, posts: Sequence[str], now: float | None = None, **generation: Any) -> list[Trace]:
+        """Runs retriever, selector and generator on cleaned, non-empty posts, as one batch; see [`run_stages`]."""
+        parts = (self.retriever, self.selector, self.generator)
+        return run_stages(posts, self.config, *parts, self._clues, now, **generation)
 
     def recommend(
         self,
@@ -103,6 +104,7 @@ class RightModel(nn.Module):
         top_k: int = 5,
         threshold: float = 0.0,
         generate_kwargs: Mapping[str, Any] | None = None,
+        now: float | None = None,
     ) -> list[list[Recommendation]]:
         """Recommends hashtags for each post, as one batch.
 
@@ -111,6 +113,8 @@ class RightModel(nn.Module):
             top_k: At most so many hashtags a post.
             threshold: Only hashtags with at least this score, in [0, 1].
             generate_kwargs: Arguments of the generator's `generate`, for example `num_beams`.
+            now: The time of the posts, in seconds since 1970, for a ranker that looks at what is in use at the moment;
+                None for the present.
 
         Returns:
             For each post its hashtags, best first; an empty list for a post without readable text.
@@ -127,7 +131,7 @@ class RightModel(nn.Module):
             raise ValueError(f"threshold must lie between 0 and 1, got {threshold}.")
         cleaned = [clean_post(post) for post in posts]
         readable = [post for post in cleaned if post]
-        traces = iter(self.trace(readable, **(generate_kwargs or {})) if readable else ())
+        traces = iter(self.trace(readable, now, **(generate_kwargs or {})) if readable else ())
         results: list[list[Recommendation]] = []
         for post in cleaned:
             fused = fuse(next(traces), self.scorer) if post else []
@@ -218,11 +222,14 @@ class RightModel(nn.Module):
             The commit: a string with its address, and `oid`, `pr_url` and more.
 
         Raises:
-            ValueError: A component to name is unknown, was never on the Hub, or has changed since; or a file holds an
-                access token.
+            ValueError: A component to name is unknown, was never on the Hub, or has changed since; a part of one lies
+                on this machine only; or a file holds an access token.
             FileNotFoundError, PermissionError, ConnectionError, OSError: See [`right_hf.hub.errors.explained`].
         """
         entries = named_elsewhere(self._components(), references, target=repo_id, token=token)
+        for name, component in self._components().items():
+            if name not in entries:
+                component.check_portable()
         with tempfile.TemporaryDirectory() as scratch:
             with explained(repo_id, revision, pushing=True):
                 self._save(Path(scratch) / "checkpoint", entries)
@@ -281,7 +288,7 @@ class RightModel(nn.Module):
         root = fetch(source, [], **hub)
         if (commit := commit_of(source, root)) is not None:
             hub["revision"] = commit  # so that all parts are of one revision
-        config = config or RightConfig.from_pretrained(root, local_files_only=True)
+        config = config or _configuration(source, root)
         found = component_folders(source, config, {name: kwargs.get(name) for name in COMPONENTS}, hub)
         remember(source, root, kwargs.get("revision"))
         settings = {"dtype": torch_dtype(dtype), "device": device}
@@ -292,6 +299,22 @@ class RightModel(nn.Module):
             model.retriever_network.to(device)
         model.records = {name: (root / name).read_text(encoding="utf-8") for name in RECORDS if (root / name).is_file()}
         return model
+
+
+def _configuration(source: str, root: Path) -> RightConfig:
+    """The configuration in a checkpoint's folder."""
+    if not (root / "config.json").is_file():
+        raise FileNotFoundError(
+            f"{source} is no RIGHT checkpoint: it has no config.json. Give one that a RightModel saved or pushed; a "
+            "component alone can only take the place of another's (retriever=…, selector=…, generator=…)."
+        )
+    kind = read_object(root / "config.json").get("model_type")
+    if kind != RightConfig.model_type:
+        raise ValueError(
+            f"{source} is no RIGHT checkpoint: its config.json names the model type {kind!r}, expected "
+            f"{RightConfig.model_type!r}. A plain model can only take the place of a part (generator=…, selector=…)."
+        )
+    return RightConfig.from_pretrained(root, local_files_only=True)
 
 
 def _is_replaced(path: str) -> bool:

@@ -52,7 +52,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(
             f"{path} is missing. Is {path.parent} a complete checkpoint? Save or download it again."
         ) from None

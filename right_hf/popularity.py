@@ -173,6 +173,16 @@ class HashtagPopularity:
         uses = ((age, window.hashtags.get(hashtag)) for age, window in self._history(now))
         return math.fsum(use.posts * decay(age, half_life) for age, use in uses if use is not None)
 
+    def popularities(self, now: float) -> dict[str, float]:
+        """The [`popularity`] of every hashtag used in the history; its time grows with the uses there."""
+        half_life = self.half_life / self.window
+        uses: dict[str, list[float]] = {}
+        for age, window in self._history(now):
+            weight = decay(age, half_life)
+            for hashtag, use in list(window.hashtags.items()):
+                uses.setdefault(hashtag, []).append(use.posts * weight)
+        return {hashtag: math.fsum(counts) for hashtag, counts in uses.items()}
+
     def rise(self, hashtag: str, now: float) -> RisingHashtag:
         """How surely a greater share of the accounts uses a hashtag now than before.
 

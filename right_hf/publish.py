@@ -67,7 +67,7 @@ def write_dataset(
         rows: dict[str, list[Any]] = {column: [getattr(post, column) for post in posts] for column in _FEATURES}
         rows["hashtags"] = [list(hashtags) for hashtags in rows["hashtags"]]
         file = folder / split_file(split)
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         Dataset.from_dict(rows, features=_FEATURES).to_parquet(file)
     write_text(folder / "README.md", render_dataset_card(splits, name, datasheet))
 

@@ -196,7 +196,6 @@ def tiny_decoder(
         max_position_embeddings=512,
         eos_token_id=tokenizer.eos_token_id,
         initializer_range=0.2,
-        attn_implementation="eager",  # the fused one takes long to differentiate
     )
     generator = DecoderGenerator(kind[1](config), tokenizer, "en", "short", 128, 16)
     teach(generator, [*ENGLISH, *CHINESE])
@@ -206,6 +205,7 @@ def tiny_decoder(
 def teach(generator: DecoderGenerator, posts: Sequence[Post], steps: int = 40) -> None:
     """Lets a tiny decoder learn the hashtags of posts, so that it writes some."""
     form, network = generator.format, generator.network
+    network.set_attn_implementation("eager")  # the fused one takes long to differentiate
     rows = [(form.prompt(post.text, post.hashtags[:1]), form.target(post.hashtags)) for post in posts]
     longest = max(len(prompt) + len(target) for prompt, target in rows)
     ids = torch.tensor([[*p, *t, *[form.padding] * (longest - len(p) - len(t))] for p, t in rows])
@@ -215,6 +215,7 @@ def teach(generator: DecoderGenerator, posts: Sequence[Post], steps: int = 40) -
         network(input_ids=ids, labels=labels).loss.backward()
         optimizer.step()
         optimizer.zero_grad()
+    network.set_attn_implementation("sdpa")
 
 
 @pytest.fixture(scope="session")

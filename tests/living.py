@@ -1,7 +1,16 @@
-"""What a changed index is compared with: an index built anew from the same posts."""
+"""What a changed index is compared with, an index built anew from the same posts; and processes that die."""
 
 from __future__ import annotations
 
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+from right_hf import persistence
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever
 from right_hf.selector.ranking import Candidate, rank_candidates
@@ -36,3 +45,34 @@ def assert_equals_a_new_index(retriever: BM25Retriever, posts: list[Post]) -> No
         assert retriever.search(QUERIES, k) == anew.search(QUERIES, k)  # to the last bit of each score
         assert retriever.search(QUERIES, k, hidden) == anew.search(QUERIES, k, hidden)
     assert candidates(retriever) == candidates(anew)
+
+
+@contextmanager
+def dying(home: Path, moment: int, exchanges: bool) -> Iterator[Path]:
+    """Copies what is on the disk before step number `moment` of the block, as a process killed then would leave it.
+
+    Steps are flushes and renames; of a block with fewer of them there are no remains. Without `exchanges` the system
+    cannot exchange two folders in one step.
+    """
+    remains = home.with_name(f"{home.name}-remains")
+    steps = itertools.count()
+
+    def step() -> None:
+        if next(steps) == moment:
+            shutil.copytree(home, remains, symlinks=True)
+
+    def rename(old: Path, new: Path) -> None:
+        step()
+        os.rename(old, new)
+
+    def exchange(a: Path, b: Path) -> bool:
+        step()
+        return exchanges and persistence_exchange(a, b)
+
+    persistence_exchange = persistence._exchange
+    with (
+        mock.patch("os.fsync", lambda _: step()),
+        mock.patch("os.replace", rename),
+        mock.patch.object(persistence, "_exchange", exchange),
+    ):
+        yield remains

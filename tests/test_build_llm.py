@@ -13,6 +13,7 @@ import pytest
 import yaml
 from accelerate import PartialState
 from accelerate.commands.config.config_args import load_config_from_file
+from huggingface_hub import HfApi
 
 from right_hf import DecoderGenerator, RightModel
 from right_hf.posts import Post
@@ -24,6 +25,7 @@ from right_hf.training.build import (
     generator_examples,
 )
 from right_hf.training.examples import GeneratorExample
+from tests.loopback_hub import LoopbackHub
 from tests.smoke_data import write_splits
 from tests.tiny_llm import tiny_recipe
 
@@ -134,6 +136,23 @@ def test_without_peft_the_extra_is_named(llm: Made, tmp_path: Path, monkeypatch:
     monkeypatch.setitem(sys.modules, "right_hf.training.build_llm", None)
     with pytest.raises(ImportError, match=r"right_hf\[train,llm\]"):
         build_generator(RECIPE, *llm.made, tmp_path / "tuned")
+
+
+@pytest.mark.loopback
+def test_a_base_of_the_hub_is_pinned(llm: Made, hub: LoopbackHub, tmp_path: Path) -> None:
+    """What is tuned is the commit that the recipe names, and the adapter says which it was."""
+    base = Path(json.loads((llm.tuned / "generator_config.json").read_text())["base"]["source"])
+    api = HfApi()
+    api.create_repo("user/base")
+    pinned = api.upload_folder(repo_id="user/base", folder_path=base).oid
+    api.upload_file(path_or_fileobj=b"{}", path_in_repo="config.json", repo_id="user/base")  # main is broken
+    recipe = tiny_recipe(base="user/base", revision=pinned, copying=None)
+    build_generator(recipe, *llm.made, tmp_path / "tuned")
+    named = json.loads((tmp_path / "tuned" / "generator_config.json").read_text())["base"]
+    assert (named["source"], named["revision"]) == ("user/base", pinned)
+    loaded = DecoderGenerator.from_pretrained(tmp_path / "tuned")
+    # The same base, examples and seed as of the tuning from a folder.
+    assert written(loaded, llm.validation) == written(DecoderGenerator.from_pretrained(llm.tuned), llm.validation)
 
 
 @pytest.mark.parametrize("name", ["multi_gpu", "fsdp", "deepspeed"])

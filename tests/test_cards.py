@@ -16,6 +16,7 @@ from right_hf.cards.dataset_card import render_dataset_card
 from right_hf.cards.licenses import count_licenses, hub_license
 from right_hf.evaluation import BM25, RIGHT
 from right_hf.hub.pull import EVAL_RESULTS
+from right_hf.training.emissions import measured_emissions
 
 SCORES = {"rouge1": 10.0, "rouge2": 5.0, "rougeL": 9.0, "f1@1": 41.25, "f1@5": 30.5}
 RESULTS = Results(
@@ -88,6 +89,37 @@ def test_measured_emissions_are_told(checkpoint: Path) -> None:
     card = render_card(facts)
     assert "1,250 g of CO2 equivalents in training, measured by a meter." in card
     assert ModelCard(card).data.co2_eq_emissions == measured
+
+
+def test_emissions_are_added_up_only_where_every_part_was_measured(checkpoint: Path) -> None:
+    def card(**parts: Any) -> str:
+        return render_card(replace(gather_facts(checkpoint), training=TRAINING | parts))
+
+    measured = {"emissions": {"emissions": 12.5, "source": "codecarbon 3", "hardware_used": "a CPU"}}
+    other = {"emissions": {"emissions": 1000, "source": "codecarbon 3"}}
+    partly = card(generator=measured, selector={"steps": 3})
+    assert "Not measured in training the selector. 12.5 g of CO2 equivalents in training the generator" in partly
+    assert ModelCard(partly).data.get("co2_eq_emissions") is None
+    whole = card(generator=measured, selector=other)
+    assert "1,000 g of CO2 equivalents in training the selector, measured by codecarbon 3." in whole
+    total = {"emissions": 1012.5, "source": "codecarbon 3", "hardware_used": "a CPU"}
+    assert ModelCard(whole).data.co2_eq_emissions == total
+
+
+def test_what_codecarbon_measured_becomes_part_of_the_record(tmp_path: Path) -> None:
+    assert measured_emissions(tmp_path) == {}
+    head = "timestamp,duration,emissions,country_name,cpu_model,gpu_model,codecarbon_version"
+    rows = ["2020,60,0.0012,Norway,A CPU,,3.0", "2021,60,0.0003,Norway,A CPU,,3.0"]  # stopped once
+    (tmp_path / "emissions.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    assert measured_emissions(tmp_path)["emissions"] == {
+        "emissions": 1.5,
+        "source": "codecarbon 3.0",
+        "geographical_location": "Norway",
+        "hardware_used": "A CPU",
+    }
+    (tmp_path / "emissions.csv").write_text(head + "\n2020,60,much,,,,\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="not what codecarbon writes"):
+        measured_emissions(tmp_path)
 
 
 def test_a_checkpoint_without_records_still_gets_a_card(checkpoint: Path) -> None:

@@ -117,6 +117,10 @@ def test_errors_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     assert "No recipe at" in fail(capsys, "train", "selector", "--recipe", "r", "--data", "d", "--output", "o")
     assert "config.json is missing" in fail(capsys, "card", str(tmp_path / "none"))
     assert "There is no folder" in fail(capsys, "push", "model", str(tmp_path / "none"), "user/x")
+    (tmp_path / "file").touch()
+    assert "is a file; a checkpoint is" in fail(capsys, "recommend", "--model", str(tmp_path / "file"), "x")
+    assert "config.json is missing" in fail(capsys, "card", str(tmp_path / "file"))
+    assert "is no RIGHT checkpoint" in fail(capsys, "push", "model", str(tmp_path), "user/x")
 
 
 def test_debug_shows_where(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -316,3 +320,49 @@ def test_a_pull_that_fails_leaves_nothing(
     hub.repo("user/tiny").put("generator/model.safetensors", b"damaged")
     assert fail(capsys, "pull", "user/tiny", str(tmp_path / "copy"))
     assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.loopback
+def test_what_was_pulled_works_offline_by_its_name(
+    capsys: pytest.CaptureFixture[str], checkpoint: str, hub: LoopbackHub
+) -> None:
+    run(capsys, "push", "model", checkpoint, "user/tiny")
+    run(capsys, "pull", "user/tiny")
+    hub.fail("", status=500, times=1000)
+    assert run(capsys, "recommend", "--model", "user/tiny", "--offline", TEXT) == run(
+        capsys, "recommend", "--model", checkpoint, TEXT
+    )
+
+
+@pytest.mark.loopback
+def test_a_pull_to_a_bad_place_downloads_nothing(
+    capsys: pytest.CaptureFixture[str], checkpoint: str, hub: LoopbackHub, tmp_path: Path
+) -> None:
+    run(capsys, "push", "model", checkpoint, "user/tiny")
+    (tmp_path / "file").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").touch()
+    hub.requests.clear()
+    assert "is a file; a checkpoint is a folder" in fail(capsys, "pull", "user/tiny", str(tmp_path / "file"))
+    assert "holds files but no checkpoint" in fail(capsys, "pull", "user/tiny", str(tmp_path / "full"))
+    assert hub.requests == []
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "full"}
+
+
+@pytest.mark.loopback
+def test_parts_that_lie_elsewhere_are_copied_or_named(
+    capsys: pytest.CaptureFixture[str], checkpoint: str, hub: LoopbackHub, tmp_path: Path
+) -> None:
+    run(capsys, "push", "model", checkpoint, "user/index", "--component", "retriever")
+    commit = hub.repo("user/index").refs["main"]
+    shutil.copytree(checkpoint, tmp_path / "mine")
+    shutil.rmtree(tmp_path / "mine" / "retriever")
+    config = json.loads((tmp_path / "mine" / "config.json").read_text(encoding="utf-8"))
+    config["components"]["retriever"] = {"repo_id": "user/index", "revision": commit, "subfolder": ""}
+    (tmp_path / "mine" / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    for name, options in (("user/copied", []), ("user/named", ["--references"])):
+        run(capsys, "push", "model", str(tmp_path / "mine"), name, *options)
+        copied = "retriever/corpus.parquet" in hub.repo(name).paths()
+        assert copied == (not options)
+        run(capsys, "recommend", "--model", name, TEXT)
+    assert fail(capsys, "push", "model", checkpoint, "user/x", "--component", "selector", "--references", code=2)

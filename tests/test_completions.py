@@ -30,6 +30,11 @@ def test_padding_comes_first() -> None:
     assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 4, 5], [0, 0, 1, 2, 3, 4]]
 
 
+def test_a_first_token_has_nothing_to_be_predicted_from() -> None:
+    assert completion_record([], [5, 6, 1])["labels"] == [IGNORED, 6, 1]
+    assert completion_record([5], [6, 1])["labels"] == [IGNORED, 6, 1]
+
+
 @pytest.mark.parametrize("accumulated", [1, 2])
 def test_the_loss_is_that_of_trl(accumulated: int, decoder_tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
     """Over one step, whose gradients TRL's trainer, with right padding and all logits, computes too."""

@@ -41,16 +41,17 @@ def test_a_hashtag_has_the_tokens_of_its_words(form: DecoderFormat, tokenizer: P
 
 
 def test_a_copied_hashtag_is_the_first_of_the_prompt(form: DecoderFormat, tokenizer: PreTrainedTokenizerFast) -> None:
-    recipe = DecoderPretraining(steps=12, batch_size=4, bare=0.5, post_tokens=3, text=0.25, text_tokens=5)
+    recipe = DecoderPretraining(steps=12, batch_size=4, bare=0.5, post_tokens=3, text=0.5, text_tokens=5)
     texts = ["warm seas bleach the coral reef", "fresh bread"]
-    examples = PretrainingExamples(texts, form, recipe, seed=0)
+    posts = [Post(str(number), text, ("baking", "climate change")) for number, text in enumerate(texts)]
+    examples = PretrainingExamples(posts, form, recipe, seed=0)
     assert len(examples) == 48
     kinds = []
     for number in range(len(examples)):
         ids, labels = examples[number]["input_ids"], examples[number]["labels"]
-        if labels[0] != IGNORED:
+        if labels[1] != IGNORED:
             kinds.append("text")
-            assert ids == labels
+            assert ids[1:] == labels[1:]
             assert tokenizer.decode(ids[:-1]) in {tokenizer.decode(form._encode(text)[:5]) for text in texts}
             assert ids[-1] == tokenizer.eos_token_id
             continue
@@ -62,14 +63,17 @@ def test_a_copied_hashtag_is_the_first_of_the_prompt(form: DecoderFormat, tokeni
         assert labels[-1] == form.end
     batches = [kinds[i : i + 4] for i in range(0, 48, 4)]
     assert all(len(set(batch)) == 1 for batch in batches)
-    assert [batch[0] for batch in batches].count("text") == 3
+    first = [batch[0] for batch in batches]
+    assert first[:6] == ["copying"] * 6 and first[6:].count("text") == 3
 
 
 def test_an_example_depends_on_seed_and_number_alone(form: DecoderFormat) -> None:
     recipe = DecoderPretraining(steps=4, batch_size=4)
-    first, second = (PretrainingExamples(["fresh bread"], form, recipe, seed=3) for _ in range(2))
+    first, second = (
+        PretrainingExamples([Post("1", "fresh bread", ("baking",))], form, recipe, seed=3) for _ in range(2)
+    )
     assert [first[i] for i in range(16)] == [second[i] for i in range(16)]
-    other = PretrainingExamples(["fresh bread"], form, recipe, seed=4)
+    other = PretrainingExamples([Post("1", "fresh bread", ("baking",))], form, recipe, seed=4)
     assert [first[i] for i in range(16)] != [other[i] for i in range(16)]
 
 

@@ -49,13 +49,16 @@ def test_nothing_is_asked_of_the_network() -> None:
     script = """
         import socket
         import tempfile
+        from pathlib import Path
 
         def forbidden(*arguments, **_):
             raise SystemExit(f"asked the network for {arguments}")
 
         socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = socket.create_connection = forbidden
         import right_hf
+        from right_hf.cards import gather_facts, write_card
         from right_hf.metrics import HashtagF1
+        from right_hf.publish import write_dataset
         from transformers import pipeline
 
         model = right_hf.RightModel.from_pretrained(right_hf.DEFAULT_CHECKPOINT)
@@ -64,6 +67,8 @@ def test_nothing_is_asked_of_the_network() -> None:
             right_hf.BM25Retriever.from_pretrained(folder)
             right_hf.BiEncoderSelector.from_pretrained(folder + "/selector")
             right_hf.Seq2SeqGenerator.from_pretrained(folder, subfolder="generator")
+            write_card(folder, gather_facts(folder))
+            write_dataset(Path(folder) / "data", {"train": list(model.retriever.corpus)[:9]}, "posts")
 
         found = pipeline("hashtag-recommendation")("Scaling Erlang cluster to 10k nodes at WhatsApp")
         predictions = [[entry["hashtag"] for entry in found]]

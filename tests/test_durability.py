@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from unittest import mock
 
@@ -14,7 +16,7 @@ import pytest
 
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, bm25
-from tests.living import FIRST, assert_equals_a_new_index
+from tests.living import FIRST, assert_equals_a_new_index, dying
 
 
 @pytest.fixture
@@ -53,6 +55,23 @@ def test_a_killed_process_loses_nothing_acknowledged(tmp_path: Path) -> None:
     survivors = [int(post.id) for post in BM25Retriever.open(tmp_path / "index").corpus if post.id != FIRST.id]
     # The process may have been one change further than it could say.
     assert survivors in ([acknowledged], [acknowledged, acknowledged + 1], [acknowledged + 1])
+
+
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_a_save_may_die_at_any_step(tmp_path: Path, exchanges: bool) -> None:
+    posts = [FIRST, Post("n", "alpha gamma", ("y",))]
+    for moment in itertools.count():
+        home = tmp_path / f"{moment}"
+        BM25Retriever.from_posts(posts[:1]).save_pretrained(home / "index")
+        with closing(BM25Retriever.open(home / "index")) as retriever, dying(home, moment, exchanges) as remains:
+            retriever.add(posts[1:])
+            retriever.save()
+        if not remains.exists():
+            break
+        with closing(BM25Retriever.open(remains / "index")) as retriever:
+            assert_equals_a_new_index(retriever, posts if "n" in [post.id for post in retriever.corpus] else posts[:1])
+            assert moment < 2 or len(retriever.corpus) == 2  # once the change was acknowledged
+    assert moment > 10
 
 
 def test_only_one_retriever_holds_a_folder(opened: BM25Retriever, tmp_path: Path) -> None:

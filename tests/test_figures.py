@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from right_hf.evaluation import hashtag_count_figure, strata_figure
+from right_hf.evaluation import hashtag_count_figure, strata_figure, stream_figure
 
 BY_K: dict[str, Any] = {
     "tweets-en": {k: {"rouge1": [30.0 + k, 31.0 + k], "f1@1": [20.0, 21.0]} for k in (1, 3, 5, 7, 9)},
@@ -22,9 +23,17 @@ STRATA: dict[str, Any] = {
         "none": {"posts": 300, "scores": {"BM25": {"f1@1": 0.0}, "RIGHT": {"f1@1": 5.0}}},
     },
 }
+PIECES: list[dict[str, Any]] = [
+    {
+        "middle": f"2020-0{month}-15T00:00:00+00:00",
+        "recall@5": {"seen": {"BM25": 50.0, "RIGHT": 60.0 + month}, "never seen": {"BM25": None, "RIGHT": 5.0 * month}},
+    }
+    for month in (1, 2, 3)
+]
 DRAW: list[Callable[[Path], None]] = [
     lambda path: hashtag_count_figure(path, BY_K, BASELINE),
     lambda path: strata_figure(path, STRATA),
+    lambda path: stream_figure(path, ["seen", "never seen"], PIECES, "2020-02-01T00:00:00+00:00"),
 ]
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -90,6 +99,16 @@ def test_the_bars_are_the_scores(axes: list[Any], tmp_path: Path) -> None:
     assert all(left[1] <= right[0] + 1e-9 for left, right in pairwise(ordered))  # none hidden
 
 
+def test_a_stream_has_a_panel_for_each_kind_of_gold(axes: list[Any], tmp_path: Path) -> None:
+    stream_figure(tmp_path / "figure.png", ["seen", "never seen"], PIECES, "2020-02-01T00:00:00+00:00")
+    assert [panel.get_title() for panel in axes] == ["gold hashtags seen", "gold hashtags never seen"]
+    seen, never = ({line.get_label(): line for line in panel.lines} for panel in axes)
+    assert list(seen["RIGHT"].get_ydata()) == [61.0, 62.0, 63.0]
+    assert list(never["RIGHT"].get_ydata()) == [5.0, 10.0, 15.0]
+    assert all(map(math.isnan, never["BM25"].get_ydata()))
+    assert [time.month for time in seen["BM25"].get_xdata()] == [1, 2, 3]
+
+
 def test_what_cannot_be_drawn_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"figure.pdf; expected a file ending in .png or .svg"):
         strata_figure(tmp_path / "figure.pdf", STRATA)
@@ -97,6 +116,8 @@ def test_what_cannot_be_drawn_is_refused_and_leaves_nothing(tmp_path: Path) -> N
         hashtag_count_figure(tmp_path / "figure.png", {})
     with pytest.raises(ValueError, match="no results"):
         strata_figure(tmp_path / "figure.png", {"title": "", "strata": {}})
+    with pytest.raises(ValueError, match="no results"):
+        stream_figure(tmp_path / "figure.png", ["seen"], [], "2020-01-01")
     many = {"all": {"posts": 1, "scores": {str(i): {"f1@1": 1.0} for i in range(9)}}}
     with pytest.raises(ValueError, match="9 series; at most 8"):
         strata_figure(tmp_path / "figure.png", {"title": "", "strata": many})

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,7 +102,9 @@ def test_a_failing_hub_ends_in_an_error_or_the_cache(
         loaded = RightModel.from_pretrained("user/right")
     assert loaded.recommend(POSTS) == model.recommend(POSTS)
     assert "user/right is taken from the cache" in caplog.text
-    with pytest.raises(ConnectionError, match=r"The Hub failed with 500, 4 times, at user/other. Try again later"):
+    with pytest.raises(
+        ConnectionError, match=r"The Hub failed with 500, again and again, at user/other. Try again later"
+    ):
         RightModel.from_pretrained("user/other")
     assert_previous_works_and_nothing_half_loads(hub, model, first)
 
@@ -214,7 +217,7 @@ def test_a_push_that_fails_changes_nothing(
 ) -> None:
     before = dict(hub.repo("user/right").refs)
     hub.fail(COMMIT, status=500, times=FOR_EVER)
-    with pytest.raises(ConnectionError, match=r"The Hub failed with 500, 4 times, at user/right"):
+    with pytest.raises(ConnectionError, match=r"The Hub failed with 500, again and again, at user/right"):
         model.push_to_hub("user/right")
     assert hub.repo("user/right").refs == before
     hub.recover()
@@ -269,3 +272,28 @@ def test_a_process_killed_in_mid_push(hub: LoopbackHub, model: RightModel, first
     assert_newer_loads()
     commit = model.push_to_hub("user/right").oid
     assert RightModel.from_pretrained("user/right", revision=commit).recommend(POSTS) == model.recommend(POSTS)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_file_that_the_disk_does_not_take(hub: LoopbackHub, model: RightModel, first: str, tmp_path: Path) -> None:
+    """The system itself refuses to write on: here by the limit of a process, as a quota or a full disk would."""
+    import resource
+
+    said = tmp_path / "said"
+
+    def load() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        said.write_text("nothing", encoding="utf-8")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        try:
+            RightModel.from_pretrained("user/right")
+        except OSError as error:
+            said.write_text(str(error), encoding="utf-8")
+
+    child = multiprocessing.get_context("fork").Process(target=load)
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    assert "no room left on the disk for user/right" in said.read_text(encoding="utf-8")
+    assert_previous_works_and_nothing_half_loads(hub, model, first)
+    assert_newer_loads()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import constants
@@ -17,6 +18,7 @@ from right_hf import (
     RightModel,
     Seq2SeqGenerator,
 )
+from right_hf.hub.push import push_folder
 from tests.loopback_hub import LoopbackHub
 
 pytestmark = pytest.mark.loopback
@@ -156,7 +158,15 @@ def test_each_component_alone(hub: LoopbackHub, model: RightModel, tmp_path: Pat
     assert swapped.recommend(POSTS) == model.recommend(POSTS)
     with hub.watched() as requests:
         type(component).from_pretrained("user/part", **where)
+        type(component).from_pretrained("user/part", **where, local_files_only=True)
     assert requests == []
+    hub.repo("user/part").put("vocab.txt", b"left by another")
+    assert component.push_to_hub("user/part", create_pr=True).pr_revision == "refs/pr/1"
+    component.push_to_hub("user/part", revision="try")
+    for revision in ("refs/pr/1", "try"):
+        assert type(component).from_pretrained("user/part", revision=revision).origin.revision != first
+    with pytest.raises(FileNotFoundError, match="no such repository that you may see"):
+        type(component).from_pretrained("user/part", token="hf_stranger")
 
 
 def test_components_alone_out_of_a_composite(hub: LoopbackHub, pushed: str) -> None:
@@ -165,6 +175,42 @@ def test_components_alone_out_of_a_composite(hub: LoopbackHub, pushed: str) -> N
         loaded = kind.from_pretrained("user/right", revision=pushed)
         assert loaded.origin is not None and loaded.origin.subfolder == kind.component
         assert all(f":{kind.component}/" in name or name == "user/right:config.json" for name in hub.downloads())
+
+
+def test_weights_in_several_files(hub: LoopbackHub, model: RightModel, pushed: str, tmp_path: Path) -> None:
+    generator: Any = model.generator
+    generator.save_pretrained(tmp_path / "shards")
+    (tmp_path / "shards" / "model.safetensors").unlink()
+    generator.model.save_pretrained(tmp_path / "shards", max_shard_size="20KB")
+    push_folder(tmp_path / "shards", "user/shards", commit_message="m")
+    shards = {path for path in hub.repo("user/shards").paths() if path.endswith(".safetensors")}
+    assert len(shards) >= 2
+    for folder in (tmp_path / "shards", "user/shards"):
+        loaded = RightModel.from_pretrained("user/right", generator=folder).generator
+        assert loaded.generate(POSTS, [[], []], [[], []]) == generator.generate(POSTS, [[], []], [[], []])
+    generator.push_to_hub("user/shards")
+    assert not hub.repo("user/shards").paths() & {*shards, "model.safetensors.index.json"}
+    assert Seq2SeqGenerator.from_pretrained("user/shards").generate(POSTS, [[], []], [[], []])
+    generator.origin = None
+
+
+def test_what_is_no_checkpoint_is_told_from_one(hub: LoopbackHub, model: RightModel, tmp_path: Path) -> None:
+    model.generator.push_to_hub("user/t5")  # type: ignore[attr-defined]
+    model.retriever.push_to_hub("user/index")  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match=r"user/t5 is no RIGHT checkpoint.*'t5', expected 'right'.*generator="):
+        RightModel.from_pretrained("user/t5")
+    with pytest.raises(
+        FileNotFoundError, match=r"user/index is no RIGHT checkpoint: it has no config.json.*retriever="
+    ):
+        RightModel.from_pretrained("user/index")
+    (tmp_path / "file").touch()
+    for load in (RightModel.from_pretrained, BM25Retriever.from_pretrained):
+        with pytest.raises(NotADirectoryError, match="is a file; a checkpoint is a folder"):
+            load(tmp_path / "file")
+    with pytest.raises(FileNotFoundError, match="There is no folder alone, and on the Hub no such repository"):
+        RightModel.from_pretrained("alone")
+    for part in (model.generator, model.retriever):
+        part.origin = None  # type: ignore[attr-defined]
 
 
 def test_what_could_run_code_is_neither_downloaded_nor_loaded(hub: LoopbackHub, model: RightModel, pushed: str) -> None:

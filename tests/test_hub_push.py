@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 from transformers import AutoConfig
 
+<<<<<<< HEAD
 from right_hf import BM25Retriever, Post, RightModel, TreeRanker
+=======
+from right_hf import DEFAULT_CHECKPOINT, BM25Retriever, Post, RightModel, Seq2SeqGenerator
+>>>>>>> main
 from right_hf.hub.push import push_folder
 from tests.loopback_hub import LoopbackHub
 
@@ -148,6 +152,29 @@ def test_tokens_are_not_pushed(hub: LoopbackHub, tmp_path: Path) -> None:
     assert hub.requests == []
     with pytest.raises(ValueError, match="nothing to upload"):
         push_folder(tmp_path / "empty", "user/run", commit_message="m")
+
+
+def test_large_files_go_in_parts_where_the_hub_wants_it(hub: LoopbackHub, model: RightModel) -> None:
+    hub.part_size = 10_000
+    model.generator.push_to_hub("user/part")  # type: ignore[attr-defined]
+    assert len([request for request in hub.requests if request.startswith("PUT /upload/")]) >= 3
+    assert Seq2SeqGenerator.from_pretrained("user/part").generate(POSTS, [[], []], [[], []]) == (
+        model.generator.generate(POSTS, [[], []], [[], []])
+    )
+
+
+def test_metadata_that_the_hub_refuses_are_not_pushed(hub: LoopbackHub, model: RightModel) -> None:
+    before = model.push_to_hub("user/right").oid
+    model.records = {"README.md": "---\nlicense: mine\n---\n"}
+    try:
+        with pytest.raises(ValueError, match=r'(?s)Invalid metadata in README\.md.*"license" must be one of the list'):
+            model.push_to_hub("user/right")
+        assert hub.repo("user/right").refs["main"] == before
+        model.records = {"README.md": (Path(DEFAULT_CHECKPOINT) / "README.md").read_text(encoding="utf-8")}
+        model.push_to_hub("user/right")
+    finally:
+        model.records = {}
+    assert "README.md" in hub.repo("user/right").paths()
 
 
 def test_a_composite_of_three_small_files(hub: LoopbackHub, model: RightModel, tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -21,7 +23,7 @@ from right_hf.popularity import DAY, HashtagPopularity
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, bm25
 from right_hf.retriever.index import Index, Merged, merge_due
-from tests.living import FIRST, QUERIES, TAGS, WORDS, assert_equals_a_new_index
+from tests.living import FIRST, QUERIES, TAGS, WORDS, assert_equals_a_new_index, dying
 
 NOW = 10 * DAY
 
@@ -49,6 +51,7 @@ class LivingCorpus(RuleBasedStateMachine):
             patch.start()
         BM25Retriever.from_posts([FIRST]).save_pretrained(self.folder)
         self.posts = {FIRST.id: FIRST}
+        self.states = [(0, self.posts)]  # with the size of the journal at which the corpus was in each
         self.start()
 
     def start(self) -> None:
@@ -68,7 +71,7 @@ class LivingCorpus(RuleBasedStateMachine):
                 self.retriever.add(posts)
             return multiple()
         self.retriever.add(posts)
-        self.posts |= {post.id: post for post in posts}
+        self.posts = self.posts | {post.id: post for post in posts}
         return multiple(*new)
 
     @rule(gone=st.lists(ids, max_size=4))
@@ -83,7 +86,7 @@ class LivingCorpus(RuleBasedStateMachine):
     @rule(post_id=ids, post=posts_without_ids)
     def update(self, post_id: str, post: Post) -> None:
         if post_id in self.posts:
-            self.posts[post_id] = replace(post, id=post_id)
+            self.posts = self.posts | {post_id: replace(post, id=post_id)}
             self.retriever.update([self.posts[post_id]])
 
     @rule()
@@ -96,19 +99,55 @@ class LivingCorpus(RuleBasedStateMachine):
         self.retriever.save_pretrained(self.home / "copy")
         assert_equals_a_new_index(BM25Retriever.from_pretrained(self.home / "copy"), list(self.posts.values()))
 
-    @rule(torn=st.integers(0, 60))
-    def crash(self, torn: int) -> None:
-        """The process dies while it writes a change, `torn` bytes of which reach the disk."""
+    @rule(new=posts_without_ids, share=st.floats(0, 1))
+    def crash_while_a_change_is_written(self, new: Post, share: float) -> None:
+        """The process dies while it writes a change, any number of whose bytes reach the disk."""
         self.retriever.close()
-        line = bm25.encode_change([Post("never acknowledged", "alpha", ("x",))], ["m"])
+        line = bm25.encode_change([replace(new, id="new")], ["m", "new"])
+        torn = round(share * len(line))
         with (self.folder / JOURNAL_FILE).open("ab") as file:
             file.write(line[:torn])
+        if torn == len(line):  # never acknowledged, but whole
+            kept = {post_id: post for post_id, post in self.posts.items() if post_id != "m"}
+            self.posts = kept | {"new": replace(new, id="new")}
         assert_equals_a_new_index(BM25Retriever.from_pretrained(self.folder), list(self.posts.values()))
         self.start()
+
+    @rule(share=st.floats(0, 1))
+    def cut_the_journal(self, share: float) -> None:
+        """A disk that loses the end of the journal, cut at any byte, takes the corpus back to a state it had."""
+        copy = self.home / "cut"
+        shutil.copytree(self.folder, copy)
+        left = round(share * (copy / JOURNAL_FILE).stat().st_size)
+        os.truncate(copy / JOURNAL_FILE, left)
+        _, posts = [state for state in self.states if state[0] <= left][-1]
+        with closing(BM25Retriever.open(copy)) as retriever:
+            assert_equals_a_new_index(retriever, list(posts.values()))
+        shutil.rmtree(copy)
+
+    @rule(moment=st.integers(0, 20), exchanges=st.booleans(), saves=st.booleans(), post=posts_without_ids)
+    def crash_at_a_moment(self, moment: int, exchanges: bool, saves: bool, post: Post) -> None:
+        """The process dies before one of the steps in which a save, or an update, reaches the disk."""
+        before = self.posts
+        with dying(self.home, moment, exchanges) as remains:
+            if saves:
+                self.retriever.save()
+            elif "m" in before:
+                self.posts = before | {"m": replace(post, id="m")}
+                self.retriever.update([self.posts["m"]])
+        if remains.exists():
+            self.retriever.close()
+            shutil.rmtree(self.home)
+            remains.rename(self.home)
+            self.start()
+            if self.retriever.corpus.get("m") == before.get("m"):
+                self.posts = before
 
     @invariant()
     def equals_a_new_index(self) -> None:
         posts = list(self.posts.values())
+        written = (self.folder / JOURNAL_FILE).stat().st_size
+        self.states = [state for state in self.states if state[0] < written] + [(written, self.posts)]
         assert_equals_a_new_index(self.retriever, posts)
         anew = HashtagPopularity()
         anew.change((), posts)

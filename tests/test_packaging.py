@@ -52,6 +52,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 distributions = cache(packages_distributions)
 
+#: Modules that tune an LLM; nothing else imports them before it is asked to do so.
+TUNING = {f"right_hf.training.{name}" for name in ("build_llm", "grpo", "llm", "written")}
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
 
 def normalised(requirement: str) -> str:
     """The name of the distribution that a requirement asks for, as PEP 503 spells it."""
@@ -86,8 +93,17 @@ def test_whatever_a_module_imports_is_declared(path: Path, project: dict[str, An
     tree = ast.parse(path.read_text(encoding="utf-8"))
     required, extras = project["dependencies"], project["optional-dependencies"]
     optional = [requirement for extra in ("zh", "faiss", "train", "llm") for requirement in extras[extra]]
+    if module_name(path) in TUNING:
+        required = required + extras["train"] + extras["llm"]
     assert not undeclared(imports(tree.body), required), "imported with the package, so it must be in `dependencies`"
     assert not undeclared(imports(ast.walk(tree)), required + optional), "must be in `dependencies` or an extra"
+
+
+def test_only_the_modules_that_tune_an_llm_need_its_extra() -> None:
+    for path in MODULES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+        assert module_name(path) in TUNING or not named & TUNING, path
 
 
 def test_the_wheel_holds_the_whole_package(wheel: list[str]) -> None:

@@ -81,6 +81,7 @@ def test_popularity_is_the_sum_of_decayed_posts() -> None:
     assert popularity.popularity("x", NOW) == 2 + 0.5 + 0.25
     assert popularity.popularity("x", NOW + DAY) == pytest.approx((2 + 0.5 + 0.25) * decay(1, 7) + 1)
     assert popularity.popularity("unknown", NOW) == 0
+    assert popularity.popularities(NOW) == {"x": 2 + 0.5 + 0.25, "other": 1}
     popularity.change(posts[:1], ())
     assert popularity.popularity("x", NOW) == 1 + 0.5 + 0.25
 
@@ -135,6 +136,7 @@ def test_posts_may_come_and_go_in_any_order(seed: int) -> None:
         assert popularity.popularity(tag, NOW) == anew.popularity(tag, NOW)
         assert popularity.rise(tag, NOW) == anew.rise(tag, NOW)
     assert popularity.rising(NOW) == anew.rising(NOW)
+    assert popularity.popularities(NOW) == {tag: anew.popularity(tag, NOW) for tag in anew.popularities(NOW)}
     popularity.change(left, ())
     assert popularity._windows == {}
 

@@ -22,6 +22,7 @@ from right_hf.reproduction.systems import (
     with_hashtags,
 )
 from right_hf.reproduction.tables import Report
+from right_hf.training.recipe import load_recipe
 from tests.smoke_data import write_splits
 
 _WORDNET = Path(__file__).parent / "fixtures" / "wordnet"
@@ -125,6 +126,11 @@ def test_the_projects_plans_load(name: str, protocol: str) -> None:
     assert "d_model" not in plan.segtrm.generator.shape
     # Both arms of a comparison get the same steps.
     assert plan.segtrm.generator.arguments == plan.recipe.generator.arguments
+
+
+def test_the_script_tunes_the_llm_of_the_table() -> None:
+    recipe = load_recipe(_CONFIGS.parent / "tweets-en-llm.yaml")
+    assert recipe == load_plan(_CONFIGS / "tweets-en.yaml", "small").llm
 
 
 def test_a_plan_must_be_whole(tmp_path: Path) -> None:

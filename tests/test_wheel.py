@@ -10,15 +10,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
+import threading
 import venv
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+
+from tests.loopback_hub import LoopbackHub
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [
@@ -122,3 +127,56 @@ def test_the_command_line_recommends(environment: Path, tmp_path: Path) -> None:
     post = "Scaling Erlang cluster to 10k nodes at WhatsApp"
     row = json.loads(run(environment / "right-hf", "recommend", post, cwd=tmp_path, HF_HOME=str(tmp_path)))
     assert row["recommendations"][0]["hashtag"] == "erlang"
+
+
+def on_a_terminal(*command: str | Path, cwd: Path, **variables: str) -> tuple[str, str]:
+    """Standard output, and what a terminal as standard error shows."""
+    import fcntl
+    import pty
+    import termios
+
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HF_", "TQDM"))}
+    terminal, error = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))  # a new one has no columns
+    shown: list[bytes] = []
+
+    def read() -> None:
+        with suppress(OSError):  # its other end is closed
+            while part := os.read(terminal, 4096):
+                shown.append(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, env=clean | variables, stdout=subprocess.PIPE, stderr=error, check=False
+        )
+    finally:
+        os.close(error)
+        reader.join(10)
+        os.close(terminal)
+    text = b"".join(shown).decode(errors="replace")
+    assert done.returncode == 0, text
+    return done.stdout.decode(), text
+
+
+def test_it_pushes_and_pulls_as_its_client_does_by_default(environment: Path, tmp_path: Path) -> None:
+    """Large files go through Xet; a terminal shows bars, and standard output has the result alone."""
+    with LoopbackHub().running() as hub:
+        settings = {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": "hf_user", "HF_HOME": str(tmp_path / "home")}
+        settings |= {"HF_XET_XORB_COMPRESSION_POLICY": "none", "HF_HUB_DISABLE_TELEMETRY": "1"}
+        [site] = environment.parent.glob("lib/python*/site-packages")
+        checkpoint = site / "right_hf" / "checkpoints" / "right-en-small"
+        program = environment / "right-hf"
+        pushed, bars = on_a_terminal(program, "push", "model", checkpoint, "user/right-en", cwd=tmp_path, **settings)
+        assert json.loads(pushed)["commit"].startswith(hub.endpoint)
+        assert "100%" in bars
+        assert "POST /xet/v1/shards" in hub.requests
+        pulled, bars = on_a_terminal(program, "pull", "user/right-en", "copy", cwd=tmp_path, **settings)
+        assert json.loads(pulled)["output"] == "copy"
+        assert "Fetching" in bars and "100%" in bars
+        quiet = on_a_terminal(program, "pull", "user/right-en", "--quiet", cwd=tmp_path, **settings)
+        assert json.loads(quiet[0])["revision"] == json.loads(pulled)["revision"]
+        assert quiet[1] == ""
+    weights = "generator/model.safetensors"
+    assert (tmp_path / "copy" / weights).read_bytes() == (checkpoint / weights).read_bytes()

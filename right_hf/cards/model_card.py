@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResultEntry, ModelCard, ModelCardData, eval_result_entries_to_yaml
 
-from right_hf.cards.components import Component, base_text, describe_components
+from right_hf.cards.components import Component, base_license, base_text, describe_components
 from right_hf.cards.datasheet import Datasheet
+from right_hf.cards.emissions import emissions_text, total_emissions
 from right_hf.cards.licenses import OTHER, count_licenses, hub_license, licenses_text
 from right_hf.corpus import CORPUS_FILE, Corpus
 from right_hf.evaluation import RIGHT, RIGHT_WRITTEN, markdown_table
@@ -60,7 +61,7 @@ class CardFacts:
         name: The checkpoint's name.
         languages: ISO 639-1 codes.
         components: Its parts.
-        fitted: Whether its fusion was fitted; else the generator's answer is given.
+        fitted: Whether its fusion was fitted or it has a ranker; else the generator's answer is given.
         training: Its `training.json`; empty where there is none.
         licenses: Posts of the index under each licence; None counts those that state none.
         period: First and last year of the dated posts of the index.
@@ -97,6 +98,7 @@ def gather_facts(
     training = read_object(record) if record.is_file() else {}
     entry = config.get("components", {}).get("retriever", {})
     index = folder / entry.get("subfolder", "retriever")
+    index = index / "bm25" if (index / "bm25").is_dir() else index  # of a hybrid retriever, whose parts hold the same
     posts = Corpus.load(index) if "repo_id" not in entry and (index / CORPUS_FILE).is_file() else ()
     licenses = count_licenses(posts)
     if datasheet and (unnamed := sorted(set(filter(None, licenses)) - set(datasheet.licenses))):
@@ -109,7 +111,7 @@ def gather_facts(
         name=name or folder.resolve().name,
         languages=(config.get("language", "en"),),
         components=describe_components(folder, config, training),
-        fitted=config.get("fusion") is not None,
+        fitted=config.get("fusion") is not None or "ranker" in config.get("components", {}),
         training=training,
         licenses=licenses,
         period=(years[0], years[-1]) if years else None,
@@ -133,7 +135,7 @@ def card_metadata(facts: CardFacts) -> ModelCardData:
     unlisted = [name for name in stated if hub_license(name) == OTHER]
     if None in facts.licenses and OTHER not in licenses:
         licenses.append(OTHER)
-    bases = list(dict.fromkeys(part.base for part in facts.components if part.base is not None))
+    bases = list(dict.fromkeys(part.hub_base for part in facts.components if part.hub_base is not None))
     examples = facts.datasheet.examples if facts.datasheet else ()
     return ModelCardData(
         language=list(facts.languages),
@@ -146,7 +148,7 @@ def card_metadata(facts: CardFacts) -> ModelCardData:
         base_model=bases or None,
         metrics=["f1", "rouge"] if facts.results else None,
         widget=[{"text": text} for text in examples] or None,
-        co2_eq_emissions=facts.training.get("emissions"),
+        co2_eq_emissions=total_emissions(facts.training),
     )
 
 
@@ -161,7 +163,7 @@ def render_card(facts: CardFacts) -> str:
         licenses=_licenses(facts),
         data=facts.datasheet.prose if facts.datasheet else "No datasheet was given with the data.",
         results=_results(facts),
-        emissions=_emissions(facts),
+        emissions=emissions_text(facts.training),
         age=_age(facts),
     )
     return str(ModelCard(text))  # reads the metadata back, so that a card that cannot be read is never written
@@ -204,8 +206,9 @@ def _parts_table(facts: CardFacts) -> str:
     for part in facts.components:
         commit = f"`{part.commit}`" if part.commit else "not recorded"
         rows.append(f"| {part.name} | {part.what} | {base_text(part)} | {part.place} | {commit} |")
-    fusion = "logistic regression, fitted on validation posts" if facts.fitted else "none: the generator's answer"
-    rows.append(f"| fusion | {fusion} | | here, `config.json` | |")
+    if not any(component.name == "ranker" for component in facts.components):
+        fusion = "logistic regression, fitted on validation posts" if facts.fitted else "none: the generator's answer"
+        rows.append(f"| fusion | {fusion} | | here, `config.json` | |")
     return "\n".join(rows)
 
 
@@ -223,7 +226,9 @@ def _reproduction(facts: CardFacts) -> str:
 def _licenses(facts: CardFacts) -> str:
     posts = f"Posts of the index keep their own: {licenses_text(facts.licenses)}." if facts.licenses else ""
     unstated = " Posts without a stated licence must not be passed on." if None in facts.licenses else ""
-    return f"Code and weights: {_LICENSE}. {posts}{unstated}".strip()
+    bases = [f"`{part.base}`" for part in facts.components if part.base and base_license(part.base) is None]
+    theirs = f" What came of a base model is also bound by that model's licence: {', '.join(bases)}." if bases else ""
+    return f"Code and weights: {_LICENSE}. {posts}{unstated}{theirs}".strip()
 
 
 def _results(facts: CardFacts) -> str:
@@ -236,14 +241,6 @@ def _results(facts: CardFacts) -> str:
         parts[-1] += f" (*{results.system}*): {summary}. Beside it:"
         parts.append(markdown_table(rows))
     return "\n\n".join(parts) or "Not evaluated."
-
-
-def _emissions(facts: CardFacts) -> str:
-    measured = facts.training.get("emissions")
-    if not isinstance(measured, dict) or "emissions" not in measured:
-        return "Not measured."
-    source = f", measured by {measured['source']}" if measured.get("source") else ""
-    return f"{measured['emissions']:,} g of CO2 equivalents in training{source}."
 
 
 def _age(facts: CardFacts) -> str:

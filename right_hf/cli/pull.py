@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +33,21 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
-    from right_hf.hub.pull import commit_of, fetch
+    from right_hf.hub.pull import commit_of, fetch, remember
     from right_hf.modeling_right import RightModel
     from right_hf.persistence import atomic_folder
 
     quieten_libraries()
     hub = hub_arguments(arguments)
-    source = fetch(arguments.repo, [""], **hub)
-    commit = commit_of(arguments.repo, source)
-    model = RightModel.from_pretrained(arguments.repo, **hub | ({"revision": commit} if commit else {}))
-    if arguments.folder is not None:
-        with atomic_folder(arguments.folder) as folder:
+    # A place where it cannot go is refused before anything is downloaded.
+    with nullcontext() if arguments.folder is None else atomic_folder(arguments.folder) as folder:
+        source = fetch(arguments.repo, [""], **hub)
+        commit = commit_of(arguments.repo, source)
+        model = RightModel.from_pretrained(arguments.repo, **hub | ({"revision": commit} if commit else {}))
+        remember(arguments.repo, source, arguments.revision)
+        if folder is not None:
             shutil.copytree(source, folder, dirs_exist_ok=True)
     parts = {name: entry["repo_id"] for name, entry in model.config.components.items() if "repo_id" in entry}
+    if (base := getattr(model.generator, "base", None)) is not None:
+        parts["base of the generator"] = str(base)
     write_result({"output": str(arguments.folder or source), "revision": commit, "from_elsewhere": parts})

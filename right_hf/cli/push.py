@@ -21,6 +21,7 @@ _EXAMPLES = {
   right-hf push model my-checkpoint user/right-en --create-pr --message "Retrained on newer posts"
   right-hf push model my-checkpoint user/right-en --handler          # for an Inference Endpoint
   right-hf push model my-checkpoint user/my-index --component retriever
+  right-hf push model my-checkpoint user/right-small --references    # parts that lie elsewhere are only named
 """,
     "dataset": """\
   right-hf push dataset DATA user/my-posts --datasheet datasheet.md --licenses MIT CC-BY-4.0
@@ -39,6 +40,11 @@ def add_to(commands: Any) -> None:
     model = _add_kind(kinds, "model", "a checkpoint, or one component of it", push_model, "FOLDER")
     model.add_argument("--component", choices=("retriever", "selector", "generator"), help="upload only this part")
     model.add_argument("--handler", action="store_true", help="also upload the handler of an Inference Endpoint")
+    model.add_argument(
+        "--references",
+        action="store_true",
+        help="name parts that the checkpoint takes from other repositories, by commit, instead of copying them",
+    )
 
     dataset = _add_kind(kinds, "dataset", "posts, as parquet with a card", push_dataset, "DATA")
     dataset.add_argument("--datasheet", type=Path, metavar="FILE", help="Markdown file that describes the data")
@@ -82,8 +88,9 @@ def push_model(arguments: argparse.Namespace) -> None:
     from right_hf.publish import handler_files
 
     quieten_libraries()
-    if arguments.component and arguments.handler:
-        raise argparse.ArgumentTypeError("--handler goes with a whole checkpoint, not with --component")
+    settings = _upload_arguments(arguments)
+    if arguments.component and (arguments.handler or arguments.references):
+        raise argparse.ArgumentTypeError("--handler and --references go with a whole checkpoint, not with --component")
     folder = Path(arguments.source)
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder}. Give the folder of a checkpoint.")
@@ -94,7 +101,8 @@ def push_model(arguments: argparse.Namespace) -> None:
     else:
         pushed = RightModel.from_pretrained(folder)
         pushed.records |= handler_files() if arguments.handler else {}
-    _report(arguments, pushed.push_to_hub(arguments.repo, **_upload_arguments(arguments)))
+        settings["references"] = arguments.references
+    _report(arguments, pushed.push_to_hub(arguments.repo, **settings))
 
 
 def push_dataset(arguments: argparse.Namespace) -> None:

@@ -24,7 +24,7 @@ input comes in."""
 _EXAMPLES = """\
   right-hf recommend "Scaling Erlang cluster to 10k nodes at WhatsApp"
   right-hf recommend --top-k 3 --threshold 0.1 < posts.txt
-  right-hf recommend --input posts.jsonl --model user/right-en --revision 4f1c2ab > hashtags.jsonl
+  right-hf recommend --input posts.jsonl --model user/right-en --revision v1.0 > hashtags.jsonl
   tail -f stream.jsonl | right-hf recommend --jsonl --batch-size 1 | jq -r '.recommendations[0].hashtag'
   right-hf recommend --retriever user/fresher-index "A visual guide to the Go memory allocator"
 """

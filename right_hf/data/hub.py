@@ -10,6 +10,7 @@ from typing import Any
 
 from right_hf.data.identity import identified
 from right_hf.data.lines import SEPARATOR, split_hashtags
+from right_hf.hub.errors import explained
 from right_hf.posts import Post, parse_post
 
 _OPTIONAL = ("id", "created_at", "license")
@@ -51,18 +52,20 @@ def open_dataset(source: str, options: DatasetOptions) -> Mapping[str, Any]:
 
     Raises:
         FileNotFoundError: Neither a folder nor a data set of the Hub bears this name.
-        ConnectionError: No folder bears this name, and the Hub cannot be reached.
+        ConnectionError: No folder bears this name, and the Hub cannot be reached or fails.
+        PermissionError: The token is wrong, lacks a right, or the data set is gated.
     """
     import datasets
 
     try:
-        found: Mapping[str, Any] = datasets.load_dataset(
-            source,
-            options.name,
-            revision=options.revision,
-            token=options.token,
-            cache_dir=None if options.cache_dir is None else str(options.cache_dir),
-        )
+        with explained(source, options.revision):
+            found: Mapping[str, Any] = datasets.load_dataset(
+                source,
+                options.name,
+                revision=options.revision,
+                token=options.token,
+                cache_dir=None if options.cache_dir is None else str(options.cache_dir),
+            )
     except FileNotFoundError as error:  # also the errors of datasets for a missing or empty data set
         raise FileNotFoundError(
             f"No data set at {source!r}: {error} Give a folder with train, validation and test as .jsonl or as "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from right_hf.evaluation.answers import Answer, read_answers, write_answers
 from right_hf.evaluation.cases import case_study, choose_cases
 from right_hf.evaluation.checkpoint import score_checkpoint
-from right_hf.evaluation.figures import hashtag_count_figure, strata_figure
+from right_hf.evaluation.figures import hashtag_count_figure, strata_figure, stream_figure
 from right_hf.evaluation.scores import answer_statistics, score_answers
 from right_hf.evaluation.significance import Comparison, compare, compare_all
 from right_hf.evaluation.strata import (
@@ -60,6 +60,7 @@ __all__ = [
     "score_checkpoint",
     "score_strata",
     "strata_figure",
+    "stream_figure",
     "supporting_post",
     "write_answers",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +87,37 @@ def strata_figure(path: str | Path, strata: Mapping[str, Any], metric: str = "f1
         axes.set_ylabel(_LABELS.get(metric, f"{metric} (%)"))
 
 
-def _check(path: str | Path, results: Mapping[str, Any], series: int) -> None:
+def stream_figure(path: str | Path, strata: Sequence[str], pieces: Sequence[Mapping[str, Any]], border: str) -> None:
+    """Recall@5 over the pieces of a stream of posts, with a panel for each kind of gold hashtags.
+
+    Args:
+        path: File ending in .png or .svg; replaced in one step.
+        strata: The kinds, one a panel.
+        pieces: In order of time, each `{"middle": ISO time, "recall@5": {stratum: {system: percent, or None where a
+            piece has no such gold}}}`, with the same systems in all.
+        border: ISO time from which on nothing was chosen on the posts; drawn as a line.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+        ValueError: There are no pieces, more systems than can be told apart, or the file has another ending.
+    """
+    systems = list(pieces[0]["recall@5"][strata[0]]) if pieces and strata else []
+    _check(path, pieces, len(systems))
+    times = [datetime.fromisoformat(piece["middle"]) for piece in pieces]
+    with _drawing(path, 5.5 * len(strata), 4.2) as figure:
+        panels = figure.subplots(1, len(strata), sharey=True, squeeze=False)[0]
+        for axes, stratum in zip(panels, strata, strict=True):
+            for system, colour, marker in zip(systems, _COLOURS, _MARKERS, strict=False):
+                scores = [piece["recall@5"][stratum][system] for piece in pieces]
+                heights = [math.nan if score is None else score for score in scores]
+                axes.plot(times, heights, color=colour, marker=marker, markersize=4, linewidth=1.2, label=system)
+            axes.axvline(datetime.fromisoformat(border), color="0.6", linestyle=":", linewidth=1)
+            axes.tick_params(axis="x", rotation=30)
+            axes.set_title(f"gold hashtags {stratum}", fontsize="medium")
+        panels[0].set_ylabel("recall@5 (%)")
+
+
+def _check(path: str | Path, results: Collection[Any], series: int) -> None:
     if Path(path).suffix not in _METADATA:
         raise ValueError(f"Got {Path(path).name}; expected a file ending in {' or '.join(_METADATA)}.")
     if not results or not series:

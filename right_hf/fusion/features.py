@@ -48,6 +48,9 @@ FEATURES = (
     "string_digits",  # share of digits among its letters and digits
     "post_characters",  # letters and digits of the post
     "pool_sources",  # how many sources have it
+    "popularity_hours",  # ln(1 + uses, each by its age in hours)
+    "popularity_days",  # and in days
+    "popularity_rank",  # rank among the hashtags that are in use
 )
 #: Hits whose votes count as early.
 _EARLY = 10
@@ -87,6 +90,7 @@ def pool_table(trace: Trace) -> FeatureTable:
     columns |= _of_selector(trace, clues, hashtags)
     columns |= _of_generator(trace, hashtags)
     columns |= _of_strings(trace.post, clues, hashtags)
+    columns |= _of_popularity(clues, hashtags)
     sources = ("bm25_votes", "dense_votes", "selector_nearest", "generator_rank", "mention_words")
     columns["pool_sources"] = {tag: float(sum(tag in columns[source] for source in sources)) for tag in hashtags}
     rows = [[columns[name].get(tag, math.nan) for name in FEATURES] for tag in hashtags]
@@ -171,6 +175,15 @@ def _of_strings(post: str, clues: Clues, hashtags: Sequence[str]) -> dict[str, M
         "string_words": {tag: float(len(words(tag))) for tag in hashtags},
         "string_digits": {tag: sum(map(str.isdigit, key)) / max(1, len(key)) for tag, key in keys.items()},
         "post_characters": dict.fromkeys(hashtags, float(len(text))),
+    }
+
+
+def _of_popularity(clues: Clues, hashtags: Sequence[str]) -> dict[str, Mapping[str, float]]:
+    known = {tag: popularity for tag in hashtags if (popularity := clues.facts[tag].popularity) is not None}
+    return {
+        "popularity_hours": {tag: math.log1p(hours) for tag, (hours, _) in known.items()},
+        "popularity_days": {tag: math.log1p(days) for tag, (_, days) in known.items()},
+        "popularity_rank": _ranks(clues.popular),
     }
 
 

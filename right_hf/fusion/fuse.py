@@ -26,8 +26,12 @@ def fuse(trace: Trace, scorer: Scorer | None) -> list[Recommendation]:
     def source(hashtag: str) -> Source:
         if hashtag in written:
             return "both" if hashtag in evidence else "generated"
-        stands_there = trace.clues is not None and hashtag in trace.clues.mentions
-        return "post" if stands_there and hashtag not in evidence else "retrieved"
+        if trace.clues is not None and hashtag not in evidence:
+            if hashtag in trace.clues.mentions:
+                return "post"
+            if hashtag in trace.clues.popular:
+                return "popular"
+        return "retrieved"
 
     if scorer is None:
         known = {tag: math.exp(value) for tag, value in generation.log_likelihoods.items()}

@@ -10,7 +10,7 @@ from right_hf.generator import Generation
 from right_hf.retriever import Hit
 from right_hf.selector import Candidate
 
-Source = Literal["retrieved", "generated", "both", "post"]
+Source = Literal["retrieved", "generated", "both", "post", "popular"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Recommendation:
     Attributes:
         hashtag: The hashtag, normalised.
         score: How likely it is one the author would use, in [0, 1].
-        source: Whether it was retrieved, generated or both; "post" if it stands in the post and neither is the case.
+        source: Whether it was retrieved, generated or both; else "post" if it stands in the post,
+            and "popular" if others have just used it.
         evidence: Ids of the retrieved posts that carry it, most similar first.
     """
 
@@ -55,11 +56,14 @@ class Facts(NamedTuple):
         similarity: The selector's similarity between post and hashtag, in [-1, 1].
         carriers: Posts of the corpus that carry it.
         rarities: Inverse document frequencies of its words; empty where they are not known, or all are stop words.
+        popularity: Its uses at this moment, each by its age in hours and in days (see [`right_hf.fusion.Freshness`]);
+            None where time plays no part.
     """
 
     similarity: float
     carriers: int
     rarities: tuple[float, ...]
+    popularity: tuple[float, float] | None = None
 
 
 class Clues(NamedTuple):
@@ -71,6 +75,7 @@ class Clues(NamedTuple):
         mentions: What of the post may be a hashtag, whether the corpus has it or not.
         pool: The hashtags to rank, without those that only the generator has; most promising first.
         facts: Of the hashtags of the pool and of the written ones.
+        popular: Hashtags that are in use at this moment, most used first; none where time plays no part.
     """
 
     found: Mapping[str, Sequence[Hit]]
@@ -78,6 +83,7 @@ class Clues(NamedTuple):
     mentions: Mapping[str, Mention]
     pool: Sequence[str]
     facts: Mapping[str, Facts]
+    popular: Sequence[str] = ()
 
 
 class Trace(NamedTuple):

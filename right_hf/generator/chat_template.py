@@ -11,7 +11,9 @@ from right_hf.generator.chat_prompts import DELIMITERS
 
 #: Ends the prompt of a model without a chat template.
 PLAIN_ENDING = "\n\nHashtags:"
-_ANSWER = "a-place-for-the-answer"
+_WORDS = "a-place-for-the-answer"
+_QUESTION = [{"role": "user", "content": "?"}]
+_ANSWER = {"role": "assistant", "content": _WORDS}
 
 
 class ChatTemplate:
@@ -59,9 +61,16 @@ class ChatTemplate:
         """What stands between the last message and the answer."""
         if self.is_plain:
             return PLAIN_ENDING
-        question = [{"role": "user", "content": "?"}]
-        without = self._rendered(question, add_generation_prompt=False)
-        return self._rendered(question, add_generation_prompt=True).removeprefix(without)
+        without = self._rendered(_QUESTION, add_generation_prompt=False)
+        return self._rendered(_QUESTION, add_generation_prompt=True).removeprefix(without)
+
+    def gap(self) -> str:
+        """What the template puts between that and the words of an answer: a blank or nothing."""
+        if self.is_plain:
+            return " "
+        asked = self._rendered(_QUESTION, add_generation_prompt=True)
+        answered, found, _ = self._rendered([*_QUESTION, _ANSWER], add_generation_prompt=False).partition(_WORDS)
+        return " " if found and answered == asked + " " else ""
 
     def end(self) -> int:
         """The token that ends an answer: what the template writes after one, else the end of a sequence.
@@ -71,8 +80,7 @@ class ChatTemplate:
         """
         after: list[int] = []
         if not self.is_plain:
-            said = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _ANSWER}]
-            rest = self._rendered(said, add_generation_prompt=False).rpartition(_ANSWER)[2].lstrip()
+            rest = self._rendered([*_QUESTION, _ANSWER], add_generation_prompt=False).rpartition(_WORDS)[2].lstrip()
             after = self.tokenizer(rest, add_special_tokens=False)["input_ids"]
         if after and str(self.tokenizer.convert_ids_to_tokens(after[0])) in self._marks:
             return after[0]

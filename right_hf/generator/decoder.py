@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import torch
+from huggingface_hub import CommitInfo
 from transformers import AutoTokenizer, GenerationConfig
 
 from right_hf.generator.base import Generation
@@ -21,6 +22,7 @@ from right_hf.generator.decoder_base import (
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.generator.decoder_scores import PromptReader, ReadPrompts
 from right_hf.hub.component import HubComponent
+from right_hf.hub.push import push_folder
 from right_hf.persistence import read_object, write_json
 from right_hf.precision import as_stored, note_stored, stored_dtype
 
@@ -62,7 +64,7 @@ class DecoderGenerator(HubComponent):
         base: Base | None = None,
     ) -> None:
         self.model = model.eval()
-        self.is_adapted = hasattr(model, "peft_config")
+        self.is_adapted = hasattr(model, "get_base_model")
         #: The causal LM; the layers of an adapter are inside it.
         self.network: Any = model.get_base_model() if self.is_adapted else model
         self.base = base
@@ -77,7 +79,7 @@ class DecoderGenerator(HubComponent):
         # A model's own sampling and penalties are for chats: a penalty on repeats would forbid the offered hashtags.
         self.network.generation_config = GenerationConfig(
             bos_token_id=own.bos_token_id,
-            eos_token_id=list(dict.fromkeys([self.format.end, *ends])),
+            eos_token_id=sorted(self.format.ends),
             pad_token_id=self.format.padding,
             max_length=None,  # else transformers' default of 20 tokens disputes every max_new_tokens
         )
@@ -143,7 +145,7 @@ class DecoderGenerator(HubComponent):
         settings.update(generation)
         if not any(settings.get(name) is not None for name in _OWN_CACHE):
             copies = max(settings["num_beams"], settings.get("num_return_sequences") or 1)
-            settings |= prompts.cache(torch.arange(len(prompts.ids)).repeat_interleave(copies))
+            settings["cache"] = prompts.cache(torch.arange(len(prompts.ids)).repeat_interleave(copies))
         outputs = self.network.generate(prompts.ids, attention_mask=prompts.mask, **settings)
         answers = outputs[:, prompts.ids.shape[1] :].tolist()
         per_post = len(answers) // len(prompts.ids)
@@ -163,21 +165,53 @@ class DecoderGenerator(HubComponent):
         stored = getattr(self.network, "stored_dtype", None)
         network = self.model.merge_and_unload(safe_merge=True)
         network.stored_dtype = stored
-        return type(self)(network, self.tokenizer, **self._settings())
+        return type(self)(network, self.tokenizer, **self.settings)
 
-    def _settings(self) -> dict[str, Any]:
+    def push_base_to_hub(self, repo_id: str, **upload: Any) -> CommitInfo:
+        """Uploads the adapter's base, and names it there from now on; a folder of this machine serves nobody else.
+
+        Args:
+            repo_id: Where to.
+            upload: `private`, `revision`, `commit_message`, `token`.
+
+        Raises:
+            ValueError: There is no adapter, or nobody noted what its base is.
+        """
+        base = self._named_base()
+        commit = push_folder(base.folder(), repo_id, **{"commit_message": "Upload a base model"} | upload)
+        self.base = Base(repo_id, commit.oid, base.fingerprint)
+        return commit
+
+    def _named_base(self) -> Base:
+        if not self.is_adapted:
+            raise ValueError("The generator is a whole model, which has no base. Push it itself: push_to_hub(…).")
+        if self.base is None:
+            self.base = Base.of_adapted(self.model)
+        return self.base
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Language, template and lengths."""
         names = ("language", "template", "max_prompt_length", "max_target_length")
         return {name: getattr(self.format, name) for name in names}
+
+    def check_portable(self) -> None:
+        """See [`HubComponent.check_portable`]: an adapter is portable if its base lies on the Hub."""
+        if self.is_adapted and (base := self._named_base()).revision is None:
+            raise ValueError(
+                f"The generator is an adapter for {base}, a folder of this machine, so nobody else could load it. Push "
+                "the base first (generator.push_base_to_hub(…)), or push the generator merged (merge=True)."
+            )
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes the adapter with the name of its base, or else the whole model, and the tokenizer and settings."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        config: dict[str, Any] = {"generator_type": self.generator_type, **self._settings()}
+        config: dict[str, Any] = {"generator_type": self.generator_type, **self.settings}
         if self.is_adapted:
-            self.base = self.base or Base.of_adapted(self.model)
-            save_adapter(self.model, folder, self.base, self.stored)
-            config["base"] = self.base.entry()
+            base = self._named_base()
+            save_adapter(self.model, folder, base, self.stored)
+            config["base"] = base.entry()
         else:
             _refuse_quantized(self.network, "save the whole model")
             as_stored(self.network).save_pretrained(folder)

@@ -28,6 +28,7 @@ ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 QUANTIZATIONS = ("4bit", "8bit")
 _DEFAULT = "default"  # peft's name for the only adapter
+_IN_CACHE = re.compile(r"/models--([^/]+)/snapshots/([0-9a-f]{40})/?$")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,9 @@ class Base:
                 "The adapter's base was never saved, so an adapter saved alone would fit nothing. Save or push the "
                 "base and load it from there before tuning, or merge the adapter."
             )
+        cached = _IN_CACHE.search(Path(source).as_posix())
+        if cached is not None:  # loaded from the folder that the Hub's client keeps it in
+            return cls.of(cached[1].replace("--", "/"), cached[2])
         return cls.of(str(source), getattr(config, "_commit_hash", None))
 
     @classmethod

@@ -52,7 +52,7 @@ class DecoderFormat:
         self.end = self.chat.end()
         #: Fills prompts up on the left, where nothing reads it.
         self.padding = int(self.end if tokenizer.pad_token_id is None else tokenizer.pad_token_id)
-        self._lead = self.chat.lead()
+        self._lead, self._gap = self.chat.lead(), self.chat.gap()
         self._lead_ids = self._encode(self._lead)
         self._answer = lru_cache(maxsize=100_000)(self._answer_ids)
         surfaces = {id_: token.translate(_BLANKS) for token, id_ in tokenizer.get_vocab().items()}
@@ -82,8 +82,7 @@ class DecoderFormat:
 
     def completion_text(self, hashtags: Sequence[str]) -> str:
         """The answer as text, without its end; after a plain prompt it begins with a blank."""
-        answer = " ".join(f"#{hashtag}" for hashtag in hashtags)
-        return self.chat.defused(f" {answer}" if self.chat.is_plain else answer)
+        return self._gap + self.chat.defused(" ".join(f"#{hashtag}" for hashtag in hashtags))
 
     def prompt(self, post: str, hashtags: Sequence[str]) -> list[int]:
         """Token ids of the prompt for a post and its selected hashtags, best first.

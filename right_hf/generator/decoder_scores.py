@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from itertools import takewhile
+from typing import Any, NamedTuple
 
 import torch
+from torch import nn
 from transformers import DynamicCache
 
 from right_hf.generator.decoder_format import DecoderFormat
@@ -37,8 +39,6 @@ class PromptReader:
         parameters = inspect.signature(network.forward).parameters
         self._takes_positions = "position_ids" in parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
-        #: transformers renamed it in 5.24.
-        self.cache_name = "cache" if "cache" in parameters else "past_key_values"
 
     def read(self, prompts: Sequence[Sequence[int]]) -> ReadPrompts:
         """Reads all but the last token of each prompt, which is left for what goes on from there."""
@@ -51,8 +51,8 @@ class PromptReader:
         """(B, T, V) logits of the tokens `ids` (B, T), which stand last under `mask` (B, S + T); extends the cache."""
         if self._takes_positions:
             settings["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-        settings[self.cache_name] = cache
-        logits: torch.Tensor = self.network(input_ids=ids, attention_mask=mask, use_cache=True, **settings).logits
+        output = self.network(input_ids=ids, attention_mask=mask, cache=cache, use_cache=True, **settings)
+        logits: torch.Tensor = output.logits
         return logits
 
     def pad(self, sequences: Sequence[Sequence[int]], left: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
@@ -81,16 +81,9 @@ class ReadPrompts:
         self._reader = reader
         self._cache = cache
 
-    def cache(self, rows: torch.Tensor) -> dict[str, DynamicCache]:
-        """Keys and values of those rows, to go on from, as an argument of the model."""
-        return {self._reader.cache_name: self._rows(rows)}
-
-    def _rows(self, rows: torch.Tensor) -> DynamicCache:
-        # Layers grow by new tensors, so the old ones stay as they are.
-        chosen = copy.copy(self._cache)
-        chosen.layers = [copy.copy(layer) for layer in self._cache.layers]
-        chosen.batch_select_indices(rows.to(self.ids.device))
-        return chosen
+    def cache(self, rows: torch.Tensor) -> DynamicCache:
+        """Keys and values of those rows, to go on from."""
+        return _chosen(self._cache, rows.to(self.ids.device))
 
     def _bytes_per_row(self) -> int:
         kept = [getattr(layer, name, None) for layer in self._cache.layers for name in ("keys", "values")]
@@ -103,32 +96,79 @@ class ReadPrompts:
         Args:
             pools: Hashtags of each post.
         """
-        scores: list[dict[str, float]] = [{} for _ in pools]
-        pairs = [(owner, hashtag) for owner, pool in enumerate(pools) for hashtag in pool]
-        at_once = max(1, min(_SCORED_AT_ONCE, _COPIED_AT_ONCE // max(1, self._bytes_per_row())))
-        for start in range(0, len(pairs), at_once):
-            chunk = pairs[start : start + at_once]
-            rows = torch.tensor([owner for owner, _ in chunk], device=self.ids.device)
-            means = self._mean_log_probs(rows, [self._reader.form.answer([hashtag]) for _, hashtag in chunk])
-            for (owner, hashtag), mean in zip(chunk, means, strict=True):
-                scores[owner][hashtag] = mean
-        return scores
+        answer = self._reader.form.answer
+        pairs = [(owner, tag, answer([tag])) for owner, pool in enumerate(pools) for tag in dict.fromkeys(pool)]
+        found: dict[tuple[int, str], float] = {}
+        if pairs:
+            read = self._go_on([pair[-1] for pair in pairs])
+            pairs.sort(key=lambda pair: len(pair[-1]))  # so that little is filled up
+            at_once = max(1, min(_SCORED_AT_ONCE, _COPIED_AT_ONCE // max(1, self._bytes_per_row())))
+            for start in range(0, len(pairs), at_once):
+                chunk = pairs[start : start + at_once]
+                rows = torch.tensor([owner for owner, _, _ in chunk], device=self.ids.device)
+                means = self._mean_log_probs(read, rows, [answer for _, _, answer in chunk])
+                found |= {(owner, tag): mean for (owner, tag, _), mean in zip(chunk, means, strict=True)}
+        return [{tag: found[owner, tag] for tag in pool} for owner, pool in enumerate(pools)]
 
-    def _mean_log_probs(self, rows: torch.Tensor, answers: Sequence[Sequence[int]]) -> list[float]:
+    def _go_on(self, answers: Sequence[Sequence[int]]) -> _Beginning:
+        """Reads the last token of each prompt and what all answers begin with, as a rule the hash sign."""
+        shared = [column[0] for column in takewhile(lambda column: len(set(column)) == 1, zip(*answers, strict=False))]
+        cache = self.cache(torch.arange(len(self.ids)))
+        begun = torch.tensor(shared, dtype=self.ids.dtype, device=self.ids.device).expand(len(self.ids), -1)  # (B, L)
+        mask = torch.cat([self.mask, torch.ones_like(begun)], dim=1)
+        logits = self._reader.forward(torch.cat([self.ids[:, -1:], begun], dim=1), mask, cache).float()  # (B, 1 + L, V)
+        return _Beginning(len(shared), _log_probs(logits[:, :-1], begun).sum(1), logits[:, -1:], mask, cache)
+
+    def _mean_log_probs(self, begun: _Beginning, rows: torch.Tensor, answers: Sequence[Sequence[int]]) -> list[float]:
         """The log-likelihood of one answer, given as token ids without an end, after each of the C `rows`."""
         form = self._reader.form
-        tokens, known = self._reader.pad([[*answer, *form.separator] for answer in answers], left=False)  # (C, T)
-        ids = torch.cat([self.ids[rows, -1:], tokens[:, :-1]], dim=1)
-        mask = torch.cat([self.mask[rows], known[:, :-1]], dim=1)
-        logits = self._reader.forward(ids, mask, self._rows(rows)).float()  # (C, T, V), of the tokens at each place
-        all_tokens = logits.logsumexp(-1)  # (C, T)
-        sums = (logits.gather(-1, tokens.unsqueeze(-1)).squeeze(-1) - all_tokens).cumsum(1)
-        row = torch.arange(len(answers), device=ids.device)
-        length = torch.tensor([len(answer) for answer in answers], device=ids.device)
+        rest = [answer[begun.length :] for answer in answers]
+        tokens, known = self._reader.pad([[*answer, *form.separator] for answer in rest], left=False)  # (C, T)
+        logits = begun.logits[rows]  # (C, T, V), of the tokens at each place
+        if tokens.shape[1] > 1:
+            mask = torch.cat([begun.mask[rows], known[:, :-1]], dim=1)
+            read = self._reader.forward(tokens[:, :-1], mask, _chosen(begun.cache, rows))
+            logits = torch.cat([logits, read.float()], dim=1)
+        # With a nought first, the sum at each place is that of the tokens before it.
+        sums = nn.functional.pad(_log_probs(logits, tokens).cumsum(1), (1, 0))
+        row = torch.arange(len(answers), device=rows.device)
+        length = torch.tensor([len(answer) for answer in rest], device=rows.device)
         # The hashtag may end with the answer or before a further hashtag; all these ends count.
-        ends = torch.tensor(sorted(form.ends | form.starts), device=ids.device)
-        ended = logits[row, length][:, ends].logsumexp(-1) - all_tokens[row, length]
-        before_another = sums[row, length + len(form.separator) - 1] - sums[row, length - 1]
-        means = (sums[row, length - 1] + torch.logaddexp(ended, before_another)) / (length + 1)
-        found: list[float] = means.tolist()
-        return found
+        ends = torch.tensor(sorted(form.ends | form.starts), device=rows.device)
+        at_end = logits[row, length]  # (C, V)
+        ended = at_end[:, ends].logsumexp(-1) - at_end.logsumexp(-1)
+        before_another = sums[row, length + len(form.separator)] - sums[row, length]
+        total = begun.sums[rows] + sums[row, length] + torch.logaddexp(ended, before_another)
+        means: list[float] = (total / (begun.length + length + 1)).tolist()
+        return means
+
+
+class _Beginning(NamedTuple):
+    """What all answers begin with, read after each of B prompts.
+
+    Attributes:
+        length: Its tokens.
+        sums: (B,) its log-probability.
+        logits: (B, 1, V) of the token after it.
+        mask: (B, S + length) attention mask up to there.
+        cache: Keys and values up to there.
+    """
+
+    length: int
+    sums: torch.Tensor
+    logits: torch.Tensor
+    mask: torch.Tensor
+    cache: DynamicCache
+
+
+def _log_probs(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """Log-probabilities of tokens (B, T) under the logits (B, T, V) at their places, (B, T)."""
+    return logits.gather(-1, tokens.unsqueeze(-1)).squeeze(-1) - logits.logsumexp(-1)
+
+
+def _chosen(cache: DynamicCache, rows: torch.Tensor) -> DynamicCache:
+    """A cache of those rows. Layers grow by new tensors, so the old one stays as it is."""
+    chosen = copy.copy(cache)
+    chosen.layers = [copy.copy(layer) for layer in cache.layers]
+    chosen.batch_select_indices(rows)
+    return chosen

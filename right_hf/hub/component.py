@@ -24,27 +24,20 @@ COMPONENTS = ("retriever", "selector", "generator", "ranker")
 #: Those that a checkpoint need not have.
 OPTIONAL = frozenset({"ranker"})
 
-#: Files at the top of a component's repository that an earlier component may have left and a push replaces.
+#: Files at the top of a component's repository that an earlier component may have left and a push replaces: those that
+#: are saved here, and by transformers, peft, trl and sentence-transformers.
 _REPLACED = (
     *(f"{name}_config.json" for name in COMPONENTS),
-    "*.safetensors",
-    "*.safetensors.index.json",
-    "*.npy",
-    "config.json",
-    "generation_config.json",
-    "adapter_config.json",
-    "modules.json",
-    "tokenizer*.json",
-    "special_tokens_map.json",
-    "chat_template.jinja",
-    "vocab*",
-    "corpus.parquet",
-    "journal.jsonl",
-    "trees.txt",
+    *("*.safetensors", "*.safetensors.index.json", "*.npy", "corpus.parquet", "journal.jsonl", "trees.txt"),
+    *("config.json", "generation_config.json", "adapter_config.json", "processor_config.json"),
+    *("pytorch_model*.bin", "pytorch_model.bin.index.json", "adapter_model.bin", "training_args.bin"),
+    *("modules.json", "config_sentence_transformers.json", "sentence_*_config.json"),
+    *("tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "chat_template.*"),
+    *("vocab*", "merges.txt", "*.model"),
 )
 #: The folders of a hybrid retriever's parts, of a dense retriever's encoder, and those in which sentence-transformers
-#: keeps the settings of modules.
-_SUBFOLDER = re.compile(r"bm25|dense|encoder|\d+_[A-Z]\w+")
+#: keeps the settings of modules and transformers further chat templates.
+_SUBFOLDER = re.compile(r"bm25|dense|encoder|\d+_[A-Z]\w+|additional_chat_templates")
 
 
 @dataclass(frozen=True)
@@ -135,6 +128,13 @@ class HubComponent:
         loaded.origin = origin
         return loaded
 
+    def check_portable(self) -> None:
+        """Makes sure that what is saved can be loaded on another machine.
+
+        Raises:
+            ValueError: A part of it lies on this machine only.
+        """
+
     def push_to_hub(
         self,
         repo_id: str,
@@ -155,8 +155,10 @@ class HubComponent:
             The commit: a string with its address, and `oid`, `pr_url` and more.
 
         Raises:
+            ValueError: A part of it lies on this machine only, or a file holds an access token.
             FileNotFoundError, PermissionError, ConnectionError, OSError: See [`right_hf.hub.errors.explained`].
         """
+        self.check_portable()
         with tempfile.TemporaryDirectory() as scratch:
             with explained(repo_id, revision, pushing=True):
                 self.save_pretrained(scratch)

@@ -18,6 +18,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from right_hf.hub.xet import XetFailure, xet_failure
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -29,6 +31,8 @@ _LONGEST_WAIT = 120
 _PASSING = frozenset({408, 412, 425, 429, 500, 502, 503, 504})
 #: After these the server has not done what it was asked for, so that asking again does it once.
 _REFUSED = frozenset({429, 503})
+#: How a token gets to the Hub.
+_HOW = "(token=…, the variable HF_TOKEN, or once and for all `hf auth login`)"
 
 
 class DamagedDownloadError(OSError):
@@ -46,6 +50,11 @@ def _answer(error: BaseException) -> HfHubHTTPError | None:
     return next((cause for cause in _chain(error) if isinstance(cause, HfHubHTTPError)), None)
 
 
+def _xet(error: BaseException) -> XetFailure | None:
+    """What hf_xet said behind an error, if it did."""
+    return next((failure for cause in _chain(error) if (failure := xet_failure(cause)) is not None), None)
+
+
 def _kinds(error: BaseException) -> set[str]:
     """Names of the classes behind an error; the Hub's client may be built on httpx or on httpx2."""
     return {kind.__name__ for cause in _chain(error) for kind in type(cause).__mro__}
@@ -59,6 +68,9 @@ def _is_unreachable(error: BaseException) -> bool:
 def _broke_off(error: BaseException) -> bool:
     """Whether a connection that was there ended before all was said, or a file came short or damaged."""
     short = any("Consistency check failed" in str(cause) for cause in _chain(error))
+    failure = _xet(error)
+    if failure is not None and failure.status is None and not failure.no_space:
+        return True
     return short or bool(_kinds(error) & {"TransportError", "DamagedDownloadError"})
 
 
@@ -66,11 +78,16 @@ def is_out_of_service(error: BaseException) -> bool:
     """Whether the fault lies with the Hub or the way to it, not with what was asked for."""
     if (answer := _answer(error)) is not None:
         return answer.response.status_code in _PASSING
+    if (failure := _xet(error)) is not None and failure.status is not None:
+        return failure.status in _PASSING
     return _is_unreachable(error) or (_broke_off(error) and "DamagedDownloadError" not in _kinds(error))
 
 
 def _wait(error: Exception, attempt: int, idempotent: bool) -> float | None:
-    """Seconds until the call should be tried again, or None where that would not help."""
+    """Seconds until the call should be tried again, or None where that would not help.
+
+    What the storage behind hf_xet refuses, hf_xet has tried again itself.
+    """
     if _is_unreachable(error):
         return None
     answer = _answer(error)
@@ -123,19 +140,34 @@ def explained(repo_id: str, revision: str | None = None, pushing: bool = False) 
         raise clearer from error
 
 
-def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool) -> Exception | None:
+def _full_disk(error: BaseException) -> int | None:
+    """The number of the error that says that the disk, or the user's share of it, is full."""
     for cause in _chain(error):
         if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            return OSError(
-                cause.errno,
-                f"There is no room left on the disk for {repo_id}; nothing of what was there is lost. Free some space, "
-                "or choose another place: cache_dir=… for downloads, the environment variable TMPDIR for uploads",
-            )
+            return cause.errno
+        if (failure := xet_failure(cause)) is not None and failure.no_space:
+            return errno.ENOSPC
+    return None
+
+
+def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool) -> Exception | None:
+    if (number := _full_disk(error)) is not None:
+        return OSError(
+            number,
+            f"There is no room left on the disk for {repo_id}; nothing of what was there is lost. Free some space, "
+            "or choose another place: cache_dir=… for downloads, the environment variable TMPDIR for uploads",
+        )
+    for cause in _chain(error):
         if isinstance(cause, DamagedDownloadError):
             return ValueError(f"{cause} It was removed, not loaded. Try again later, or give another revision.")
     answer = _answer(error)
     if answer is not None:
         return _explain_answer(answer, repo_id, revision)
+    if (failure := _xet(error)) is not None and failure.status is not None:
+        return _explain_status(failure.status, repo_id) or ConnectionError(
+            f"The storage behind the Hub answered {failure.status} for {repo_id}. Try again later, or do without it: "
+            "set the environment variable HF_HUB_DISABLE_XET=1."
+        )
     if isinstance(error, (LocalEntryNotFoundError, OfflineModeIsEnabled)) or _is_unreachable(error):
         if pushing:
             return ConnectionError(
@@ -153,24 +185,27 @@ def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool
 
 
 def _explain_answer(answer: HfHubHTTPError, repo_id: str, revision: str | None) -> Exception | None:
-    status = answer.response.status_code
     if isinstance(answer, GatedRepoError):
         return PermissionError(
-            f"{repo_id} is gated: ask for access on its page on the Hub, then pass token=… or run `hf auth login`."
+            f"{repo_id} is gated: ask for access on its page on the Hub, then pass your token {_HOW}."
         )
     if isinstance(answer, RepositoryNotFoundError):
         return FileNotFoundError(
             f"There is no folder {repo_id}, and on the Hub no such repository that you may see. Check the name; for a "
-            "private one pass the token of somebody who may read it (token=…), or run `hf auth login`."
+            f"private one pass the token of somebody who may read it {_HOW}."
         )
     if isinstance(answer, RevisionNotFoundError):
         return FileNotFoundError(
             f"{repo_id} has no revision {str(revision or 'main')!r}. Give a branch, a tag or a whole commit hash of it."
         )
+    return _explain_status(answer.response.status_code, repo_id, answer.response.headers.get("Retry-After"))
+
+
+def _explain_status(status: int, repo_id: str, wait: str | None = None) -> Exception | None:
     if status == 401:
         return PermissionError(
-            f"The Hub does not accept the token that was used for {repo_id}. Make a new one at "
-            "https://huggingface.co/settings/tokens, then pass token=… or run `hf auth login`."
+            f"The Hub was shown no token for {repo_id}, or does not accept the token. Make one at "
+            f"https://huggingface.co/settings/tokens and pass it {_HOW}."
         )
     if status == 403:
         return PermissionError(
@@ -178,11 +213,10 @@ def _explain_answer(answer: HfHubHTTPError, repo_id: str, revision: str | None) 
             "create_pr=True proposes a change to one of somebody else."
         )
     if status == 429:
-        wait = answer.response.headers.get("Retry-After")
         return ConnectionError(
             f"The Hub refuses further requests about {repo_id} for now (429). Try again "
             + (f"in {wait} s." if wait else "later.")
         )
     if status >= 500:
-        return ConnectionError(f"The Hub failed with {status}, {ATTEMPTS} times, at {repo_id}. Try again later.")
+        return ConnectionError(f"The Hub failed with {status}, again and again, at {repo_id}. Try again later.")
     return None

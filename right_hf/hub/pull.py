@@ -37,7 +37,10 @@ def check_source(source: str) -> None:
 
     Raises:
         FileNotFoundError: There is no such folder.
+        NotADirectoryError: It is a file.
     """
+    if Path(source).is_file():
+        raise NotADirectoryError(f"{source} is a file; a checkpoint is a folder. Give a folder, or a Hub id.")
     looks_like_a_path = Path(source).is_absolute() or source.startswith((".", "~")) or source.count("/") > 1
     if looks_like_a_path and not Path(source).is_dir():
         raise FileNotFoundError(f"There is no checkpoint folder {source}. Give a folder that exists, or a Hub id.")
@@ -86,6 +89,9 @@ def _snapshot(source: str, revision: str | None, wanted: dict[str, Any], hub: di
         api = HfApi(token=hub.get("token"))
         revision = api.model_info(source, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT).sha
     root = Path(str(snapshot_download(source, revision=revision, **(wanted | hub))))
+    if hub.get("local_files_only") and not _is_known(source, root.name, hub.get("cache_dir")):
+        # The client then takes for whole what is there, be it half of what was fetched when the disk was full.
+        raise LocalEntryNotFoundError(f"The cache has no list of the files of {source} at {root.name}.")
     _verify(root, again=hub.get("force_download", False))
     return root
 
@@ -132,6 +138,7 @@ def _verify(root: Path, again: bool) -> None:
             continue
         if (found := _hash(path, blob.name)) is not None and found != blob.name:
             path.unlink()
+            blob.resolve().unlink(missing_ok=True)  # the file itself may be shared with other repositories
             blob.unlink(missing_ok=True)
             raise DamagedDownloadError(
                 f"{path.relative_to(root)} arrived damaged: its hash is {found}, the Hub names {blob.name}."

@@ -212,8 +212,7 @@ def build_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, output
         settings, where = recipe.copying or {}, _where(recipe)
         if recipe.architecture == "decoder":
             prompts = decoder_format(recipe, tokenizer, language)
-            texts = [post.text for post in posts]
-            pretrain_decoder(model, prompts, texts, checkpoints, DecoderPretraining(**settings), where, seed)
+            pretrain_decoder(model, prompts, posts, checkpoints, DecoderPretraining(**settings), where, seed)
         else:
             form = SeparatorFormat(tokenizer, recipe.max_source_length, recipe.max_target_length)
             copying = CopyingRecipe(**settings)

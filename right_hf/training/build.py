@@ -26,6 +26,7 @@ from right_hf.retriever import DenseRetriever, HybridRetriever, Retriever
 from right_hf.selector import BiEncoderSelector
 from right_hf.training.bases import encoder_base, generator_base, recipe_bm25, recipe_retriever
 from right_hf.training.calibration import fit_fusion
+from right_hf.training.emissions import measured_emissions
 from right_hf.training.examples import GeneratorExample, augmented_examples, plain_examples
 from right_hf.training.generator import train_generator
 from right_hf.training.noise import ContextNoise
@@ -59,7 +60,8 @@ def build_retriever(recipe: Recipe, posts: Sequence[Post], output: Path) -> None
         retriever = recipe_retriever(recipe, posts)
     with atomic_folder(output) as folder:
         retriever.save_pretrained(folder)
-        write_json(folder / "training.json", {**origin, "posts": len(posts), **log})
+        facts = {"posts": len(posts), **measured_emissions(_checkpoints(output))}
+        write_json(folder / "training.json", {**origin, **facts, **log})
 
 
 def _dense_retriever(recipe: Recipe, posts: Sequence[Post], checkpoints: Path) -> tuple[DenseRetriever, dict[str, Any]]:
@@ -96,7 +98,7 @@ def build_selector(recipe: Recipe, posts: Sequence[Post], output: Path, wordnet:
     log = train_selector(model, triplets, _checkpoints(output), recipe.selector.arguments, recipe.seed)
     with atomic_folder(output) as folder:
         BiEncoderSelector(model.half(), recipe.selector.hit_scale).save_pretrained(folder)
-        write_json(folder / "training.json", {**origin, **log})
+        write_json(folder / "training.json", {**origin, **measured_emissions(_checkpoints(output)), **log})
 
 
 def generator_examples(
@@ -171,6 +173,7 @@ def build_generator(
         generator = kind(model.half(), tokenizer, settings.max_source_length, settings.max_target_length)
         generator.save_pretrained(folder)
         facts = {"retrieval": any(example.context for example in train), "posts": len(posts)}
+        facts |= measured_emissions(checkpoints)
         write_json(folder / "training.json", {**origin, **facts, **log})
 
 

@@ -19,6 +19,7 @@ from right_hf.posts import Post
 from right_hf.provenance import provenance
 from right_hf.training.bases import decoder_source, generator_base
 from right_hf.training.decoders import decoder_format
+from right_hf.training.emissions import measured_emissions
 from right_hf.training.examples import GeneratorExample
 from right_hf.training.grpo import GrpoRecipe, train_grpo
 from right_hf.training.llm import train_llm
@@ -80,6 +81,7 @@ def build_llm(
         with atomic_folder(output) as folder:
             generator.save_pretrained(folder)
             facts = {"retrieval": any(example.context for example in train), "posts": len(posts)}
+            facts |= measured_emissions(checkpoints)
             write_json(folder / "training.json", {**origin, **facts, **log})
     state.wait_for_everyone()
 

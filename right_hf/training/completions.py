@@ -14,11 +14,13 @@ IGNORED = -100
 
 
 def completion_record(prompt: Sequence[int], completion: Sequence[int]) -> dict[str, list[int]]:
-    """A training example: the ids of prompt and completion, and labels that only the completion has."""
-    return {
-        "input_ids": [*prompt, *completion],
-        "labels": [IGNORED] * len(prompt) + list(completion),
-    }
+    """A training example: the ids of prompt and completion, and labels that only the completion has.
+
+    Without a prompt the first token has no label: what it would be predicted from is padding.
+    """
+    unlabelled = max(len(prompt), 1)
+    ids = [*prompt, *completion]
+    return {"input_ids": ids, "labels": [IGNORED] * unlabelled + ids[unlabelled:]}
 
 
 class LeftPadding:

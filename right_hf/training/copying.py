@@ -27,7 +27,8 @@ from right_hf.training.token_loss import TokenLossTrainer
 
 #: Hashtags an input holds at most.
 MAX_HASHTAGS = 7
-_RANDOM = 0.5
+#: Share of the hashtags that are random tokens.
+RANDOM = 0.5
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class CopyingExamples(Dataset[dict[str, list[int]]]):
 
     def _hashtag(self, rng: random.Random) -> list[int]:
         real = rng.choice(self.hashtags)
-        return rng.choices(self.tokens, k=len(real)) if rng.random() < _RANDOM else real
+        return rng.choices(self.tokens, k=len(real)) if rng.random() < RANDOM else real
 
 
 def pretrain_copying(

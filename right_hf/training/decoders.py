@@ -18,14 +18,12 @@ from transformers import AutoConfig, AutoModelForCausalLM, TrainingArguments
 
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.generator.hashtags import is_hashtag
-from right_hf.posts import normalise_hashtag
+from right_hf.posts import Post, normalise_hashtag
+from right_hf.precision import affordable
 from right_hf.training.completions import CompletionLoss, LeftPadding, completion_record
-from right_hf.training.copying import MAX_HASHTAGS, CopyingRecipe, pretraining_settings
+from right_hf.training.copying import MAX_HASHTAGS, RANDOM, CopyingRecipe, pretraining_settings
 from right_hf.training.recipe import GeneratorRecipe
 from right_hf.training.runs import last_checkpoint
-
-#: Words of the vocabulary a hashtag has; two or three are the commonest.
-_LENGTHS = (1, 2, 2, 3, 3, 4, 5)
 
 
 @dataclass(frozen=True)
@@ -63,35 +61,35 @@ def decoder_format(recipe: GeneratorRecipe, tokenizer: Any, language: str) -> De
 
 @dataclass(frozen=True)
 class DecoderPretraining(CopyingRecipe):
-    """Settings of the pretraining: those of the copying, which takes the batches that are not text.
+    """Settings of the pretraining: those of the copying, which begins alone and takes the batches that are not text.
 
     Attributes:
-        post_tokens: Words of a post at most, reached at the end.
-        text: Share of the batches that are beginnings of real posts, learned token by token.
+        text: Share of the later batches that are beginnings of real posts, learned token by token.
         text_tokens: Tokens of such a beginning.
     """
 
-    post_tokens: int = 30
     text: float = 0.5
     text_tokens: int = 40
 
     def is_text(self, step: int) -> bool:
-        """Whether the batch of this step is text; such batches are spread evenly."""
-        return int((step + 1) * self.text) > int(step * self.text)
+        """Whether the batch of this step is text; such batches are spread evenly over the steps after the first."""
+        later = step - int(self.bare * self.steps)
+        return later >= 0 and int((later + 1) * self.text) > int(later * self.text)
 
 
 class PretrainingExamples(Dataset[dict[str, list[int]]]):
     """Examples by number: the same seed and number always make the same example.
 
     Args:
-        texts: Real posts.
+        posts: Real posts, whose texts are read and whose hashtags are copied, each from a prompt of another post.
         form: How prompts and completions are written.
         recipe: How many examples, and what they are like.
         seed: Of the examples.
     """
 
-    def __init__(self, texts: Sequence[str], form: DecoderFormat, recipe: DecoderPretraining, seed: int) -> None:
-        self.texts = texts
+    def __init__(self, posts: Sequence[Post], form: DecoderFormat, recipe: DecoderPretraining, seed: int) -> None:
+        self.texts = [post.text for post in posts]
+        self.hashtags = [hashtag for post in posts for hashtag in post.hashtags]
         self.form = form
         self.recipe = recipe
         self.seed = seed
@@ -108,20 +106,22 @@ class PretrainingExamples(Dataset[dict[str, list[int]]]):
         if self.recipe.is_text(step):
             ids = self.form.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
             return completion_record([], [*ids[: self.recipe.text_tokens], self.form.tokenizer.eos_token_id])
-        longest = self.recipe.longest_post(step / self.recipe.steps)
-        hashtags = [self._hashtag(rng) for _ in range(rng.randint(1, MAX_HASHTAGS))]
+        # A batch's examples are alike in size, which saves padding.
+        sizes = random.Random(f"{self.seed}:step {step}")
+        words = text.split()[: sizes.randint(0, self.recipe.longest_post(step / self.recipe.steps))]
+        hashtags = [self._hashtag(rng) for _ in range(sizes.randint(1, MAX_HASHTAGS))]
         copied = hashtags[: self.recipe.copied(step)]
-        post = " ".join(text.split()[: rng.randint(0, longest)])
-        return completion_record(self.form.prompt(post, hashtags), self.form.target(copied))
+        return completion_record(self.form.prompt(" ".join(words), hashtags), self.form.target(copied))
 
     def _hashtag(self, rng: random.Random) -> str:
-        return " ".join(rng.choices(self.words, k=rng.choice(_LENGTHS)))
+        real = rng.choice(self.hashtags)
+        return " ".join(rng.choices(self.words, k=len(real.split()))) if rng.random() < RANDOM else real
 
 
 def pretrain_decoder(
     model: Any,
     form: DecoderFormat,
-    texts: Sequence[str],
+    posts: Sequence[Post],
     output: Path,
     recipe: DecoderPretraining,
     arguments: dict[str, Any],
@@ -132,7 +132,7 @@ def pretrain_decoder(
     Args:
         model: A decoder-only model with random weights.
         form: How prompts and completions are written.
-        texts: Real posts.
+        posts: Real posts with their hashtags.
         output: Folder of the Trainer's own checkpoints.
         recipe: Its settings.
         arguments: Fields of `TrainingArguments` that say where and how it runs, such as `use_cpu`.
@@ -141,11 +141,11 @@ def pretrain_decoder(
     Returns:
         The Trainer's log.
     """
-    settings = pretraining_settings(recipe) | arguments
+    settings = pretraining_settings(recipe) | affordable(arguments)
     trainer = CompletionLoss(
         model=model,
         args=TrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
-        train_dataset=PretrainingExamples(texts, form, recipe, seed),
+        train_dataset=PretrainingExamples(posts, form, recipe, seed),
         data_collator=LeftPadding(form.padding, model),
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(output))

@@ -15,6 +15,7 @@ from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
 from right_hf.generator.decoder_format import DecoderFormat
+from right_hf.precision import affordable
 from right_hf.training.examples import GeneratorExample
 from right_hf.training.rewards import Reader, listed, reward_functions
 from right_hf.training.runs import last_checkpoint
@@ -135,7 +136,7 @@ def train_grpo(
         "logging_steps": 10,
         "report_to": "none",
     }
-    settings |= recipe.arguments
+    settings |= affordable(recipe.arguments)
     weights = asdict(RewardWeights(**recipe.rewards))
     trainer = HashtagGrpoTrainer(
         model=model,

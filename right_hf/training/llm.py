@@ -12,6 +12,7 @@ from peft import LoraConfig
 from trl import SFTConfig, SFTTrainer
 
 from right_hf.generator.decoder_format import DecoderFormat
+from right_hf.precision import affordable
 from right_hf.training.completions import CompletionLoss, LeftPadding, completion_record
 from right_hf.training.examples import GeneratorExample
 from right_hf.training.runs import last_checkpoint
@@ -88,7 +89,7 @@ def train_llm(
         "report_to": "none",
         "max_length": None,  # the format cuts posts; cutting an example would take its answer
     }
-    settings |= arguments
+    settings |= affordable(arguments)
     trainer = LlmTrainer(
         model=model,
         args=SFTConfig(output_dir=str(output), seed=seed, data_seed=seed, **settings),

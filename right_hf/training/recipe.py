@@ -16,7 +16,7 @@ from right_hf.posts import Post
 #: What the ranker's trees are trained for, and which posts they are trained on.
 OBJECTIVES, ORDERS = ("lambdarank", "binary"), ("random", "time")
 ARCHITECTURES = ("seq2seq", "segtrm", "decoder")
-#: Settings that only a decoder has; records of other generators do not hold them.
+#: Settings that only a decoder has.
 _DECODER_ONLY = ("revision", "template", "lora", "grpo")
 
 
@@ -174,11 +174,7 @@ class Recipe:
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain values, to be kept beside results."""
-        values = dataclasses.asdict(self)
-        generator = values["generator"].items()
-        if self.generator.architecture != "decoder":
-            values["generator"] = {name: value for name, value in generator if name not in _DECODER_ONLY}
-        return values
+        return dataclasses.asdict(self)
 
     def choices(self) -> dict[str, Any]:
         """The settings that differ from their defaults: what this recipe decides, and a later version still reads."""

@@ -6,47 +6,28 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.loopback_hub.store import Commit, File, Repo, is_large
+import yaml
+
+from tests.loopback_hub import xet
+from tests.loopback_hub.answers import Answer, Refusal
+from tests.loopback_hub.store import Commit, File, Repo, git_hash, is_large
 
 if TYPE_CHECKING:
     from tests.loopback_hub.server import Call
 
 
-@dataclass(frozen=True)
-class Answer:
-    status: int = 200
-    content: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-class Refusal(Exception):  # noqa: N818
-    """An answer that says no, in the words by which the client tells one reason from another."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str | None = None,
-        message: str = "",
-        headers: dict[str, str] | None = None,
-        content: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-        self.headers, self.content = headers or {}, content or {}
-
-    def answer(self) -> Answer:
-        headers = {"X-Error-Message": self.message, **self.headers}
-        if self.code:
-            headers["X-Error-Code"] = self.code
-        content = {"error": self.message, **self.content}
-        return Answer(self.status, json.dumps(content).encode(), headers)
+LICENSES = {"apache-2.0", "mit", "cc-by-4.0", "cc0-1.0", "other"}
 
 
 def _json(content: Any) -> Answer:
     return Answer(content=json.dumps(content).encode())
+
+
+def unknown(call: Call, name: str) -> Answer:
+    """Of a name without an owner; the Hub has a few such repositories, this one none."""
+    raise Refusal(401 if call.user is None else 404, "RepoNotFound", "Repository not found")
 
 
 def _owner(name: str) -> str:
@@ -91,7 +72,12 @@ def create(call: Call) -> Answer:
 
 
 def validate_yaml(call: Call) -> Answer:
-    return _json({"errors": [], "warnings": []})
+    """The Hub knows many rules of a card's metadata; this one only that licences are of its list or "other"."""
+    parts = call.json()["content"].split("---\n")
+    stated = (yaml.safe_load(parts[1]) or {}).get("license", []) if len(parts) > 2 else []
+    wrong = [name for name in ([stated] if isinstance(stated, str) else stated) if name not in LICENSES]
+    errors = [{"message": f'"license" must be one of the list, not {name}'} for name in wrong]
+    return Answer(400 if wrong else 200, json.dumps({"errors": errors, "warnings": []}).encode())
 
 
 def who(call: Call) -> Answer:
@@ -112,7 +98,8 @@ def tree(call: Call, kind: str, name: str, revision: str, folder: str = "") -> A
     repo = _find(call, kind, name)
     files = repo.commits[_commit(repo, revision)].files
     prefix = f"{folder}/" if folder else ""
-    found = [file.entry(path) for path, file in sorted(files.items()) if path.startswith(prefix)]
+    names = call.hub.xet.names
+    found = [file.entry(path, names.get(file.etag)) for path, file in sorted(files.items()) if path.startswith(prefix)]
     if folder and not found:
         raise Refusal(404, "EntryNotFound", f"{folder} does not exist")
     return _json(found)
@@ -170,15 +157,52 @@ def lfs_batch(call: Call, kind: str, name: str) -> Answer:
     for wanted in call.json()["objects"]:
         entry = {"oid": wanted["oid"], "size": wanted["size"]}
         if wanted["oid"] not in call.hub.blobs:
-            entry["actions"] = {"upload": {"href": f"{call.hub.endpoint}/upload/{wanted['oid']}"}}
+            entry["actions"] = {"upload": _upload_action(call, wanted["oid"], wanted["size"])}
         objects.append(entry)
     return _json({"transfer": "basic", "objects": objects})
 
 
+def _upload_action(call: Call, oid: str, size: int) -> dict[str, Any]:
+    """Where to send a large file, in parts if the Hub wants it so."""
+    href = f"{call.hub.endpoint}/upload/{oid}"
+    if call.hub.part_size is None:
+        return {"href": href}
+    count = -(-size // call.hub.part_size)
+    parts = {str(number): f"{href}/{number}" for number in range(1, count + 1)}
+    return {"href": f"{href}/complete", "header": {"chunk_size": str(call.hub.part_size), **parts}}
+
+
+def upload_part(call: Call, oid: str, number: str) -> Answer:
+    call.hub.parts[oid, int(number)] = call.body
+    return Answer(headers={"ETag": git_hash(call.body)})
+
+
+def complete_upload(call: Call, oid: str) -> Answer:
+    """Puts the parts together, which must be those that the client names."""
+    parts = [call.hub.parts[oid, part["partNumber"]] for part in call.json()["parts"]]
+    if [git_hash(part) for part in parts] != [part["etag"] for part in call.json()["parts"]]:
+        raise Refusal(400, None, "A part has another hash")
+    return _store(call, oid, b"".join(parts))
+
+
+def xet_token(call: Call, kind: str, name: str, scope: str, revision: str) -> Answer:
+    """For files in content-addressed storage; where the Hub has none, there is no such route."""
+    if not call.hub.has_xet:
+        raise Refusal(404)
+    if scope == "write" and call.query.get("create_pr") != ["1"]:
+        _may_write(call, name)
+    _find(call, kind, name, files=True)
+    return xet.token(call)
+
+
 def upload(call: Call, oid: str) -> Answer:
-    if hashlib.sha256(call.body).hexdigest() != oid:
+    return _store(call, oid, call.body)
+
+
+def _store(call: Call, oid: str, content: bytes) -> Answer:
+    if hashlib.sha256(content).hexdigest() != oid:
         raise Refusal(400, None, "The content has another hash")
-    call.hub.blobs[oid] = call.body
+    call.hub.blobs[oid] = content
     return Answer()
 
 
@@ -229,6 +253,9 @@ def resolve(call: Call, kind: str, name: str, revision: str, path: str) -> Answe
     headers |= {"ETag": f'"{file.etag}"', "Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"}
     if file.large:
         headers |= {"X-Linked-Etag": f'"{file.etag}"', "X-Linked-Size": str(len(file.content))}
+    if file.etag in call.hub.xet.names:
+        route = f"{call.hub.endpoint}/api/{kind}s/{name}/xet-read-token/{sha}"
+        headers |= {"X-Xet-Hash": call.hub.xet.names[file.etag], "X-Xet-Refresh-Route": route}
     return Answer(content=file.content, headers=headers)
 
 
@@ -250,6 +277,7 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", "/api/validate-yaml", validate_yaml),
     ("GET", "/api/whoami-v2", who),
     ("GET", _API, info),
+    ("GET", "/api/models/(?P<name>[^/]+)", unknown),
     ("GET", _API + "/revision/(?P<revision>[^/]+)", info),
     ("GET", _API + "/tree/(?P<revision>[^/]+)(?:/(?P<folder>.+))?", tree),
     ("POST", _API + "/paths-info/(?P<revision>[^/]+)", paths_info),
@@ -258,7 +286,14 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", _API + "/tag/(?P<revision>[^/]+)", add_tag),
     ("POST", _API + "/preupload/(?P<revision>[^/]+)", preupload),
     ("POST", _API + "/commit/(?P<revision>[^/]+)", commit),
+    ("GET", _API + "/xet-(?P<scope>read|write)-token/(?P<revision>[^/]+)", xet_token),
+    ("POST", "/xet/v1/xorbs/default/(?P<xorb>[0-9a-f]{64})", xet.put_xorb),
+    ("POST", "/xet/v1/shards", xet.put_shard),
+    ("GET", "/xet/v1/reconstructions/(?P<file>[0-9a-f]{64})", xet.reconstruction),
+    ("GET", "/xet/xorbs/(?P<xorb>[0-9a-f]{64})", xet.get_xorb),
     ("PUT", "/upload/(?P<oid>[0-9a-f]{64})", upload),
+    ("PUT", "/upload/(?P<oid>[0-9a-f]{64})/(?P<number>[0-9]+)", upload_part),
+    ("POST", "/upload/(?P<oid>[0-9a-f]{64})/complete", complete_upload),
     *(("POST", *way) for way in _in_both_kinds(_NAME + r"\.git/info/lfs/objects/batch", lfs_batch)),
     *(("GET|HEAD", *way) for way in _in_both_kinds(_NAME + "/resolve/(?P<revision>[^/]+)/(?P<path>.+)", resolve)),
 ]

@@ -13,9 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.loopback_hub.api import ROUTES, Answer, Refusal
+from tests.loopback_hub.answers import Answer, Refusal
+from tests.loopback_hub.api import ROUTES
 from tests.loopback_hub.faults import Fault
 from tests.loopback_hub.store import Repo
+from tests.loopback_hub.xet import Storage
 
 
 class LoopbackHub:
@@ -25,13 +27,21 @@ class LoopbackHub:
         tokens: User by token; a user may write under their own name only.
         repos: By kind ("model" or "dataset") and name.
         blobs: Uploaded large files by SHA-256, whether committed or not.
+        part_size: Large files are to be sent in parts of so many bytes; None for whole ones.
+        parts: Those that were sent, by SHA-256 of their file and number.
+        has_xet: Whether it keeps large files in content-addressed storage, for clients that can.
+        xet: That storage.
         requests: What was asked for so far: "METHOD /path".
     """
 
     def __init__(self) -> None:
-        self.tokens = {"hf_user": "user", "hf_stranger": "stranger"}
+        self.tokens = {"hf_user": "user", "hf_stranger": "stranger", "xet": "xet"}
         self.repos: dict[tuple[str, str], Repo] = {}
         self.blobs: dict[str, bytes] = {}
+        self.part_size: int | None = None
+        self.parts: dict[tuple[str, int], bytes] = {}
+        self.has_xet = True
+        self.xet = Storage()
         self.requests: list[str] = []
         self.faults: list[Fault] = []
         self.stopping = threading.Event()
@@ -140,10 +150,11 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
 
         def _send(self, answer: Answer, fault: Fault | None) -> None:
             content, status, headers = answer.content, answer.status, dict(answer.headers)
-            if status == 200 and (match := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")):
-                first = int(match[1])
-                headers["Content-Range"] = f"bytes {first}-{len(content) - 1}/{len(content)}"
-                content, status = content[first:], 206
+            match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
+            if match and status == 200 and "Accept-Ranges" in headers:
+                first, last = int(match[1]), int(match[2] or len(content) - 1)
+                headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
+                content, status = content[first : last + 1], 206
             self.send_response(status)
             for name, value in {"Content-Type": "application/json", **headers}.items():
                 self.send_header(name, value)

@@ -36,11 +36,13 @@ class File:
         pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{self.etag}\nsize {len(self.content)}\n"
         return git_hash(pointer.encode()) if self.large else self.etag
 
-    def entry(self, path: str) -> dict[str, Any]:
-        """The file as the tree listing shows it."""
+    def entry(self, path: str, xet: str | None = None) -> dict[str, Any]:
+        """The file as the tree listing shows it; `xet` is its hash in content-addressed storage."""
         entry: dict[str, Any] = {"type": "file", "path": path, "size": len(self.content), "oid": self.oid}
         if self.large:
             entry["lfs"] = {"oid": self.etag, "size": len(self.content), "pointerSize": 134}
+        if xet is not None:
+            entry["xetHash"] = xet
         return entry
 
 

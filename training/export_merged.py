@@ -1,0 +1,39 @@
+r"""Writes a tuned LLM, its adapter merged, as a plain model folder for a server such as vLLM.
+
+    python training/export_merged.py --generator user/right-qwen --output runs/served
+    vllm serve runs/served --served-model-name right
+
+GENERATOR is a folder or a Hub id, of the generator or of a whole checkpoint. A chat generator asks the server with the
+prompts of the tuning: ChatGenerator(HubChatClient("right", base_url="http://localhost:8000/v1"), template="short").
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from right_hf.generator import DecoderGenerator
+from right_hf.generator.serving import export_for_serving
+from right_hf.precision import torch_dtype
+
+
+def main() -> None:
+    """Reads the command line, loads, merges and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--generator", required=True)
+    parser.add_argument("--revision", help="branch, tag or commit of the generator on the Hub")
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--dtype", default="float32", help="in which the adapter is merged (default: float32)")
+    arguments = parser.parse_args()
+
+    generator = DecoderGenerator.from_pretrained(
+        arguments.generator, revision=arguments.revision, dtype=torch_dtype(arguments.dtype)
+    )
+    export_for_serving(generator, arguments.output)
+    prompt = f"language {generator.format.language!r}, template {generator.format.template!r}"
+    sys.stdout.write(f"{arguments.output}: a whole model; ask it with {prompt}\n")
+
+
+if __name__ == "__main__":
+    main()
