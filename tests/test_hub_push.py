@@ -10,11 +10,7 @@ from typing import Any
 import pytest
 from transformers import AutoConfig
 
-<<<<<<< HEAD
-from right_hf import BM25Retriever, Post, RightModel, TreeRanker
-=======
-from right_hf import DEFAULT_CHECKPOINT, BM25Retriever, Post, RightModel, Seq2SeqGenerator
->>>>>>> main
+from right_hf import DEFAULT_CHECKPOINT, BM25Retriever, Post, RightModel, Seq2SeqGenerator, TreeRanker
 from right_hf.hub.push import push_folder
 from tests.loopback_hub import LoopbackHub
 
