@@ -11,7 +11,7 @@ from right_hf.cli.output import quieten_libraries
 if TYPE_CHECKING:
     from right_hf.modeling_right import RightModel
 
-_PARTS = ("retriever", "selector", "generator")
+_PARTS = ("retriever", "selector", "generator", "ranker")
 
 
 def add_group(commands: Any, name: str, summary: str, description: str, examples: str) -> argparse.ArgumentParser:

@@ -38,7 +38,8 @@ def add_to(commands: Any) -> None:
     kinds = parser.add_subparsers(title="kinds", metavar="KIND", required=True)
 
     model = _add_kind(kinds, "model", "a checkpoint, or one component of it", push_model, "FOLDER")
-    model.add_argument("--component", choices=("retriever", "selector", "generator"), help="upload only this part")
+    parts = ("retriever", "selector", "generator", "ranker")
+    model.add_argument("--component", choices=parts, help="upload only this part")
     model.add_argument("--handler", action="store_true", help="also upload the handler of an Inference Endpoint")
     model.add_argument(
         "--references",
