@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from transformers import AutoConfig
 
-from right_hf import DEFAULT_CHECKPOINT, BM25Retriever, Post, RightModel, Seq2SeqGenerator
+from right_hf import DEFAULT_CHECKPOINT, BM25Retriever, Post, RightModel, Seq2SeqGenerator, TreeRanker
 from right_hf.hub.push import push_folder
 from tests.loopback_hub import LoopbackHub
 
@@ -22,6 +22,30 @@ POSTS = ["Windows desktop in the cloud", "sourdough bread"]
 def with_retriever(model: RightModel, hashtag: str) -> RightModel:
     retriever = BM25Retriever.from_posts([Post("1", "windows desktop", (hashtag,))])
     return RightModel(model.config, retriever, model.selector, model.generator)
+
+
+def tiny_ranker() -> TreeRanker:
+    """Two leaves: hashtags that stand in the post, and others."""
+    trees = """tree
+version=v4
+num_class=1
+num_tree_per_iteration=1
+max_feature_idx=0
+feature_names=string_in_post
+
+Tree=0
+num_leaves=2
+num_cat=0
+split_feature=0
+threshold=0.5
+decision_type=2
+left_child=-1
+right_child=-2
+leaf_value=-1 1
+
+end of trees
+"""
+    return TreeRanker(trees, 1.0, 0.0)
 
 
 def components(hub: LoopbackHub, name: str, revision: str = "main") -> dict[str, Any]:
@@ -218,3 +242,22 @@ def test_the_configuration_names_the_shim_and_hides_it_after_loading(hub: Loopba
     assert written["custom_pipelines"]["hashtag-recommendation"]["impl"] == "right_hub.HashtagRecommendationPipeline"
     config = AutoConfig.from_pretrained("user/right")
     assert not hasattr(config, "auto_map") and not hasattr(config, "custom_pipelines")
+
+
+def test_a_ranker_travels_alone_and_with_its_checkpoint(hub: LoopbackHub, model: RightModel) -> None:
+    ranker = tiny_ranker()
+    ranker.push_to_hub("user/ranker")
+    assert hub.repo("user/ranker").paths() == {"ranker_config.json", "trees.txt"}
+    taken = RightModel(model.config, model.retriever, model.selector, model.generator, ranker)
+    taken.push_to_hub("user/right", references=["ranker"])
+    assert components(hub, "user/right")["ranker"]["repo_id"] == "user/ranker"
+    assert not any(path.startswith("ranker/") for path in hub.repo("user/right").paths())
+    loaded = RightModel.from_pretrained("user/right")
+    assert loaded.ranker is not None and loaded.ranker._text == ranker._text
+    assert loaded.recommend(POSTS) == taken.recommend(POSTS)
+    # Pushed again without one, nothing of it is left.
+    taken.push_to_hub("user/right")
+    assert "ranker/trees.txt" in hub.repo("user/right").paths()
+    model.push_to_hub("user/right")
+    assert "ranker/trees.txt" not in hub.repo("user/right").paths()
+    assert "ranker" not in components(hub, "user/right")

@@ -16,7 +16,8 @@ from right_hf.generator import Generation, Seq2SeqGenerator
 from right_hf.selector import BiEncoderSelector, Candidate
 from right_hf.training.calibration import fit_probability
 from right_hf.training.held_out import hold_out
-from right_hf.training.ranker import Pools, fit_ranker, gather_pools, join_pools, train_trees, tree_sums
+from right_hf.training.pools import Pools, gather_pools, join_pools
+from right_hf.training.ranker import fit_ranker, train_trees, tree_sums
 from right_hf.training.recipe import RankerRecipe
 
 pytest.importorskip("lightgbm")

@@ -4,12 +4,16 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from right_hf.evaluation.paper import CHAT, NO_GENERATOR, RIGHT_BM25, RIGHT_CHAT, RIGHT_SIMCSE
+from right_hf.fusion import FEATURES
 from right_hf.persistence import read_object
 from right_hf.posts import Post
 from right_hf.reproduction.experiment import Experiment, random_hashtags
+from right_hf.reproduction.fusion import ABLATIONS, WHOLE
+from right_hf.reproduction.fusion_table import ORACLE
 from right_hf.reproduction.plan import Plan, load_plan, merged
 from right_hf.reproduction.systems import (
     LLM,
@@ -21,7 +25,8 @@ from right_hf.reproduction.systems import (
     right,
     with_hashtags,
 )
-from right_hf.reproduction.tables import Report
+from right_hf.reproduction.tables import TABLES, Report
+from right_hf.training.pools import Pools
 from right_hf.training.recipe import load_recipe
 from tests.smoke_data import write_splits
 
@@ -142,3 +147,39 @@ def test_a_plan_must_be_whole(tmp_path: Path) -> None:
 def test_changes_go_into_mappings() -> None:
     assert merged({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}) == {"a": {"b": 3, "c": 2}}
     assert merged({"shape": {"d_model": 1}}, {"shape": {"hidden_size": 2}}) == {"shape": {"hidden_size": 2}}
+
+
+@pytest.mark.slow
+def test_the_ranker_is_compared_and_kept(experiment: Experiment, tmp_path: Path) -> None:
+    pytest.importorskip("lightgbm")
+    report = Report(experiment, tmp_path)
+    table = TABLES["fusion"](report)
+    result = json.loads((tmp_path / "fusion.json").read_text())
+    rows = result["rows"]
+    baseline = next(iter(rows))
+    assert baseline == right(experiment.best_retriever).name
+    assert all(f"| {name}" in table for name in rows)
+    assert {row.name for row in (WHOLE, *ABLATIONS)} < set(rows) == set(result["validation"])
+    assert set(rows[WHOLE.name]["against"]) == {baseline}
+    assert set(rows[ABLATIONS[0].name]["against"]) == {baseline, WHOLE.name}
+    oracle = rows[ORACLE]["scores"]["f1@1"]
+    assert all(max(row["scores"]["f1@1"]) <= max(oracle) for name, row in rows.items() if name != baseline)
+    assert all(0 <= tenth["gold"] <= 1 and tenth["hashtags"] > 0 for tenth in result["calibration"])
+    before = len(experiment.store.costs())
+    assert TABLES["fusion"](report) == table
+    assert len(experiment.store.costs()) == before  # nothing is made twice
+
+
+def test_a_variant_neither_sees_nor_ranks_what_it_is_without() -> None:
+    values = np.full((4, len(FEATURES)), np.nan, dtype=np.float32)
+    for row, name in enumerate(["dense_rank", "bm25_rank", "generator_rank", "mention_words"]):
+        values[row, FEATURES.index(name)] = 1
+    values[:, FEATURES.index("corpus_count")] = [1, 1, 0, 0]
+    pools = Pools(np.asarray([4]), ["dense", "bm25", "written", "phrase"], values, np.zeros(4, dtype=bool))
+    kept = {variant.key: variant.view(pools).hashtags for variant in (WHOLE, *ABLATIONS)}
+    assert kept["whole"] == kept["no-votes"] == kept["no-likelihood"] == pools.hashtags
+    assert kept["bm25"] == ["bm25", "written", "phrase"]
+    assert kept["not-written"] == kept["no-generator"] == ["dense", "bm25", "phrase"]
+    assert kept["no-mentions"] == kept["known"] == ["dense", "bm25", "written"]
+    assert not [name for name in ABLATIONS[0].features if name.startswith("dense_")]
+    assert WHOLE.features == list(FEATURES)

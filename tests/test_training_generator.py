@@ -10,7 +10,8 @@ from transformers import PreTrainedTokenizerFast, Seq2SeqTrainer
 from right_hf import Post
 from right_hf.generator.prompt import SeparatorFormat
 from right_hf.training.examples import GeneratorExample, plain_examples
-from right_hf.training.generator import GeneratorShape, adamw, t5_from_scratch, train_generator
+from right_hf.training.generator import EncodedExamples, GeneratorShape, adamw, t5_from_scratch, train_generator
+from right_hf.training.noise import ContextNoise
 
 SHAPE = GeneratorShape(d_model=16, d_ff=32, d_kv=8, num_heads=2, num_layers=1, num_decoder_layers=1, dropout_rate=0.1)
 ARGUMENTS: dict[str, Any] = {
@@ -69,3 +70,23 @@ def test_embeddings_learn_at_their_own_rate(tiny_tokenizer: PreTrainedTokenizerF
     assert (others["lr"], embeddings["lr"]) == (1e-3, 1e-2)
     assert [id(parameter) for parameter in embeddings["params"]] == [id(model.shared.weight)]
     assert len(others["params"]) + 1 == len(list(model.parameters()))
+
+
+def test_noise_shows_foreign_hashtags_and_none(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    form = SeparatorFormat(tiny_tokenizer, 32, 8)
+    examples = [GeneratorExample("a post", (tag,), ("cloud",)) for tag in ("bread", "coral", "farming")]
+
+    def contexts(noise: ContextNoise | None) -> list[tuple[int, ...]]:
+        torch.manual_seed(0)
+        read = EncodedExamples(examples, form, noise=noise)
+        return [tuple(read[0]["input_ids"]) for _ in range(400)]
+
+    own, none, foreign = (tuple(form.source("a post", context)) for context in (("bread",), (), ("coral",)))
+    assert set(contexts(None)) == {own}
+    assert set(contexts(ContextNoise(empty=1.0))) == {none}
+    drawn = contexts(ContextNoise(random=0.3, empty=0.2))
+    assert drawn == contexts(ContextNoise(random=0.3, empty=0.2))  # by the seed
+    assert drawn.count(none) / len(drawn) == pytest.approx(0.2, abs=0.06)
+    assert drawn.count(foreign) / len(drawn) == pytest.approx(0.1, abs=0.05)  # one of three
+    with pytest.raises(ValueError, match="together at most 1"):
+        ContextNoise(random=0.8, empty=0.3)

@@ -20,7 +20,7 @@ class Component:
     """One part of a checkpoint.
 
     Attributes:
-        name: "retriever", "selector" or "generator".
+        name: "retriever", "selector", "generator" or "ranker".
         what: Its type, settings and size.
         place: Where it lies: in the checkpoint, or in another repository at a revision.
         base: The pretrained model it started from: its Hub id, else its folder's name; None for random weights.

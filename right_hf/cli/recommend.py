@@ -18,9 +18,9 @@ _DESCRIPTION = """\
 Recommends hashtags for posts. Posts are arguments, or the lines of --input or of standard input.
 
 Each post gives one line of JSON: its text, its id where it has one, and its recommendations, best first, each
-with hashtag, score (the estimated probability that the author would use it), source ("retrieved", "generated"
-or "both") and evidence (ids of the retrieved posts that carry it). Results are written batch by batch while
-input comes in."""
+with hashtag, score (the estimated probability that the author would use it), source ("retrieved", "generated",
+"both", or "post" where it only stands there) and evidence (ids of the retrieved posts that carry it). Results
+are written batch by batch while input comes in."""
 _EXAMPLES = """\
   right-hf recommend "Scaling Erlang cluster to 10k nodes at WhatsApp"
   right-hf recommend --top-k 3 --threshold 0.1 < posts.txt

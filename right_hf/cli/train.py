@@ -1,4 +1,4 @@
-"""`right-hf train`: selector, generator and checkpoint, from a recipe and a data folder."""
+"""`right-hf train`: selector, generator, ranker and checkpoint, from a recipe and a data folder."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from right_hf.training.recipe import Recipe
 
 _DESCRIPTION = """\
-Trains the parts of a checkpoint, in this order: retriever (only if it is dense), selector, generator,
-checkpoint. A run that was stopped goes on where it was.
+Trains the parts of a checkpoint, in this order: retriever (unless it is BM25), selector, generator, ranker (if
+wanted), checkpoint. A run that was stopped goes on where it was.
 
 The recipe, one YAML file, decides everything but the data; the smallest is
 
@@ -39,6 +39,10 @@ _EXAMPLES = {
   right-hf train generator --recipe recipe.yaml --data DATA --selector runs/selector --output runs/generator
   right-hf train generator --recipe recipe.yaml --data DATA --output runs/seq2seq   # the baseline without retrieval
 """,
+    "ranker": """\
+  right-hf train ranker --recipe recipe.yaml --data DATA --selector runs/selector --generator runs/generator \\
+      --output runs/ranker
+""",
     "checkpoint": """\
   right-hf train checkpoint --recipe recipe.yaml --data DATA --selector runs/selector --generator runs/generator \\
       --output runs/checkpoint
@@ -56,21 +60,27 @@ def add_to(commands: Any) -> None:
 
     _add_part(parts, "retriever", "index the training posts, after training the encoder of a dense retriever")
     selector = _add_part(parts, "selector", "triplets of post, hashtag and disturbed hashtag, with the paper's loss")
-    selector.add_argument(
-        "--wordnet",
-        type=Path,
-        default=_WORDNET,
-        metavar="FOLDER",
-        help="WordNet's files, for English synonyms (default: where apt-get install wordnet-base puts them)",
-    )
     generator = _add_part(parts, "generator", "posts with retrieved hashtags in, hashtags out")
     generator.add_argument(
         "--selector", type=Path, metavar="FOLDER", help="chooses the retrieved hashtags; without it none are retrieved"
     )
     checkpoint = _add_part(parts, "checkpoint", "index the training posts and fit the fusion on the validation posts")
-    for name in ("selector", "generator"):
-        checkpoint.add_argument(f"--{name}", type=Path, required=True, metavar="FOLDER", help=f"the trained {name}")
-    for part in (generator, checkpoint):
+    ranker = _add_part(parts, "ranker", "trees over features of written and retrieved hashtags, from held-out posts")
+    checkpoint.add_argument(
+        "--ranker", type=Path, metavar="FOLDER", help="a trained ranker, which takes the place of the fusion"
+    )
+    for part in (ranker, checkpoint):
+        for name in ("selector", "generator"):
+            part.add_argument(f"--{name}", type=Path, required=True, metavar="FOLDER", help=f"the trained {name}")
+    for part in (selector, ranker):
+        part.add_argument(
+            "--wordnet",
+            type=Path,
+            default=_WORDNET,
+            metavar="FOLDER",
+            help="WordNet's files, for English synonyms (default: where apt-get install wordnet-base puts them)",
+        )
+    for part in (generator, ranker, checkpoint):
         part.add_argument("--retriever", type=Path, metavar="FOLDER", help="a trained retriever; else BM25 is indexed")
 
 
@@ -113,6 +123,11 @@ def _build_from_parts(arguments: argparse.Namespace, recipe: Recipe, posts: list
         held_out = validation[: recipe.generator.validation_posts]
         examples = build.generator_examples(recipe, posts, held_out, arguments.selector, arguments.retriever)
         build.build_generator(recipe, posts, *examples, arguments.output)
+        return
+    parts = (arguments.selector, arguments.generator, arguments.retriever)
+    if arguments.part == "ranker":
+        from right_hf.training.build_ranker import build_ranker
+
+        build_ranker(recipe, posts, validation, arguments.output, *parts, arguments.wordnet)
     else:
-        parts = (arguments.selector, arguments.generator, arguments.retriever)
-        build.build_checkpoint(recipe, posts, validation, arguments.output, *parts)
+        build.build_checkpoint(recipe, posts, validation, arguments.output, *parts, arguments.ranker)

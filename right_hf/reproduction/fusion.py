@@ -12,28 +12,26 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from right_hf.components import load_component
 from right_hf.configuration_right import RightConfig
 from right_hf.data import small
 from right_hf.evaluation import BM25, Answer
 from right_hf.evaluation.paper import SIMCSE
-from right_hf.fusion import FEATURES, ClueFinder, Features, PoolSettings, TreeRanker, fused_score
+from right_hf.fusion import FEATURES, Features, PoolSettings, TreeRanker, fused_score
 from right_hf.persistence import atomic_folder
 from right_hf.posts import Post
 from right_hf.reproduction.experiment import Experiment
 from right_hf.reproduction.systems import Kind, System, right
 from right_hf.retriever import BM25Retriever, DenseRetriever, HybridRetriever
-from right_hf.stages import run_stages
 from right_hf.training.calibration import fit_weights
 from right_hf.training.held_out import hold_out
-from right_hf.training.ranker import Pools, fit_ranker, gather_pools, join_pools
+from right_hf.training.pools import Pools, run_pools
+from right_hf.training.ranker import fit_ranker
 from right_hf.training.runs import claim_run, digest, run_identity
 
 #: Columns that are numbers, not NaN, where their source has a hashtag.
 _SOURCES = ("bm25_rank", "dense_rank", "selector_rank", "selector_nearest", "generator_rank", "mention_words")
-_BATCH = 64
 #: Settings that decide what the pools hold; the others are the trees'.
 _OF_POOLS = ("held_out", "order", "posts", "validation_posts", "pool")
 #: The split on which everything is chosen and scores are calibrated.
@@ -75,6 +73,8 @@ class Variant(NamedTuple):
 
 _VOTES = tuple(f"{name}_{column}" for name in ("bm25", "dense") for column in ("votes", "early", "share", "reciprocal"))
 WHOLE = Variant("whole", "ranker")
+#: With a generator that is trained to resist bad context.
+WHOLE_ROBUST = WHOLE._replace(name="ranker, robust generator", kind="robust")
 #: The ranker without each of its ideas.
 ABLATIONS = (
     Variant("bm25", "- dense retriever", ("dense_",)),
@@ -145,18 +145,9 @@ class FusionExperiment:
         assert isinstance(bm25, BM25Retriever) and isinstance(dense, DenseRetriever)
         retriever, selector = HybridRetriever(bm25, dense), readers.selector(seed)
         generator = load_component("generator", readers.generator(self.system(kind), seed))
-        selector.prepare(retriever.corpus.hashtags)
-        clues = ClueFinder(retriever, selector, PoolSettings(**self.recipe.pool))
         config = RightConfig(hits=recipe.retriever.hits, context_hashtags=recipe.selector.hashtags)
-        order = sorted(range(len(posts)), key=lambda row: len(posts[row].text))  # like lengths need little padding
-        found: dict[int, Pools] = {}
-        for start in tqdm(range(0, len(order), _BATCH), desc="pooling", unit="batch"):
-            rows = order[start : start + _BATCH]
-            batch = [posts[row] for row in rows]
-            traces = run_stages([post.text for post in batch], config, retriever, selector, generator, clues)
-            pairs = zip(rows, batch, traces, strict=True)
-            found |= {row: gather_pools([post], [trace]) for row, post, trace in pairs}
-        join_pools([found[row] for row in range(len(posts))]).save(path)
+        settings = PoolSettings(**self.recipe.pool)
+        run_pools(posts, config, retriever, selector, generator, settings).save(path)
 
     def ranker(self, variant: Variant, seed: int) -> TreeRanker:
         """A trained ranker."""

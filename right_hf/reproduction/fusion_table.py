@@ -11,13 +11,14 @@ import numpy as np
 from right_hf.evaluation import Answer, answer_statistics, results_table
 from right_hf.evaluation.scores import percent
 from right_hf.metrics import PerPost, mean_over_seeds
-from right_hf.reproduction.fusion import ABLATIONS, RANKING, WHOLE, FusionExperiment
+from right_hf.reproduction.fusion import ABLATIONS, RANKING, WHOLE, WHOLE_ROBUST, FusionExperiment
 
 if TYPE_CHECKING:
     from right_hf.reproduction.tables import Report
 
 #: Rows beside the ranker.
 HYBRID, LINEAR, ORACLE = "RIGHT, hybrid retriever", "linear fusion", "oracle: gold in the pool first"
+ROBUST = "RIGHT, robust generator"
 #: What makes the answers of a row, from a seed and a split.
 Answers = Callable[[int, str], list[Answer]]
 
@@ -32,6 +33,10 @@ def fusion_rows(fusion: FusionExperiment) -> dict[str, Answers]:
     }
     for variant in (WHOLE, *ABLATIONS):
         rows[variant.name] = partial(fusion.answers, variant)
+    if fusion.experiment.plan.robust is not None:
+        robust = fusion.system("robust")
+        rows[ROBUST] = lambda seed, split: fusion.experiment.answers(robust, seed, split)
+        rows[WHOLE_ROBUST.name] = partial(fusion.answers, WHOLE_ROBUST)
     return {**rows, ORACLE: fusion.oracle}
 
 

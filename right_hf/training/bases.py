@@ -87,6 +87,12 @@ def _pretrained_encoder(name: str, layers: int | None) -> SentenceTransformer:
     return SentenceTransformer(name, config_kwargs={"num_hidden_layers": layers})
 
 
+def recipe_bm25(recipe: Recipe, posts: Sequence[Post]) -> BM25Retriever:
+    """BM25 with the recipe's settings."""
+    settings = recipe.retriever
+    return BM25Retriever.from_posts(posts, analyser=settings.analyser, k1=settings.k1, b=settings.b)
+
+
 def recipe_retriever(recipe: Recipe, posts: Sequence[Post], folder: Path | None = None) -> Retriever:
     """The retriever of a recipe: read from `folder`, where training/train_retriever.py wrote it, or BM25 made anew.
 
@@ -104,7 +110,7 @@ def recipe_retriever(recipe: Recipe, posts: Sequence[Post], folder: Path | None 
                 f"A retriever of type {settings.type!r} must be trained first: training/train_retriever.py. Give its "
                 "folder with --retriever."
             )
-        return BM25Retriever.from_posts(posts, analyser=settings.analyser, k1=settings.k1, b=settings.b)
+        return recipe_bm25(recipe, posts)
     retriever: Retriever = load_component("retriever", folder)
     same_type = isinstance(retriever, COMPONENT_TYPES["retriever"][settings.type])
     if not same_type or list(retriever.corpus) != sorted(posts, key=lambda post: post.id):

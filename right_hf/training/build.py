@@ -22,13 +22,14 @@ from right_hf.modeling_right import RightModel
 from right_hf.persistence import atomic_folder, read_json, write_json
 from right_hf.posts import Post
 from right_hf.provenance import provenance
-from right_hf.retriever import BM25Retriever, DenseRetriever, Retriever
+from right_hf.retriever import DenseRetriever, HybridRetriever, Retriever
 from right_hf.selector import BiEncoderSelector
-from right_hf.training.bases import encoder_base, generator_base, recipe_retriever
+from right_hf.training.bases import encoder_base, generator_base, recipe_bm25, recipe_retriever
 from right_hf.training.calibration import fit_fusion
 from right_hf.training.emissions import measured_emissions
 from right_hf.training.examples import GeneratorExample, augmented_examples, plain_examples
 from right_hf.training.generator import train_generator
+from right_hf.training.noise import ContextNoise
 from right_hf.training.recipe import Recipe
 from right_hf.training.runs import claim_run, digest, run_identity
 from right_hf.training.selector import train_selector
@@ -42,7 +43,7 @@ def _checkpoints(output: Path) -> Path:
 
 
 def build_retriever(recipe: Recipe, posts: Sequence[Post], output: Path) -> None:
-    """Indexes the posts with BM25, or trains the dense retriever (SimCSE) on them and indexes them with it.
+    """Indexes the posts with BM25, or trains the dense retriever (SimCSE) on them and indexes them with it, or both.
 
     Args:
         recipe: Its settings.
@@ -52,8 +53,9 @@ def build_retriever(recipe: Recipe, posts: Sequence[Post], output: Path) -> None
     origin = provenance(recipe.as_dict(), recipe.seed)
     retriever: Retriever
     log: dict[str, Any] = {}
-    if recipe.retriever.type == "dense":
-        retriever, log = _dense_retriever(recipe, posts, _checkpoints(output))
+    if recipe.retriever.type in ("dense", "hybrid"):
+        dense, log = _dense_retriever(recipe, posts, _checkpoints(output))
+        retriever = HybridRetriever(recipe_bm25(recipe, posts), dense) if recipe.retriever.type == "hybrid" else dense
     else:
         retriever = recipe_retriever(recipe, posts)
     with atomic_folder(output) as folder:
@@ -62,14 +64,14 @@ def build_retriever(recipe: Recipe, posts: Sequence[Post], output: Path) -> None
         write_json(folder / "training.json", {**origin, **facts, **log})
 
 
-def _dense_retriever(recipe: Recipe, posts: Sequence[Post], checkpoints: Path) -> tuple[Retriever, dict[str, Any]]:
+def _dense_retriever(recipe: Recipe, posts: Sequence[Post], checkpoints: Path) -> tuple[DenseRetriever, dict[str, Any]]:
     """Trains the encoder and indexes the posts; the second value is the Trainer's log."""
     settings = recipe.retriever
     claim_run(checkpoints, run_identity(recipe, posts))
     encoder = encoder_base(settings, posts, recipe.seed)
     log: dict[str, Any] = {"steps": 0, "triplets": 0}
     if settings.triplets != 0:
-        bm25 = BM25Retriever.from_posts(posts, analyser=settings.analyser, k1=settings.k1, b=settings.b)
+        bm25 = recipe_bm25(recipe, posts)
         analyse = get_analyser(settings.analyser)
         triplets = retriever_triplets(posts, bm25, analyse, recipe.seed, settings.triplets, settings.hits)
         trained = train_retriever(encoder, triplets, checkpoints, settings.arguments, recipe.seed)
@@ -165,6 +167,7 @@ def build_generator(
         settings.token_dropout,
         settings.embedding_factor,
         settings.encoder_factor,
+        ContextNoise(**settings.context_noise) if settings.context_noise is not None else None,
     )
     with atomic_folder(output) as folder:
         generator = kind(model.half(), tokenizer, settings.max_source_length, settings.max_target_length)
@@ -213,8 +216,9 @@ def build_checkpoint(
     selector_folder: Path,
     generator_folder: Path,
     retriever_folder: Path | None = None,
+    ranker_folder: Path | None = None,
 ) -> None:
-    """Builds the composite: index of the training posts, selector, generator, and the fitted fusion.
+    """Builds the composite: index of the training posts, selector, generator, fitted fusion or ranker.
 
     Args:
         recipe: Settings of index and ranking.
@@ -224,6 +228,7 @@ def build_checkpoint(
         selector_folder: What [`build_selector`] wrote.
         generator_folder: What [`build_generator`] wrote.
         retriever_folder: What [`build_retriever`] wrote; without it BM25 is indexed.
+        ranker_folder: What [`right_hf.training.build_ranker.build_ranker`] wrote; without it the fusion is fitted.
     """
     origin = provenance(recipe.as_dict(), recipe.seed)
     retriever = recipe_retriever(recipe, posts, retriever_folder)
@@ -232,10 +237,19 @@ def build_checkpoint(
     config = RightConfig(
         hits=recipe.retriever.hits, context_hashtags=recipe.selector.hashtags, language=recipe.language
     )
-    model = RightModel(config, retriever, selector, generator)
-    config.fusion = asdict(fit_fusion(validation, run_right(model, validation)))
-    model = RightModel(config, retriever, selector, generator)
-    parts = {"retriever": retriever_folder, "selector": selector_folder, "generator": generator_folder}
+    ranker = None
+    if ranker_folder is not None:
+        ranker = load_component("ranker", ranker_folder)
+    else:
+        model = RightModel(config, retriever, selector, generator)
+        config.fusion = asdict(fit_fusion(validation, run_right(model, validation)))
+    model = RightModel(config, retriever, selector, generator, ranker)
+    parts = {
+        "retriever": retriever_folder,
+        "selector": selector_folder,
+        "generator": generator_folder,
+        "ranker": ranker_folder,
+    }
     history = {name: read_json(folder / "training.json") for name, folder in parts.items() if folder is not None}
     model.records["training.json"] = json.dumps({**origin, **history}, indent=2) + "\n"
     model.save_pretrained(output)

@@ -22,6 +22,7 @@ from right_hf.generator.prompt import HashtagFormat
 from right_hf.metrics import micro_f1_at_k
 from right_hf.precision import affordable
 from right_hf.training.examples import GeneratorExample
+from right_hf.training.noise import ContextNoise
 from right_hf.training.runs import last_checkpoint
 from right_hf.training.token_loss import TokenLossTrainer
 
@@ -82,19 +83,28 @@ class EncodedExamples(Dataset[dict[str, list[int]]]):
         token_dropout: Share of the post's tokens that are left out, drawn anew at each access. On a CPU it regularises
             a small model at a fraction of the cost of dropout inside it. The hashtags beside the post stay whole: a
             generator that is shown damaged ones learns not to copy them.
+        noise: How often an example is shown foreign hashtags or none, drawn anew at each access; None for never.
     """
 
-    def __init__(self, examples: Sequence[GeneratorExample], form: HashtagFormat, token_dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        examples: Sequence[GeneratorExample],
+        form: HashtagFormat,
+        token_dropout: float = 0.0,
+        noise: ContextNoise | None = None,
+    ) -> None:
         self.examples = examples
         self.form = form
         self.token_dropout = token_dropout
+        self.noise = noise
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def __getitem__(self, index: int) -> dict[str, list[int]]:
         example = self.examples[index]
-        source = self.form.source(example.post, example.context)
+        owner = index if self.noise is None else self.noise.owner(index, len(self.examples))
+        source = self.form.source(example.post, () if owner is None else self.examples[owner].context)
         labels = self.form.target(example.target)
         if self.token_dropout:
             # The global generator, since the Trainer saves and restores its state with each checkpoint.
@@ -131,6 +141,7 @@ def train_generator(
     token_dropout: float = 0.0,
     embedding_factor: float = 1.0,
     encoder_factor: float = 1.0,
+    noise: ContextNoise | None = None,
 ) -> dict[str, Any]:
     """Fine-tunes `model` on `train` by cross-entropy (paper, L_G) and keeps the epoch with the best validation F1@1.
 
@@ -146,7 +157,8 @@ def train_generator(
         token_dropout: Share of the post's tokens left out in training, see [`EncodedExamples`].
         embedding_factor: How much faster the embeddings learn, see [`adamw`].
         encoder_factor: How much faster the rest of the encoder learns.
-        seed: Of the order of the examples and of the dropout.
+        noise: How often examples are shown foreign hashtags or none, see [`EncodedExamples`].
+        seed: Of the order of the examples, of the dropout and of the noise.
 
     Returns:
         The Trainer's log, losses and validation scores step by step, and the validation scores of the kept epoch.
@@ -177,7 +189,7 @@ def train_generator(
         model=model,
         args=Seq2SeqTrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
         optimizers=(optimizer, None),
-        train_dataset=EncodedExamples(train, form, token_dropout),
+        train_dataset=EncodedExamples(train, form, token_dropout, noise),
         eval_dataset=EncodedExamples(validation, form),
         data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),
         compute_metrics=_f1_of(form),

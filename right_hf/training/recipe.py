@@ -40,7 +40,7 @@ class EncoderRecipe:
 
 @dataclass(frozen=True)
 class RetrieverRecipe(EncoderRecipe):
-    """Settings of the retriever; `type` is "bm25" or "dense", `hits` the paper's N.
+    """Settings of the retriever; `type` is "bm25", "dense" or "hybrid" (both), `hits` the paper's N.
 
     `k1` and `b` are BM25's. The `analyser` gives its terms, and those by which near duplicates are found. The rest is
     the dense retriever's: `index` is "exact" or "sq8", `triplets` the most that its encoder is trained on (0 for a
@@ -76,6 +76,9 @@ class GeneratorRecipe:
     [`right_hf.training.decoders.DecoderPretraining`], or {}) random weights are pretrained: the model learns to copy
     before it sees the first post with its hashtags, a decoder between the texts of the posts.
 
+    `context_noise` holds settings of [`right_hf.training.noise.ContextNoise`]: a generator that is now and then shown
+    foreign hashtags, or none, learns when not to follow them.
+
     A decoder has more settings. `revision` is its base's on the Hub, `template` names its prompt, "short" if not given.
     `lora` holds the fields of `peft.LoraConfig`; without it all weights are tuned. `grpo` holds the settings of
     [`right_hf.training.grpo.GrpoRecipe`]. `arguments` are those of `trl.SFTConfig`.
@@ -93,6 +96,7 @@ class GeneratorRecipe:
     embedding_factor: float = 1.0
     encoder_factor: float = 1.0
     copying: dict[str, Any] | None = None
+    context_noise: dict[str, float] | None = None
     lora: dict[str, Any] | None = None
     grpo: dict[str, Any] | None = None
     validation_posts: int = 500
@@ -110,9 +114,10 @@ class GeneratorRecipe:
 class RankerRecipe:
     """Settings of the ranker.
 
-    A share `held_out` of the training posts, at most `posts` of them, is kept from retriever, selector and generator of
-    its own, whose pools the trees are trained on; `order` is "time" for the latest posts, or "random".
-    `validation_posts` calibrate the scores.
+    A share `held_out` of the training posts, at most `posts` of them, is kept from a retriever, selector and generator
+    that are trained on the others; the trees are trained on the pools that these make of them. With the `order` "time"
+    the latest posts are held out, which are to the others as posts to come will be to all; "random", and posts that
+    tell no time, are drawn. `validation_posts` calibrate the scores.
 
     The trees are LightGBM's: `rounds` trees of `leaves` leaves, each leaf with at least `least_rows` hashtags, each
     tree shown a share of columns and rows. `objective` is "lambdarank", which looks at the first `looked_at` ranks, or
@@ -121,7 +126,7 @@ class RankerRecipe:
     """
 
     held_out: float = 0.25
-    order: str = "random"
+    order: str = "time"
     posts: int = 8000
     validation_posts: int = 2500
     objective: str = "lambdarank"
