@@ -166,7 +166,7 @@ def _of_strings(post: str, clues: Clues, hashtags: Sequence[str]) -> dict[str, M
         "mention_capitalised": {tag: mention.capitalised for tag, mention in clues.mentions.items()},
         "mention_capitals": {tag: mention.capitals for tag, mention in clues.mentions.items()},
         "mention_ends": {tag: float(mention.ends) for tag, mention in clues.mentions.items()},
-        "corpus_count": {tag: math.log1p(clues.facts[tag].count) for tag in hashtags},
+        "corpus_count": {tag: math.log1p(clues.facts[tag].carriers) for tag in hashtags},
         "string_in_post": {tag: float(key in text) for tag, key in keys.items()},
         "string_overlap": {tag: len(own[tag] & terms) / max(1, len(own[tag])) for tag in hashtags},
         "string_rarest": {tag: max(rarities) for tag, rarities in rarities_of.items()},

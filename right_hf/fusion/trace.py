@@ -54,14 +54,14 @@ class Facts(NamedTuple):
 
     Attributes:
         similarity: The selector's similarity between post and hashtag, in [-1, 1].
-        count: Posts of the corpus that carry it.
+        carriers: Posts of the corpus that carry it.
         rarities: Inverse document frequencies of its words; empty where they are not known, or all are stop words.
         popularity: Its uses at this moment, each by its age in hours and in days (see [`right_hf.fusion.Freshness`]);
             None where time plays no part.
     """
 
     similarity: float
-    count: int
+    carriers: int
     rarities: tuple[float, ...]
     popularity: tuple[float, float] | None = None
 

@@ -42,7 +42,7 @@ class Trees(NamedTuple):
     leaves: Values
     roots: npt.NDArray[np.int32]
 
-    def sums(self, rows: Values) -> Values:
+    def sums(self, rows: npt.NDArray[np.floating[Any]]) -> Values:
         """What the trees add up to for each row: (R, F) to (R,)."""
         return np.asarray(_sums(np.ascontiguousarray(rows, dtype=np.float64), *self))
 
@@ -120,8 +120,8 @@ def _blocks(text: str) -> Iterator[dict[str, str]]:
 
 def _numbers(block: dict[str, str], key: str, kind: type, count: int) -> list[Any]:
     values = [kind(value) for value in block[key].split()] if count else []
-    if len(values) != count or not all(map(math.isfinite, values)):
-        raise ValueError(f"{key} must hold {count} finite numbers, it holds {block[key]!r:.40}")
+    if len(values) != count or any(map(math.isnan, values)) or (key == "leaf_value" and any(map(math.isinf, values))):
+        raise ValueError(f"{key} must hold {count} numbers, it holds {block[key]!r:.40}")
     return values
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from tqdm.auto import tqdm
 
 from right_hf.components import load_component
@@ -214,7 +213,7 @@ def linear_features(pools: Pools) -> Iterable[Features]:
 
 def ranked_answers(pools: Pools, scores: Sequence[float]) -> list[Answer]:
     """Answers by (-score, hashtag), scores rounded as [`right_hf.fusion.fuse`] rounds them."""
-    rounded: npt.NDArray[np.float64] = np.round(np.asarray(scores, dtype=np.float64), 4)
+    rounded = np.round(np.asarray(scores, dtype=np.float64), 4)
     return [Answer(hashtags[:5], hashtags[:1]) for hashtags in pools.ranked(rounded)]
 
 

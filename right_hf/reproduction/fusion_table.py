@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def fusion_rows(fusion: FusionExperiment) -> dict[str, Answers]:
         LINEAR: fusion.linear,
     }
     for variant in (WHOLE, *ABLATIONS):
-        rows[variant.name] = lambda seed, split, variant=variant: fusion.answers(variant, seed, split)
+        rows[variant.name] = partial(fusion.answers, variant)
     return {**rows, ORACLE: fusion.oracle}
 
 

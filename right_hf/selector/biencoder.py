@@ -129,7 +129,8 @@ class BiEncoderSelector(HubComponent):
         cosines = np.concatenate([vectors @ dequantised(codes[at], scales[at]).T for at in blocks], axis=1)  # (P, H)
         found: list[list[str]] = []
         for row in cosines:
-            depth, best = 2 * count, []
+            depth = 2 * count
+            best: list[str] = []
             while len(best) < count and len(best) < len(names):
                 depth = min(len(names), 2 * depth)
                 top = np.argpartition(-row, depth - 1)[:depth].tolist()
