@@ -18,7 +18,7 @@ from right_hf.corpus import Corpus, Part, Place, merge_parts
 from right_hf.posts import Post
 from right_hf.retriever.base import Hit, flatten
 from right_hf.retriever.postings import Ints, Lexicon, Postings, TermCounts, by_term, join, reorder, unpack_pairs
-from right_hf.retriever.topk import search_postings
+from right_hf.retriever.topk import BLOCK, search_postings
 
 #: A part is merged with those after it when it is less than so many times as large as all of them.
 _GROWTH = 4
@@ -187,7 +187,7 @@ class Index:
             begins, ends = postings.slices(terms)
             best, scores, counts = search_postings(
                 postings.rows, postings.codes, part.alive, self.weights,
-                begins, ends, rarities, starts, hidden, hidden_starts, min(k, len(part.posts)),
+                begins, ends, rarities, starts, hidden, hidden_starts, min(k, len(part.posts)), BLOCK,
             )  # fmt: skip
             posts = part.posts
             for hits, r, s, n in zip(found, best, scores, counts.tolist(), strict=True):
