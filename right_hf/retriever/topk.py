@@ -24,7 +24,7 @@ def search_postings(
     post_rows: Any, codes: Any, alive: Any, weights: Any,
     begins: Any, ends: Any, rarities: Any, query_starts: Any, hidden: Any, hidden_starts: Any, k: int,
     block: int,
-) -> tuple[Any, Any, Any]:  # fmt: skip
+) -> tuple[Any, Any]:  # fmt: skip
     """Scores every post that shares a term with a query and keeps the best `k`.
 
     A post's sum is always formed in the order of the query's terms, so a query scores the same alone and in a batch,
@@ -45,12 +45,11 @@ def search_postings(
         block: Posts of a block, which changes the speed alone.
 
     Returns:
-        rows (queries, k) and scores (queries, k), ordered by (-score, row), and the number of hits of each query.
+        rows (queries, k) and scores (queries, k), ordered by (-score, row); a score of 0 where there is no further hit.
     """
     count = len(query_starts) - 1
     out_rows = np.zeros((count, k), dtype=np.int32)
     out_scores = np.zeros((count, k), dtype=np.float32)
-    out_counts = np.zeros(count, dtype=np.int32)
     sums = np.zeros(min(block, len(alive)), dtype=np.float32)
     touched = np.empty(len(sums), dtype=np.int32)
     here = begins.copy()  # where the block's postings of each term begin
@@ -98,9 +97,8 @@ def search_postings(
                         size = _offer(scores, rows, size, sums[place], first + place)
                         floor = scores[0] if size == k else np.float32(0.0)
                 sums[:] = 0.0
-        out_counts[query] = size
         sort_heap(scores, rows, size)
-    return out_rows, out_scores, out_counts
+    return out_rows, out_scores
 
 
 @njit(cache=True, nogil=True)
