@@ -71,7 +71,7 @@ def test_scores_of_a_stratum_by_hand() -> None:
     seen = stratum_statistics(ranked, gold_of(kinds, STRATA[SEEN_STRATUM]))
     assert seen[RECALL_AT_5].score() == 1
     assert seen[F1_AT_1].score() == 2 * 1 / (2 + 2)  # of the first post the hashtag of the other stratum comes first
-    assert recall_share(ranked, kinds).share == pytest.approx(2 / 3)
+    assert recall_share([ranked], kinds).share == pytest.approx(2 / 3)
 
 
 @given(streams, rankings)
@@ -107,14 +107,14 @@ def test_the_share_has_an_interval_and_needs_both_kinds() -> None:
     stream = [Post(f"{i:03}", "text", ("new",) if i % 2 else ("old",)) for i in range(200)]
     kinds = gold_kinds(stream, KNOWN)
     ranked = [["new"] if i % 4 == 1 else ["old"] for i in range(200)]  # half of the new, all of the old
-    share, low, high = recall_share(ranked, kinds)
+    share, low, high = recall_share([ranked], kinds)
     assert share == pytest.approx(0.5)
     assert 0.35 < low < 0.5 < high < 0.65
-    assert recall_share([["old", "new"]] * 200, kinds) == (1, 1, 1)
+    assert recall_share([[["old", "new"]] * 200] * 2, kinds) == (1, 1, 1)
     with pytest.raises(ValueError, match="Of 100 gold hashtags seen in training 0 are found"):
-        recall_share([["new"]] * 200, kinds)
+        recall_share([[["new"]] * 200], kinds)
     with pytest.raises(ValueError, match="and 0 were never seen"):
-        recall_share(ranked, gold_kinds(stream, {"old", "new"}))
+        recall_share([ranked], gold_kinds(stream, {"old", "new"}))
 
 
 @given(st.integers(0, 100), st.integers(1, 30))

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from right_hf.evaluation.significance import resampled_sums
-from right_hf.metrics import PerPost, f1_per_post, matches_at_k
+from right_hf.metrics import PerPost, f1_per_post, matches_at_k, mean_over_seeds
 from right_hf.popularity import seconds
 from right_hf.posts import Post
 
@@ -125,12 +125,12 @@ class Share(NamedTuple):
 
 
 def recall_share(
-    rankings: Sequence[Sequence[str]], kinds: Sequence[Mapping[str, str]], samples: int = 2_000, seed: int = 0
+    runs: Sequence[Sequence[Sequence[str]]], kinds: Sequence[Mapping[str, str]], samples: int = 2_000, seed: int = 0
 ) -> Share:
     """The recall@5 of gold never seen in training as a share of that of gold seen in training, by one system.
 
     Args:
-        rankings: For every post of the stream the system's hashtags, best first.
+        runs: Of each seed's run, for every post of the stream the system's hashtags, best first.
         kinds: Kinds of its gold, see [`gold_kinds`].
         samples: Number of draws for the interval; each draws whole posts, with all their gold.
         seed: Seed of the draws.
@@ -142,9 +142,8 @@ def recall_share(
     for place, name in enumerate((EMERGENT_STRATUM, SEEN_STRATUM)):
         stratum = gold_of(kinds, STRATA[name])
         if len(stratum.rows):
-            columns[stratum.rows, 2 * place : 2 * place + 2] = np.stack(
-                recall_per_post([rankings[row] for row in stratum.rows], stratum.gold, 5), axis=1
-            )
+            statistics = [stratum_statistics(rankings, stratum)[RECALL_AT_5] for rankings in runs]
+            columns[stratum.rows, 2 * place : 2 * place + 2] = np.stack(mean_over_seeds(statistics), axis=1)
     found, gold, found_seen, gold_seen = columns.sum(axis=0).tolist()
     if not (gold and found_seen):
         raise ValueError(

@@ -68,12 +68,19 @@ class Experiment:
         self.wordnet = wordnet
         self.chat = chat
         self.bases = bases
+        self._data = data
         self.posts = dict(data) if isinstance(data, Mapping) else _load(recipe, data)
         #: Validation posts of which generators see the first alone.
         self.whole_validation = self.posts["validation"]
         self.posts["validation"] = self.whole_validation[: recipe.generator.validation_posts]
         others = {"simcse": plan.simcse.choices(), "segtrm": plan.segtrm.choices()}
         claim_run(folder, run_identity(recipe, [post for split in self.posts.values() for post in split], **others))
+
+    def training_hashtags(self) -> set[str]:
+        """The hashtags of all training posts that there are, those included that the protocol leaves out."""
+        recipe, data = replace(self.plan.recipe, protocol="full"), self._data
+        posts = self.posts["train"] if isinstance(data, Mapping) else recipe.posts(data, "train")
+        return {hashtag for post in posts for hashtag in post.hashtags}
 
     def selector(self, seed: int) -> BiEncoderSelector:
         """The selector trained with this seed."""

@@ -31,7 +31,15 @@ from right_hf.training.ranker import fit_ranker
 from right_hf.training.runs import claim_run, digest, run_identity
 
 #: Columns that are numbers, not NaN, where their source has a hashtag.
-_SOURCES = ("bm25_rank", "dense_rank", "selector_rank", "selector_nearest", "generator_rank", "mention_words")
+_SOURCES = (
+    "bm25_rank",
+    "dense_rank",
+    "selector_rank",
+    "selector_nearest",
+    "generator_rank",
+    "mention_words",
+    "popularity_rank",
+)
 #: Settings that decide what the pools hold; the others are the trees'.
 _OF_POOLS = ("held_out", "order", "posts", "validation_posts", "pool")
 #: The split on which everything is chosen and scores are calibrated.

@@ -31,6 +31,7 @@ from right_hf.provenance import provenance
 from right_hf.reproduction import systems
 from right_hf.reproduction.experiment import Experiment
 from right_hf.reproduction.fusion_table import fusion_table
+from right_hf.reproduction.stream_table import stream_table
 from right_hf.reproduction.systems import FIGURE_3, System
 
 #: The paper's data set that stands beside a language's results.
@@ -194,4 +195,5 @@ TABLES: dict[str, Callable[[Report], str]] = {
     "figure-3": Report.figure_3,
     "case-study": Report.cases,
     "fusion": fusion_table,
+    "emergent": stream_table,
 }

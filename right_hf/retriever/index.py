@@ -18,7 +18,7 @@ from right_hf.corpus import Corpus, Part, Place, merge_parts
 from right_hf.posts import Post
 from right_hf.retriever.base import Hit, flatten
 from right_hf.retriever.postings import Ints, Lexicon, Postings, TermCounts, by_term, join, reorder, unpack_pairs
-from right_hf.retriever.topk import search_postings
+from right_hf.retriever.topk import BLOCK, search_postings
 
 #: A part is merged with those after it when it is less than so many times as large as all of them.
 _GROWTH = 4
@@ -181,19 +181,34 @@ class Index:
         known = len(self.frequencies)
         terms, starts = flatten([[t for t in self.lexicon.known(query) if t < known] for query in queries])
         rarities = inverse_document_frequency(len(self.corpus), self.frequencies[terms]).astype(np.float32)
-        found: list[list[Hit]] = [[] for _ in queries]
+        best: list[tuple[Ints, npt.NDArray[np.float32]]] = []
         for part, postings in zip(self.corpus.parts, self.postings, strict=True):
             hidden, hidden_starts = flatten([part.rows(ids) for ids in exclude or [()] * len(queries)])
             begins, ends = postings.slices(terms)
-            best, scores, counts = search_postings(
+            found = search_postings(
                 postings.rows, postings.codes, part.alive, self.weights,
-                begins, ends, rarities, starts, hidden, hidden_starts, min(k, len(part.posts)),
+                begins, ends, rarities, starts, hidden, hidden_starts, min(k, len(part.posts)), BLOCK,
             )  # fmt: skip
-            posts = part.posts
-            for hits, r, s, n in zip(found, best, scores, counts.tolist(), strict=True):
-                hits += [Hit(posts[row], score) for row, score in zip(r[:n].tolist(), s[:n].tolist(), strict=True)]
-        if len(self.postings) > 1:
-            for hits in found:
-                hits.sort(key=lambda hit: (-hit.score, hit.post.id))
-                del hits[k:]
-        return found
+            best.append(found)
+        return self._hits(len(queries), best, k)
+
+    def _hits(self, queries: int, best: Sequence[tuple[Ints, npt.NDArray[np.float32]]], k: int) -> list[list[Hit]]:
+        """The best `k` posts of each query from the best of each part: rows and scores, (queries, at most k)."""
+        hits: list[list[Hit]] = [[] for _ in range(queries)]
+        if not best:
+            return hits
+        rows, scores = (np.concatenate(arrays, axis=1) for arrays in zip(*best, strict=True))
+        owners = np.repeat(np.arange(len(best)), [part_rows.shape[1] for part_rows, _ in best])
+        wanted = scores > 0
+        if len(best) > 1 and scores.shape[1] > k:  # posts are looked up only for those that may be among the k
+            wanted &= scores >= np.partition(scores, -k, axis=1)[:, -k, None]
+        asked, places = np.nonzero(wanted)
+        posts = [part.posts for part in self.corpus.parts]
+        chosen = zip(*(a.tolist() for a in (asked, owners[places], rows[wanted], scores[wanted])), strict=True)
+        for query, owner, row, score in chosen:
+            hits[query].append(Hit(posts[owner][row], score))
+        if len(best) > 1:
+            for found in hits:
+                found.sort(key=lambda hit: (-hit.score, hit.post.id))
+                del found[k:]
+        return hits

@@ -1,4 +1,7 @@
-"""The compiled search over the postings of one part: exact, with ties broken by row."""
+"""The compiled search over the postings of one part: exact, with ties broken by row.
+
+Posts are gone through in blocks, whose sums stay in the processor's cache however large the part is.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,26 @@ from numba import njit
 
 from right_hf.retriever.heap import replace_worst, sift_up, sort_heap, worse
 
+#: Posts of a block; their sums take 256 KiB.
+BLOCK = 65_536
+#: If a query has at least one posting for so many posts of a block, all its sums are looked at one after the other;
+#: else the posts with a posting are noted and only theirs are.
+_SPARSE = 8
+
 
 @njit(cache=True, nogil=True)
 def search_postings(
     post_rows: Any, codes: Any, alive: Any, weights: Any,
     begins: Any, ends: Any, rarities: Any, query_starts: Any, hidden: Any, hidden_starts: Any, k: int,
-) -> tuple[Any, Any, Any]:  # fmt: skip
+    block: int,
+) -> tuple[Any, Any]:  # fmt: skip
     """Scores every post that shares a term with a query and keeps the best `k`.
 
-    Only the posts that a query touches are visited, never the whole part. A post's sum is always formed in the order of
-    the query's terms, so a query scores the same alone and in a batch, and a post the same in whatever part it is.
+    A post's sum is always formed in the order of the query's terms, so a query scores the same alone and in a batch,
+    and a post the same in whatever part it is.
 
     Args:
-        post_rows: (postings,) row of the post, grouped by term.
+        post_rows: (postings,) row of the post, grouped by term and ascending in each.
         codes: (postings,) code of the posting's weight.
         alive: (posts,) which rows may be returned.
         weights: (codes,) weight of a posting by its code, all > 0.
@@ -32,45 +42,85 @@ def search_postings(
         hidden: Rows not to be returned, one query after the other.
         hidden_starts: (queries + 1,) where each query's hidden rows begin.
         k: Hits wanted.
+        block: Posts of a block, which changes the speed alone.
 
     Returns:
-        rows (queries, k) and scores (queries, k), ordered by (-score, row), and the number of hits of each query.
+        rows (queries, k) and scores (queries, k), ordered by (-score, row); a score of 0 where there is no further hit.
     """
     count = len(query_starts) - 1
     out_rows = np.zeros((count, k), dtype=np.int32)
     out_scores = np.zeros((count, k), dtype=np.float32)
-    out_counts = np.zeros(count, dtype=np.int32)
-    sums = np.zeros(len(alive), dtype=np.float32)
-    touched = np.empty(len(alive), dtype=np.int32)
+    sums = np.zeros(min(block, len(alive)), dtype=np.float32)
+    touched = np.empty(len(sums), dtype=np.int32)
+    here = begins.copy()  # where the block's postings of each term begin
+    after = begins.copy()  # and end
     for query in range(count):
-        visited = 0
-        for position in range(query_starts[query], query_starts[query + 1]):
-            rarity = rarities[position]
-            for entry in range(begins[position], ends[position]):
-                row = post_rows[entry]
-                if sums[row] == 0.0:
-                    touched[visited] = row
-                    visited += 1
-                sums[row] += rarity * weights[codes[entry]]
-        for position in range(hidden_starts[query], hidden_starts[query + 1]):
-            sums[hidden[position]] = 0.0
-        size = 0
-        scores = out_scores[query]
-        rows = out_rows[query]
-        for position in range(visited):
-            row = touched[position]
-            score = sums[row]
-            sums[row] = 0.0
-            if score == 0.0:
+        terms = range(query_starts[query], query_starts[query + 1])
+        banned = hidden[hidden_starts[query] : hidden_starts[query + 1]]
+        scores, rows, size = out_scores[query], out_rows[query], 0
+        for first in range(0, len(alive), block):
+            last = min(first + block, len(alive))
+            postings = 0
+            for term in terms:
+                here[term] = after[term]
+                after[term] = ends[term] if last == len(alive) else _position(post_rows, here[term], ends[term], last)
+                postings += after[term] - here[term]
+            if postings == 0:
                 continue
-            if size < k:
-                if alive[row]:
-                    scores[size] = score
-                    rows[size] = row
-                    sift_up(scores, rows, size)
-                    size += 1
-            elif worse(scores[0], rows[0], score, row) and alive[row]:
-                replace_worst(scores, rows, size, score, row)
-        out_counts[query] = size
+            is_sparse = postings * _SPARSE < last - first
+            visited = 0
+            for term in terms:
+                rarity = rarities[term]
+                if is_sparse:
+                    for entry in range(here[term], after[term]):
+                        place = post_rows[entry] - first
+                        if sums[place] == 0.0:
+                            touched[visited] = place
+                            visited += 1
+                        sums[place] += rarity * weights[codes[entry]]
+                else:
+                    for entry in range(here[term], after[term]):
+                        sums[post_rows[entry] - first] += rarity * weights[codes[entry]]
+            for row in banned:
+                if first <= row < last:
+                    sums[row - first] = 0.0
+            if is_sparse:
+                for position in range(visited):
+                    place = touched[position]
+                    if sums[place] > 0.0 and alive[first + place]:
+                        size = _offer(scores, rows, size, sums[place], first + place)
+                    sums[place] = 0.0
+            else:
+                floor = scores[0] if size == k else np.float32(0.0)
+                for place in range(last - first):
+                    if sums[place] > floor and alive[first + place]:  # of equal ones the earlier rows are there already
+                        size = _offer(scores, rows, size, sums[place], first + place)
+                        floor = scores[0] if size == k else np.float32(0.0)
+                sums[:] = 0.0
         sort_heap(scores, rows, size)
-    return out_rows, out_scores, out_counts
+    return out_rows, out_scores
+
+
+@njit(cache=True, nogil=True)
+def _position(post_rows: Any, low: int, high: int, row: int) -> int:
+    """The first position from `low` to `high` whose row is at least `row`, or `high`."""
+    while low < high:
+        middle = (low + high) >> 1
+        if post_rows[middle] < row:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True)
+def _offer(scores: Any, rows: Any, size: int, score: float, row: int) -> int:
+    """Takes a post up among the best, if it is one of them; returns how many there are now."""
+    if size < len(scores):
+        scores[size] = score
+        rows[size] = row
+        sift_up(scores, rows, size)
+        return size + 1
+    if worse(scores[0], rows[0], score, row):
+        replace_worst(scores, rows, size, score, row)
+    return size
