@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from transformers import PreTrainedConfig
@@ -14,6 +14,7 @@ from right_hf.fusion import FusionWeights
 from right_hf.hub.component import COMPONENTS as COMPONENTS
 from right_hf.hub.component import OPTIONAL
 from right_hf.hub.shim import REMOTE_CODE
+from right_hf.persistence import read_object
 
 #: What an entry of `components` may hold.
 _COMPONENT_KEYS = {"subfolder", "repo_id", "revision"}
@@ -103,3 +104,28 @@ class RightConfig(PreTrainedConfig):
     @classmethod
     def register_for_auto_class(cls, auto_class: str = "AutoConfig") -> None:
         """Does nothing: transformers would copy modules into each checkpoint it saves after a load with remote code."""
+
+
+def checkpoint_configuration(source: str, root: Path) -> RightConfig:
+    """The configuration of a checkpoint.
+
+    Args:
+        source: Its folder or Hub id, for errors.
+        root: Where its files are.
+
+    Raises:
+        FileNotFoundError: There is no `config.json`.
+        ValueError: It is the configuration of another kind of model, or damaged.
+    """
+    if not (root / "config.json").is_file():
+        raise FileNotFoundError(
+            f"{source} is no RIGHT checkpoint: it has no config.json. Give one that a RightModel saved or pushed; a "
+            "component alone can only take the place of another's (retriever=…, selector=…, generator=…)."
+        )
+    kind = read_object(root / "config.json").get("model_type")
+    if kind != RightConfig.model_type:
+        raise ValueError(
+            f"{source} is no RIGHT checkpoint: its config.json names the model type {kind!r}, expected "
+            f"{RightConfig.model_type!r}. A plain model can only take the place of a part (generator=…, selector=…)."
+        )
+    return RightConfig.from_pretrained(root, local_files_only=True)

@@ -12,15 +12,15 @@ from huggingface_hub import CommitInfo
 from torch import nn
 
 from right_hf.components import component_folders, load_components
-from right_hf.configuration_right import RightConfig
+from right_hf.configuration_right import RightConfig, checkpoint_configuration
 from right_hf.fusion import ClueFinder, FusionWeights, Recommendation, Scorer, Trace, TreeRanker, fuse
 from right_hf.generator import Generator
-from right_hf.hub.component import COMPONENTS, named_elsewhere
+from right_hf.hub.component import COMPONENTS, is_replaced, named_elsewhere
 from right_hf.hub.errors import explained
-from right_hf.hub.pull import EVAL_RESULTS, HUB_ARGUMENTS, RECORDS, commit_of, fetch, remember
+from right_hf.hub.pull import HUB_ARGUMENTS, RECORDS, commit_of, fetch, remember
 from right_hf.hub.push import push_folder
 from right_hf.hub.shim import SHIM, SHIM_FILE
-from right_hf.persistence import atomic_folder, keep_foreign_files, read_object
+from right_hf.persistence import atomic_folder, keep_foreign_files
 from right_hf.posts import Post, clean_post
 from right_hf.precision import torch_dtype
 from right_hf.retriever import LivingRetriever, Retriever
@@ -238,7 +238,7 @@ class RightModel(nn.Module):
                 repo_id,
                 commit_message=commit_message or "Upload a RIGHT checkpoint",
                 commit_description=commit_description,
-                is_stale=_is_replaced,
+                is_stale=is_replaced,
                 private=private,
                 revision=revision,
                 create_pr=create_pr,
@@ -288,7 +288,7 @@ class RightModel(nn.Module):
         root = fetch(source, [], **hub)
         if (commit := commit_of(source, root)) is not None:
             hub["revision"] = commit  # so that all parts are of one revision
-        config = config or _configuration(source, root)
+        config = config or checkpoint_configuration(source, root)
         found = component_folders(source, config, {name: kwargs.get(name) for name in COMPONENTS}, hub)
         remember(source, root, kwargs.get("revision"))
         settings = {"dtype": torch_dtype(dtype), "device": device}
@@ -299,24 +299,3 @@ class RightModel(nn.Module):
             model.retriever_network.to(device)
         model.records = {name: (root / name).read_text(encoding="utf-8") for name in RECORDS if (root / name).is_file()}
         return model
-
-
-def _configuration(source: str, root: Path) -> RightConfig:
-    """The configuration in a checkpoint's folder."""
-    if not (root / "config.json").is_file():
-        raise FileNotFoundError(
-            f"{source} is no RIGHT checkpoint: it has no config.json. Give one that a RightModel saved or pushed; a "
-            "component alone can only take the place of another's (retriever=…, selector=…, generator=…)."
-        )
-    kind = read_object(root / "config.json").get("model_type")
-    if kind != RightConfig.model_type:
-        raise ValueError(
-            f"{source} is no RIGHT checkpoint: its config.json names the model type {kind!r}, expected "
-            f"{RightConfig.model_type!r}. A plain model can only take the place of a part (generator=…, selector=…)."
-        )
-    return RightConfig.from_pretrained(root, local_files_only=True)
-
-
-def _is_replaced(path: str) -> bool:
-    """Whether a push removes a file that it does not bring itself: it would say something untrue of the new model."""
-    return path.partition("/")[0] in COMPONENTS or path in ("training.json", EVAL_RESULTS)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar
 from huggingface_hub import CommitInfo
 
 from right_hf.hub.errors import explained
-from right_hf.hub.pull import HUB_ARGUMENTS, commit_of, digest, fetch, remember
+from right_hf.hub.pull import EVAL_RESULTS, HUB_ARGUMENTS, commit_of, digest, fetch, remember
 from right_hf.hub.push import push_folder
 
 T = TypeVar("T", bound="HubComponent")
@@ -167,7 +167,7 @@ class HubComponent:
                 repo_id,
                 commit_message=commit_message or f"Upload a {self.component}",
                 commit_description=commit_description,
-                is_stale=_is_replaced,
+                is_stale=_is_of_component,
                 private=private,
                 revision=revision,
                 create_pr=create_pr,
@@ -235,7 +235,12 @@ def named_elsewhere(
     return entries
 
 
-def _is_replaced(path: str) -> bool:
+def is_replaced(path: str) -> bool:
+    """Whether a push of a checkpoint removes a file that it does not bring: it would say something untrue of it."""
+    return path.partition("/")[0] in COMPONENTS or path in ("training.json", EVAL_RESULTS)
+
+
+def _is_of_component(path: str) -> bool:
     """Whether a file of a repository belongs to the component that was there before."""
     folder, _, name = path.rpartition("/")
     if not folder:
