@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from right_hf.evaluation import Answer, answer_statistics, results_table
+from right_hf.evaluation.paper import SIMCSE
 from right_hf.evaluation.scores import percent
 from right_hf.metrics import PerPost, mean_over_seeds
+from right_hf.reproduction.cotraining import Cotraining
 from right_hf.reproduction.fusion import ABLATIONS, RANKING, WHOLE, WHOLE_ROBUST, FusionExperiment
+from right_hf.reproduction.systems import TABLE_3, ablations
 
 if TYPE_CHECKING:
     from right_hf.reproduction.tables import Report
@@ -19,8 +22,16 @@ if TYPE_CHECKING:
 #: Rows beside the ranker.
 HYBRID, LINEAR, ORACLE = "RIGHT, hybrid retriever", "linear fusion", "oracle: gold in the pool first"
 ROBUST = "RIGHT, robust generator"
+SELECTOR, COTRAINED = "selector's ranking", "{}, co-trained"
+COTRAINED_BOTH = "selector's ranking, co-trained with retriever"
 #: What makes the answers of a row, from a seed and a split.
 Answers = Callable[[int, str], list[Answer]]
+#: What a co-trained part was before.
+_BEFORE = {
+    COTRAINED.format(SELECTOR): SELECTOR,
+    COTRAINED_BOTH: SELECTOR,
+    COTRAINED.format(SIMCSE): SIMCSE,
+}
 
 
 def fusion_rows(fusion: FusionExperiment) -> dict[str, Answers]:
@@ -37,7 +48,28 @@ def fusion_rows(fusion: FusionExperiment) -> dict[str, Answers]:
         robust = fusion.system("robust")
         rows[ROBUST] = lambda seed, split: fusion.experiment.answers(robust, seed, split)
         rows[WHOLE_ROBUST.name] = partial(fusion.answers, WHOLE_ROBUST)
+    if fusion.experiment.plan.cotraining is not None:
+        rows |= cotraining_rows(fusion)
     return {**rows, ORACLE: fusion.oracle}
+
+
+def cotraining_rows(fusion: FusionExperiment) -> dict[str, Answers]:
+    """Selector and dense retriever before and after co-training, and the same generator beside their hashtags."""
+    experiment, cotraining = fusion.experiment, Cotraining(fusion)
+    ranking = ablations(experiment.best_retriever)[-1]
+    votes = next(row for row in TABLE_3 if row.name == SIMCSE)
+
+    def ranked(seed: int, split: str) -> list[Answer]:
+        return [Answer(found[:5], found[:1]) for found in experiment.hashtags(ranking, seed, split)]
+
+    return {
+        SELECTOR: ranked,
+        COTRAINED.format(SELECTOR): cotraining.ranking,
+        COTRAINED_BOTH: cotraining.both,
+        SIMCSE: lambda seed, split: experiment.answers(votes, seed, split),
+        COTRAINED.format(SIMCSE): cotraining.votes,
+        COTRAINED.format("RIGHT"): cotraining.written,
+    }
 
 
 def fusion_table(report: Report) -> str:
@@ -58,12 +90,12 @@ def fusion_table(report: Report) -> str:
         validation[name] = [percent(_statistics(report, answers, seed, RANKING)) for seed in seeds]
     baseline = next(iter(rows))
     for name in means:
-        others = {baseline, WHOLE.name} & means.keys() - {name, ORACLE}
+        others = {baseline, WHOLE.name, _BEFORE.get(name, baseline)} & means.keys() - {name, ORACLE}
         report.compare(rows, means, name, {other: means[other] for other in sorted(others)})
     result = {
         "rows": rows,
         "validation": validation,
-        "calibration": calibration(fusion, report.experiment.plan.seeds[0]),
+        "calibration": calibration(fusion, report.experiment.plan.seeds[0]) if WHOLE.name in means else [],
         "ranker": vars(fusion.recipe),
     }
     return report.write("fusion", f"{results_table(rows, baseline)}\n\n{_validation_table(validation)}", result)

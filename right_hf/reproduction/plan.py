@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from right_hf.data import PROTOCOLS
-from right_hf.training.recipe import RankerRecipe, Recipe, build_ranker_recipe, build_recipe, read_recipe_file
+from right_hf.training.distill import CotrainingRecipe, build_cotraining_recipe
+from right_hf.training.recipe import RankerRecipe, Recipe, build_recipe, build_settings, read_recipe_file
 
 _KEYS = ("recipe", "simcse", "segtrm", "protocols", "seeds")
-_OPTIONAL = frozenset({"llm", "ranker", "robust"})
+_OPTIONAL = frozenset({"cotraining", "llm", "ranker", "robust"})
 
 
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,6 +35,7 @@ class Plan:
         llm: The recipe with a tuned LLM in the generator's place, or None.
         ranker: How the ranker of the table "fusion" is trained.
         robust: The recipe with a generator that is trained to resist bad context, or None.
+        cotraining: How the generator's likelihoods are distilled into selector and dense retriever, or None.
         seeds: Seeds of selectors and generators. What they start from, the generator's base and the dense retriever,
             is made once, with the recipe's own seed.
     """
@@ -45,6 +47,7 @@ class Plan:
     llm: Recipe | None = None
     ranker: RankerRecipe = field(default_factory=RankerRecipe)
     robust: Recipe | None = None
+    cotraining: CotrainingRecipe | None = None
 
 
 def load_plan(path: str | Path, protocol: str) -> Plan:
@@ -52,7 +55,8 @@ def load_plan(path: str | Path, protocol: str) -> Plan:
 
     The file holds `recipe`; `simcse` and `segtrm`, what changes in it for these two; `protocols`, what each protocol
     changes in all three; and `seeds`, for each protocol. It may hold `llm`, the `generator` of a recipe with an LLM;
-    `ranker`, its recipe; and `robust`, what changes for a generator that resists bad context.
+    `ranker`, its recipe; `robust`, what changes for a generator that resists bad context; and `cotraining`, the
+    settings of [`right_hf.training.distill.CotrainingRecipe`].
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -75,5 +79,8 @@ def load_plan(path: str | Path, protocol: str) -> Plan:
         recipes["llm"] = build_recipe({**common, "generator": values["llm"]}, f"{path}, llm")
     if "robust" in values:
         recipes["robust"] = build_recipe(merged(common, values["robust"]), f"{path}, robust")
-    ranker = build_ranker_recipe(values.get("ranker", {}), f"{path}, ranker")
-    return Plan(**recipes, seeds=tuple(values["seeds"][protocol]), ranker=ranker)
+    ranker = build_settings(RankerRecipe, values.get("ranker", {}), f"{path}, ranker")
+    cotraining = None
+    if "cotraining" in values:
+        cotraining = build_cotraining_recipe(values["cotraining"], f"{path}, cotraining")
+    return Plan(**recipes, seeds=tuple(values["seeds"][protocol]), ranker=ranker, cotraining=cotraining)

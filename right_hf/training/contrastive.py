@@ -1,4 +1,4 @@
-"""Contrastive training of encoders with sentence-transformers' trainer; selector and dense retriever share it."""
+"""Training of encoders with sentence-transformers' trainer; selector and dense retriever share it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from sentence_transformers import (
     SentenceTransformerTrainingArguments,
 )
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+from torch import nn
 
 from right_hf.training.runs import last_checkpoint
 from right_hf.training.triplets import Triplet
 
-#: Settings that the paper's two encoders share.
+#: Settings that all encoders share.
 _DEFAULTS: dict[str, Any] = {
     "learning_rate": 1e-5,
     "num_train_epochs": 3,
     "save_total_limit": 1,
     "logging_steps": 100,
     "report_to": "none",
-    "batch_sampler": "no_duplicates",
 }
 
 
@@ -47,12 +47,25 @@ def train_contrastive(
         The Trainer's log.
     """
     columns = {name: [getattr(triplet, name) for triplet in triplets] for name in Triplet._fields}
+    loss = MultipleNegativesRankingLoss(model, scale=20.0)
+    return train_encoder(model, columns, loss, output, {"batch_sampler": "no_duplicates", **arguments}, seed)
+
+
+def train_encoder(
+    model: SentenceTransformer,
+    columns: dict[str, list[Any]],
+    loss: nn.Module,
+    output: Path,
+    arguments: dict[str, Any],
+    seed: int,
+) -> dict[str, Any]:
+    """Trains `model` on columns of equal length with any loss of sentence-transformers; see [`train_contrastive`]."""
     settings = {**_DEFAULTS, **arguments, "output_dir": str(output), "seed": seed, "data_seed": seed}
     trainer = SentenceTransformerTrainer(
         model=model,
         args=SentenceTransformerTrainingArguments(**settings),
         train_dataset=Dataset.from_dict(columns),
-        loss=MultipleNegativesRankingLoss(model, scale=20.0),
+        loss=loss,
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(output))
     return {"log": trainer.state.log_history, "steps": trainer.state.global_step}

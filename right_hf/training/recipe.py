@@ -202,8 +202,12 @@ _PARTS: dict[str, type] = {
 }
 
 
-def _build(kind: type, values: Any, where: str) -> Any:
-    """A dataclass from a mapping; raises ValueError where a key is unknown or a required one is missing."""
+def build_settings(kind: type, values: Any, where: str) -> Any:
+    """A dataclass from a mapping; `where` begins the messages of its errors.
+
+    Raises:
+        ValueError: A setting is unknown, missing or of the wrong kind.
+    """
     if not isinstance(values, dict):
         raise ValueError(f"{where} must be a mapping, got {values!r:.80}.")
     known = [entry.name for entry in dataclasses.fields(kind)]
@@ -245,20 +249,14 @@ def build_recipe(values: dict[str, Any], where: str) -> Recipe:
     values = dict(values)
     for name, kind in _PARTS.items():
         if name in values:
-            values[name] = _build(kind, values[name], f"{where}, {name}")
+            values[name] = build_settings(kind, values[name], f"{where}, {name}")
     if (licenses := values.get("licenses")) is not None:
         if not isinstance(licenses, list):
             raise ValueError(f"{where}: licenses must be a list of SPDX names, got {licenses!r:.80}.")
         values["licenses"] = tuple(licenses)
     if (protocol := values.get("protocol", "full")) not in PROTOCOLS:
         raise ValueError(f"{where}: unknown protocol {protocol!r:.80}. Known: {', '.join(PROTOCOLS)}.")
-    recipe: Recipe = _build(Recipe, values, where)
-    return recipe
-
-
-def build_ranker_recipe(values: Any, where: str) -> RankerRecipe:
-    """The recipe of a ranker from plain values; errors as in [`build_recipe`]."""
-    recipe: RankerRecipe = _build(RankerRecipe, values, where)
+    recipe: Recipe = build_settings(Recipe, values, where)
     return recipe
 
 
