@@ -11,9 +11,10 @@ from right_hf.evaluation.paper import CHAT, NO_GENERATOR, RIGHT_BM25, RIGHT_CHAT
 from right_hf.fusion import FEATURES
 from right_hf.persistence import read_object
 from right_hf.posts import Post
+from right_hf.reproduction.cotraining import Cotraining
 from right_hf.reproduction.experiment import Experiment, random_hashtags
-from right_hf.reproduction.fusion import ABLATIONS, WHOLE
-from right_hf.reproduction.fusion_table import ORACLE
+from right_hf.reproduction.fusion import ABLATIONS, WHOLE, FusionExperiment
+from right_hf.reproduction.fusion_table import COTRAINED, ORACLE, SELECTOR, cotraining_rows
 from right_hf.reproduction.plan import Plan, load_plan, merged
 from right_hf.reproduction.systems import (
     LLM,
@@ -162,12 +163,45 @@ def test_the_ranker_is_compared_and_kept(experiment: Experiment, tmp_path: Path)
     assert {row.name for row in (WHOLE, *ABLATIONS)} < set(rows) == set(result["validation"])
     assert set(rows[WHOLE.name]["against"]) == {baseline}
     assert set(rows[ABLATIONS[0].name]["against"]) == {baseline, WHOLE.name}
+    beside = {baseline, *cotraining_rows(FusionExperiment(experiment, experiment.whole_validation))}  # no pool's
     oracle = rows[ORACLE]["scores"]["f1@1"]
-    assert all(max(row["scores"]["f1@1"]) <= max(oracle) for name, row in rows.items() if name != baseline)
+    assert all(max(row["scores"]["f1@1"]) <= max(oracle) for name, row in rows.items() if name not in beside)
     assert all(0 <= tenth["gold"] <= 1 and tenth["hashtags"] > 0 for tenth in result["calibration"])
     before = len(experiment.store.costs())
     assert TABLES["fusion"](report) == table
     assert len(experiment.store.costs()) == before  # nothing is made twice
+
+
+@pytest.mark.slow
+def test_co_trained_parts_stand_beside_those_they_start_from(experiment: Experiment, tmp_path: Path) -> None:
+    cotrained = COTRAINED.format(SELECTOR)
+    names = list(cotraining_rows(FusionExperiment(experiment, experiment.whole_validation)))
+    report = Report(experiment, tmp_path, names)
+    table = TABLES["fusion"](report)
+    result = json.loads((tmp_path / "fusion.json").read_text())
+    assert {name for name, row in result["rows"].items() if "scores" in row} == set(names)
+    assert result["calibration"] == []  # of the ranker, which was left out
+    assert set(result["rows"][cotrained]["against"]) == {SELECTOR}
+    made = [entry["made"] for entry in experiment.store.costs()]
+    other = Cotraining(FusionExperiment(experiment, experiment.whole_validation))
+    assert other.selector(0).fingerprint() != experiment.selector(0).fingerprint()
+    assert TABLES["fusion"](report) == table
+    assert [entry["made"] for entry in experiment.store.costs()] == made  # nothing is made twice
+    # Other settings are made beside them, from the same likelihoods.
+    other.recipe = replace(other.recipe, selector=replace(other.recipe.selector, temperature=0.1))
+    other.selector(0)
+    [new] = [entry["made"] for entry in experiment.store.costs()][len(made) :]
+    assert new.startswith("seed-0/co-training/selector-")
+
+
+def test_a_plan_without_co_training_has_no_such_rows(plan: Plan, tmp_path: Path) -> None:
+    experiment = Experiment(
+        replace(plan, cotraining=None), write_splits(tmp_path / "data"), tmp_path / "work", _WORDNET
+    )
+    with pytest.raises(ValueError, match="no `cotraining`"):
+        Cotraining(FusionExperiment(experiment, experiment.whole_validation))
+    # What the folder holds is taken by a plan that has it.
+    Experiment(plan, tmp_path / "data", tmp_path / "work", _WORDNET)
 
 
 def test_a_variant_neither_sees_nor_ranks_what_it_is_without() -> None:
