@@ -9,7 +9,7 @@ CPU_INDEX := https://download.pytorch.org/whl/cpu
 CPU_TORCH := --extra-index-url $(CPU_INDEX) --retries 1 --timeout 15
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-wheel benchmark lint fix wheel clean
+.PHONY: help install run test test-slow benchmark lint fix wheel clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -32,11 +32,11 @@ $(INSTALLED): pyproject.toml
 run: install ## Recommend hashtags for real posts
 	$(BIN)/python training/showcase.py
 
-test: install ## Run the tests
+test: install ## Run the quick tests
 	$(BIN)/pytest
 
-test-wheel: install ## Build the wheel and run the README's snippets from it in a new environment
-	$(BIN)/pytest -m slow tests/test_wheel.py
+test-slow: install ## Run the others: trainings in small, faults of the Hub, killed processes, the built wheel
+	$(BIN)/pytest -m slow
 
 benchmark: install ## Measure and print the speeds
 	$(BIN)/pytest -m benchmark tests/benchmarks -s

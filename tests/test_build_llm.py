@@ -29,6 +29,8 @@ from tests.loopback_hub import LoopbackHub
 from tests.smoke_data import write_splits
 from tests.tiny_llm import tiny_recipe
 
+pytestmark = pytest.mark.slow
+
 RECIPE = tiny_recipe()
 ROOT = Path(__file__).parents[1]
 TUNED_FILES = {
@@ -162,7 +164,6 @@ def test_the_projects_accelerate_files_load(name: str) -> None:
     assert config.num_processes == 8 and config.mixed_precision == "bf16"
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_two_processes_tune_one_adapter(tmp_path: Path) -> None:
     """`accelerate launch` with the shipped file, on two CPU processes (gloo): one adapter is written, and loads."""

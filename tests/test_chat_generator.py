@@ -218,6 +218,7 @@ RUN = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.loopback
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     file = tmp_path / "answers.jsonl"

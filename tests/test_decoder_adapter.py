@@ -22,6 +22,8 @@ from right_hf.hub.pull import fetch
 from tests.loopback_hub import LoopbackHub
 from tests.test_decoder import POSTS, assert_equal, generate
 
+pytestmark = pytest.mark.slow
+
 ADAPTER_FILES = {"adapter_config.json", "adapter_model.safetensors", "generator_config.json", "tokenizer.json",
                  "tokenizer_config.json"}  # fmt: skip
 

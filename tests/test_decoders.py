@@ -88,6 +88,7 @@ def test_random_weights_depend_on_the_seed(model_type: str, tokenizer: PreTraine
     assert first.shape == (len(tokenizer), 16)
 
 
+@pytest.mark.slow
 def test_a_stopped_pretraining_goes_on(
     english_posts: list[Post], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

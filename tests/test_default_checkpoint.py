@@ -8,6 +8,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 from right_hf import DEFAULT_CHECKPOINT, Corpus, RightModel, read_posts
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +47,7 @@ def test_batch_equals_single_on_real_posts() -> None:
     assert [[found.hashtag for found in row] for row in model.recommend(texts)] == single
 
 
+@pytest.mark.slow
 def test_nothing_is_asked_of_the_network() -> None:
     script = """
         import socket

@@ -27,6 +27,7 @@ def opened(english_posts: list[Post], tmp_path: Path) -> Iterator[BM25Retriever]
     retriever.close()
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_nothing_acknowledged(tmp_path: Path) -> None:
     BM25Retriever.from_posts([FIRST]).save_pretrained(tmp_path / "index")
     script = """

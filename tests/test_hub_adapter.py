@@ -17,6 +17,8 @@ from right_hf.generator import DecoderGenerator
 from tests.loopback_hub import LoopbackHub
 from tests.test_decoder_adapter import lora
 
+pytestmark = pytest.mark.slow
+
 POSTS = ["Windows desktop in the cloud", "sourdough bread"]
 #: What transformers, peft and trl leave beside an adapter and beside what was there before it.
 LEFT_OVER = ("training_args.bin", "adapter_model.bin", "pytorch_model-00001-of-00002.bin", "merges.txt", "spiece.model",

@@ -18,7 +18,7 @@ from huggingface_hub import constants, file_download
 from right_hf import BM25Retriever, Post, RightModel
 from tests.loopback_hub import LoopbackHub
 
-pytestmark = pytest.mark.loopback
+pytestmark = [pytest.mark.loopback, pytest.mark.slow]
 
 POSTS = ["Windows desktop in the cloud", "sourdough bread"]
 FOR_EVER = 1000

@@ -42,6 +42,7 @@ SCRIPT = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.loopback
 def test_trust_remote_code_loads_through_the_installed_package(
     hub: LoopbackHub, model: RightModel, tmp_path: Path

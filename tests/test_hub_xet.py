@@ -18,7 +18,7 @@ from tests.loopback_hub import LoopbackHub
 from tests.test_hub_faults import assert_previous_works_and_nothing_half_loads, kill_during, newer
 
 pytest.importorskip("hf_xet")
-pytestmark = pytest.mark.loopback
+pytestmark = [pytest.mark.loopback, pytest.mark.slow]
 
 POSTS = ["Windows desktop in the cloud", "sourdough bread"]
 FOR_EVER = 1000

@@ -18,6 +18,8 @@ from tests.conftest import CHAT_TEMPLATE
 from tests.test_decoder_format import byte_level
 from tests.test_injection import INJECTIONS, MANNERS, MARKED, Injection, assert_hashtags
 
+pytestmark = pytest.mark.slow
+
 TURNS = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "[gMASK]", "[UNUSED_TOKEN_145]"]
 ROOM = 96
 

@@ -168,6 +168,7 @@ TestLivingCorpus = LivingCorpus.TestCase
 TestLivingCorpus.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
 
 
+@pytest.mark.slow
 def test_readers_see_whole_snapshots_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each change adds or removes a pair of equal posts, so a whole state holds as many of one kind as of the other."""
     monkeypatch.setattr(bm25, "MERGED_AT_ONCE", 8)  # merges happen in threads of their own
@@ -270,6 +271,7 @@ def test_wrong_changes_change_nothing(english_posts: list[Post]) -> None:
     assert list(retriever.corpus) == english_posts
 
 
+@pytest.mark.slow
 def test_codes_of_two_and_of_four_bytes_give_the_same_scores() -> None:
     posts = [Post(f"{i}", " ".join(["alpha"] * (1 + i % 20) + ["beta"] * (i // 20))) for i in range(100)]
     growing = BM25Retriever.from_posts(posts[:50])

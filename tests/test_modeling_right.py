@@ -141,6 +141,7 @@ def test_a_failed_save_leaves_the_previous_checkpoint(
     assert [path.name for path in checkpoint.parent.iterdir()] == [checkpoint.name]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 @pytest.mark.parametrize("moment", ["generator.save_pretrained", "between the renames"])
 def test_a_killed_save_leaves_the_previous_checkpoint(model: RightModel, checkpoint: Path, moment: str) -> None:

@@ -48,6 +48,7 @@ def test_python_snippets_run(hub: LoopbackHub, tmp_path: Path, monkeypatch: pyte
     assert {"config.json", "generator/model.safetensors"} <= hub.repo("user/right-en").paths()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = write_splits(tmp_path / "data")

@@ -114,6 +114,7 @@ def test_triplets_are_drawn_by_the_seed(posts: list[Post], bm25: BM25Retriever) 
     assert retriever_triplets(posts, bm25, english_words, seed=0, limit=10**6) == everything
 
 
+@pytest.mark.slow
 def test_training_brings_posts_closer_to_their_positives(
     posts: list[Post], bm25: BM25Retriever, tiny_tokenizer: Any, tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ def train(
     return model.state_dict(), log
 
 
+@pytest.mark.slow
 def test_a_stopped_run_ends_where_an_unbroken_one_does(
     tiny_tokenizer: PreTrainedTokenizerFast,
     examples: list[GeneratorExample],

@@ -23,6 +23,8 @@ from right_hf.training.grpo import GrpoRecipe, answer_reader, train_grpo
 from right_hf.training.llm import LlmTrainer, completion_records, train_llm
 from tests.tiny_llm import tiny_recipe
 
+pytestmark = pytest.mark.slow
+
 RECIPE = tiny_recipe()
 
 
@@ -144,7 +146,6 @@ def test_grpo_scores_before_and_after(
     assert any(not torch.equal(before[name], after[name]) for name in before)
 
 
-@pytest.mark.slow
 def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
     base: Path,
     tuned: dict[str, Any],

@@ -72,6 +72,7 @@ def test_seed_and_post_id_both_change_the_negatives() -> None:
     assert negatives(0, "a") != negatives(0, "b")
 
 
+@pytest.mark.slow
 def test_equal_in_another_process_with_another_hash_seed() -> None:
     code = (
         "from types import SimpleNamespace as P; from right_hf.training.triplets import selector_triplets as s;"

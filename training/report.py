@@ -43,11 +43,11 @@ def showcase_section() -> str:
     return "```text\n" + "\n\n".join(blocks[:_SHOWN_IN_README]) + "\n```"
 
 
-def reproduction_section() -> str:
-    """The tables that training/reproduce.py wrote, by data set and protocol."""
+def tables_section(*tables: str) -> str:
+    """Tables that training/reproduce.py wrote, by data set and protocol."""
     parts: list[str] = []
     for folder in sorted(path for path in (_RESULTS / "reproduction").glob("*") if path.is_dir()):
-        for table in sorted(folder.glob("table-*.md")):
+        for table in [folder / f"{name}.md" for name in tables if (folder / f"{name}.md").is_file()]:
             facts = read_json(table.with_suffix(".json"))
             title = f"{folder.name}, {table.stem.replace('-', ' ')}"
             seeds = ", ".join(map(str, facts["seeds"]))
@@ -55,8 +55,14 @@ def reproduction_section() -> str:
                 f"{title}: {facts['training_posts']:,} training posts, {facts['posts']:,} test posts, seeds {seeds}."
             )
             parts.append(table.read_text(encoding="utf-8").strip())
-        parts.extend(_cost(folder))
+            if (figure := table.with_suffix(".png")).is_file():
+                parts.append(f"![{title}]({figure.relative_to(ROOT).as_posix()})")
     return "\n\n".join(parts)
+
+
+def costs_section() -> str:
+    """What the results of each data set and protocol took to make."""
+    return "\n\n".join(part for folder in sorted((_RESULTS / "reproduction").glob("*")) for part in _cost(folder))
 
 
 def _cost(folder: Path) -> list[str]:
@@ -76,7 +82,11 @@ def rendered() -> dict[Path, str]:
     sections = {
         "showcase": showcase_section(),
         "results": results_section(),
-        "reproduction": reproduction_section(),
+        "llm": tables_section("table-llm"),
+        "reproduction": tables_section("table-3", "table-4", "figure-3"),
+        "costs": costs_section(),
+        "fusion": tables_section("fusion"),
+        "emergent": tables_section("emergent"),
     }
     for marker, text in sections.items():
         opening, closing = f"<!-- {marker} -->", f"<!-- /{marker} -->"
