@@ -42,7 +42,7 @@ def test_table_3() -> None:
     assert found["RIGHT, BM25"][6] == "0.046 / 0.046"
     # A row that was not run shows no number but the paper's, and says why.
     assert found["Chat model"] == ["", "not run", "", "", "", "", "", "44.60 / 27.67 / 39.29 / 9.72 / 26.08"]
-    assert "Not run: Chat model: needs a chat endpoint" in table
+    assert "Not run, needs a chat endpoint: Chat model." in table
     assert "package `rouge`" in table and "not comparable" in table
     assert len({len(line) for line in table.splitlines() if line.startswith("|")}) == 1
 

@@ -44,7 +44,7 @@ def results_table(
         definition: The ROUGE definition whose scores are shown.
 
     Returns:
-        The table, a note on how to read it, and the reason for each row that was not run.
+        The table, a note on how to read it, and the reasons why rows were not run.
 
     Raises:
         ValueError: A row has neither scores nor a reason, or lacks a metric.
@@ -58,7 +58,11 @@ def results_table(
         cells = _measured(row, baseline, best, definition)
         table.append([system, *cells] + ([_paper_cell(paper.get(system, {}))] if paper is not None else []))
     notes = [_note(definition, baseline, paper_data if paper is not None else None)]
-    notes += [f"Not run: {system}: {row['not_run']}" for system, row in rows.items() if "not_run" in row]
+    not_run: dict[str, list[str]] = {}
+    for system, row in rows.items():
+        if "not_run" in row:
+            not_run.setdefault(row["not_run"], []).append(system)
+    notes += [f"Not run, {reason}: {'; '.join(systems)}." for reason, systems in not_run.items()]
     return "\n\n".join([_aligned(table), *notes])
 
 
