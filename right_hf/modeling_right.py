@@ -29,7 +29,6 @@ from right_hf.stages import run_stages
 
 #: What the Auto classes and pipeline() pass besides; none of it concerns a composite.
 _PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
-#: Settings of generators.
 _GENERATOR_ARGUMENTS = ("send_posts_to", "merge", "quantization")
 _KNOWN_ARGUMENTS = frozenset((*HUB_ARGUMENTS, *_PASSED_BY_TRANSFORMERS, *COMPONENTS, *_GENERATOR_ARGUMENTS))
 
@@ -86,7 +85,7 @@ class RightModel(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """The dtype of the generator's weights."""
-        network = self.generator_network if self.generator_network is not None else self
+        network = self if self.generator_network is None else self.generator_network
         return next((parameter.dtype for parameter in network.parameters()), torch.float32)
 
     def can_generate(self) -> bool:
@@ -291,10 +290,10 @@ class RightModel(nn.Module):
         config = config or checkpoint_configuration(source, root)
         found = component_folders(source, config, {name: kwargs.get(name) for name in COMPONENTS}, hub)
         remember(source, root, kwargs.get("revision"))
-        settings = {"dtype": torch_dtype(dtype), "device": device}
+        settings = {name: value for name, value in hub.items() if name != "revision"}
+        settings |= {"dtype": torch_dtype(dtype), "device": device}
         settings |= {name: kwargs[name] for name in _GENERATOR_ARGUMENTS if kwargs.get(name) is not None}
-        elsewhere = {name: value for name, value in hub.items() if name != "revision"}
-        model = cls(config, **load_components(found, settings | elsewhere))
+        model = cls(config, **load_components(found, settings))
         if model.retriever_network is not None:
             model.retriever_network.to(device)
         model.records = {name: (root / name).read_text(encoding="utf-8") for name in RECORDS if (root / name).is_file()}
