@@ -36,7 +36,7 @@ test: install ## Run the quick tests
 	$(BIN)/pytest
 
 test-slow: install ## Run the others: trainings in small, faults of the Hub, killed processes, the built wheel
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow --numprocesses 2 --dist loadfile
 
 benchmark: install ## Measure and print the speeds
 	$(BIN)/pytest -m benchmark tests/benchmarks -s
