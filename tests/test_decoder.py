@@ -75,7 +75,7 @@ def test_likelihoods_do_not_depend_on_how_many_are_scored_at_once(
     tiny_decoder: DecoderGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = generate(tiny_decoder)
-    monkeypatch.setattr("right_hf.generator.decoder_scores._COPIED_AT_ONCE", 1)
+    monkeypatch.setattr("right_hf.generator.caches._COPIED_AT_ONCE", 1)
     assert_equal(generate(tiny_decoder), expected)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Sequence
 from itertools import takewhile
@@ -12,10 +11,10 @@ import torch
 from torch import nn
 from transformers import DynamicCache
 
+from right_hf.generator.caches import chosen_rows, rows_at_once
 from right_hf.generator.decoder_format import DecoderFormat
 
-#: Bytes of keys and values that scoring copies at once, and rows of logits beside them.
-_COPIED_AT_ONCE = 1 << 28
+#: Answers scored in one pass; bounds the memory of their logits.
 _SCORED_AT_ONCE = 64
 
 
@@ -83,12 +82,8 @@ class ReadPrompts:
 
     def cache(self, rows: torch.Tensor) -> DynamicCache:
         """Keys and values of those rows, to go on from."""
-        return _chosen(self._cache, rows.to(self.ids.device))
-
-    def _bytes_per_row(self) -> int:
-        kept = [getattr(layer, name, None) for layer in self._cache.layers for name in ("keys", "values")]
-        sizes: list[int] = [tensor.nbytes for tensor in kept if tensor is not None]
-        return sum(sizes) // len(self.ids)
+        chosen: DynamicCache = chosen_rows(self._cache, rows.to(self.ids.device))
+        return chosen
 
     def log_likelihoods(self, pools: Sequence[Sequence[str]]) -> list[dict[str, float]]:
         """Mean log-probability per token, the end included, of each hashtag as the first of the answer.
@@ -102,7 +97,7 @@ class ReadPrompts:
         if pairs:
             read = self._go_on([pair[-1] for pair in pairs])
             pairs.sort(key=lambda pair: len(pair[-1]))  # so that little is filled up
-            at_once = max(1, min(_SCORED_AT_ONCE, _COPIED_AT_ONCE // max(1, self._bytes_per_row())))
+            at_once = rows_at_once(read.cache, len(self.ids), _SCORED_AT_ONCE)
             for start in range(0, len(pairs), at_once):
                 chunk = pairs[start : start + at_once]
                 rows = torch.tensor([owner for owner, _, _ in chunk], device=self.ids.device)
@@ -127,7 +122,7 @@ class ReadPrompts:
         logits = begun.logits[rows]  # (C, T, V), of the tokens at each place
         if tokens.shape[1] > 1:
             mask = torch.cat([begun.mask[rows], known[:, :-1]], dim=1)
-            read = self._reader.forward(tokens[:, :-1], mask, _chosen(begun.cache, rows))
+            read = self._reader.forward(tokens[:, :-1], mask, chosen_rows(begun.cache, rows))
             logits = torch.cat([logits, read.float()], dim=1)
         # With a nought first, the sum at each place is that of the tokens before it.
         sums = nn.functional.pad(_log_probs(logits, tokens).cumsum(1), (1, 0))
@@ -164,11 +159,3 @@ class _Beginning(NamedTuple):
 def _log_probs(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
     """Log-probabilities of tokens (B, T) under the logits (B, T, V) at their places, (B, T)."""
     return logits.gather(-1, tokens.unsqueeze(-1)).squeeze(-1) - logits.logsumexp(-1)
-
-
-def _chosen(cache: DynamicCache, rows: torch.Tensor) -> DynamicCache:
-    """A cache of those rows. Layers grow by new tensors, so the old one stays as it is."""
-    chosen = copy.copy(cache)
-    chosen.layers = [copy.copy(layer) for layer in cache.layers]
-    chosen.batch_select_indices(rows)
-    return chosen

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import torch
+from torch.nn import functional
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 from transformers.utils.generic import ModelOutput
 
 from right_hf.generator.base import Generation
+from right_hf.generator.caches import chosen_rows, rows_at_once
 from right_hf.generator.prompt import HashtagFormat, SeparatorFormat
 from right_hf.hub.component import HubComponent
 from right_hf.persistence import read_object, write_json
@@ -94,33 +96,54 @@ class Seq2SeqGenerator(HubComponent):
         Args:
             encoded: The encoder's output; its tensors begin with the dimension of the posts, (B, …).
             mask: (B, S) attention mask.
-            pools: Hashtags of each post.
+            pools: Hashtags of each post, none of them twice.
         """
-        scores: list[dict[str, float]] = [{} for _ in pools]
-        pairs = [(owner, hashtag) for owner, pool in enumerate(pools) for hashtag in pool]
-        for start in range(0, len(pairs), _SCORED_AT_ONCE):
-            chunk = pairs[start : start + _SCORED_AT_ONCE]
-            for (owner, hashtag), mean in zip(chunk, self._mean_log_probs(encoded, mask, chunk), strict=True):
-                scores[owner][hashtag] = mean
-        return scores
+        pairs = [(owner, tag, self.format.target([tag])) for owner, pool in enumerate(pools) for tag in pool]
+        found: dict[tuple[int, str], float] = {}
+        if pairs:
+            # The start of the answer is read once a post, and with it what attention makes of the encoder's output.
+            ids, _ = self._pad([[self.tokenizer.pad_token_id]] * len(pools))
+            begun = self._read_on(encoded, mask, self.model.prepare_decoder_input_ids_from_labels(ids))
+            pairs.sort(key=lambda pair: len(pair[-1]))  # so that little is filled up
+            at_once = rows_at_once(begun.cache, len(pools), _SCORED_AT_ONCE)
+            for start in range(0, len(pairs), at_once):
+                chunk = pairs[start : start + at_once]
+                rows = torch.tensor([owner for owner, _, _ in chunk], device=mask.device)
+                means = self._mean_log_probs(encoded, mask, begun, rows, [answer for _, _, answer in chunk])
+                found |= {(owner, tag): mean for (owner, tag, _), mean in zip(chunk, means, strict=True)}
+        return [{tag: found[owner, tag] for tag in pool} for owner, pool in enumerate(pools)]
 
     def _mean_log_probs(
-        self, encoded: ModelOutput, mask: torch.Tensor, pairs: Sequence[tuple[int, str]]
+        self,
+        encoded: ModelOutput,
+        mask: torch.Tensor,
+        begun: Any,
+        rows: torch.Tensor,
+        answers: Sequence[Sequence[int]],
     ) -> list[float]:
-        """The log-likelihood of each pair of a row of `encoded` and a hashtag."""
-        labels, label_mask = self._pad([self.format.target([hashtag]) for _, hashtag in pairs])  # (C, T)
-        rows = torch.tensor([owner for owner, _ in pairs], device=mask.device)
-        logits = self.model(
-            encoder_outputs=type(encoded)(**{name: tensor[rows] for name, tensor in encoded.items()}),
-            attention_mask=mask[rows],
-            decoder_input_ids=self.model.prepare_decoder_input_ids_from_labels(labels),
-        ).logits.float()  # (C, T, V)
-        tokens = logits.gather(-1, labels.unsqueeze(-1)).squeeze(-1)  # (C, T)
-        # The hashtag may end with the answer or before a further hashtag; both ends count.
-        ends = torch.logaddexp(logits[..., self.tokenizer.eos_token_id], logits[..., self.format.sep2])
-        tokens = torch.where(labels == self.tokenizer.eos_token_id, ends, tokens) - logits.logsumexp(-1)
+        """The log-likelihood of one answer, given as token ids with their end, for each of the C `rows`."""
+        labels, label_mask = self._pad(answers)  # (C, T)
+        tokens = self._log_probs(begun.logits[rows], labels[:, :1])
+        if labels.shape[1] > 1:
+            chosen = type(encoded)(**{name: tensor[rows] for name, tensor in encoded.items()})
+            read = self._read_on(chosen, mask[rows], labels[:, :-1], chosen_rows(begun.cache, rows))
+            tokens = torch.cat([tokens, self._log_probs(read.logits, labels[:, 1:])], dim=1)  # (C, T)
         means: list[float] = ((tokens * label_mask).sum(1) / label_mask.sum(1)).tolist()
         return means
+
+    def _log_probs(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities (C, T) of tokens under the logits (C, T, V) at their places."""
+        logits, end = logits.float(), self.tokenizer.eos_token_id
+        found = -functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
+        # The hashtag may end with the answer or before a further hashtag; both ends count.
+        another = functional.softplus(logits[..., self.format.sep2] - logits[..., end])
+        return torch.where(labels == end, found + another, found)
+
+    def _read_on(self, encoded: ModelOutput, mask: torch.Tensor, ids: torch.Tensor, cache: Any = None) -> Any:
+        """The decoder's output for `ids` (B, T), which follow what is in the cache; the cache with them, too."""
+        # The model may replace fields of the encoder's output, so it gets one of its own.
+        own = type(encoded)(**encoded)
+        return self.model(encoder_outputs=own, attention_mask=mask, decoder_input_ids=ids, cache=cache, use_cache=True)
 
     def _pad(self, sequences: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Right-padded ids and their mask, both (B, longest)."""
