@@ -72,7 +72,7 @@ def _cost(folder: Path) -> list[str]:
         return []
     minutes = sum(entry["core_seconds"] for entry in made.values()) / 60
     memory = max(entry["peak_mib"] for entry in made.values()) / 1024
-    apart = "" if "base-seq2seq" in made else ", apart from what its generators start from, which was there"
+    apart = "" if "base-seq2seq" in made else ", apart from the pretraining of its T5, which was there"
     return [f"{folder.name} took {minutes:.0f} minutes of one core{apart}, and {memory:.1f} GiB of memory at most."]
 
 
