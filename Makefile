@@ -33,7 +33,7 @@ run: install ## Recommend hashtags for real posts
 	$(BIN)/python training/showcase.py
 
 test: install ## Run the quick tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 test-slow: install ## Run the others: trainings in small, faults of the Hub, killed processes, the built wheel
 	$(BIN)/pytest -m slow --numprocesses 2 --dist loadfile
