@@ -120,10 +120,11 @@ class DecoderGenerator(HubComponent):
         """
         if not posts:
             return []
-        prompts = self._reader.read([self.format.prompt(*pair) for pair in zip(posts, contexts, strict=True)])
-        written = self._write(prompts, generation)
+        texts = [self.format.prompt(*pair) for pair in zip(posts, contexts, strict=True)]
         if candidates is None:
-            return [Generation(tags, {}) for tags in written]
+            return [Generation(tags, {}) for tags in self._write(*self._reader.pad(texts), generation)]
+        prompts = self._reader.read(texts)
+        written = self._write(prompts.ids, prompts.mask, generation, prompts)
         pools = [list(dict.fromkeys([*tags, *more])) for tags, more in zip(written, candidates, strict=True)]
         scores = prompts.log_likelihoods(pools)
         return [
@@ -131,8 +132,10 @@ class DecoderGenerator(HubComponent):
             for tags, found in zip(written, scores, strict=True)
         ]
 
-    def _write(self, prompts: ReadPrompts, generation: dict[str, Any]) -> list[list[str]]:
-        """The hashtags that the model writes after each prompt."""
+    def _write(
+        self, ids: torch.Tensor, mask: torch.Tensor, generation: dict[str, Any], read: ReadPrompts | None = None
+    ) -> list[list[str]]:
+        """The hashtags that the model writes after each prompt (B, S), from what it has read of them, if it has."""
         settings: dict[str, Any] = {
             "do_sample": False,
             "num_beams": 1,
@@ -143,12 +146,12 @@ class DecoderGenerator(HubComponent):
         if "max_length" not in generation:
             settings["max_new_tokens"] = self.format.max_target_length
         settings.update(generation)
-        if not any(settings.get(name) is not None for name in _OWN_CACHE):
+        if read is not None and not any(settings.get(name) is not None for name in _OWN_CACHE):
             copies = max(settings["num_beams"], settings.get("num_return_sequences") or 1)
-            settings["cache"] = prompts.cache(torch.arange(len(prompts.ids)).repeat_interleave(copies))
-        outputs = self.network.generate(prompts.ids, attention_mask=prompts.mask, **settings)
-        answers = outputs[:, prompts.ids.shape[1] :].tolist()
-        per_post = len(answers) // len(prompts.ids)
+            settings["cache"] = read.cache(torch.arange(len(ids)).repeat_interleave(copies))
+        outputs = self.network.generate(ids, attention_mask=mask, **settings)
+        answers = outputs[:, ids.shape[1] :].tolist()
+        per_post = len(answers) // len(ids)
         return [
             list(dict.fromkeys(tag for answer in answers[i : i + per_post] for tag in self.format.hashtags(answer)))
             for i in range(0, len(answers), per_post)
