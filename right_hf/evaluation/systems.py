@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
-from tqdm.auto import tqdm
-
+from right_hf.batches import batches, batches_of_like_length
 from right_hf.evaluation.answers import Answer
 from right_hf.fusion import Recommendation, Trace, fuse
 from right_hf.generator import Generator
 from right_hf.modeling_right import RightModel
 from right_hf.posts import Post
 from right_hf.retriever import Retriever, summed_votes
-
-T = TypeVar("T")
 
 #: Systems of the main table; "without generator" is the selector's ranking.
 BM25, SEQ2SEQ, SELECTOR, RIGHT_WRITTEN, RIGHT = (
@@ -42,9 +39,7 @@ def run_generator(
     """Answers of a generator, given the hashtags beside each post; without `contexts` there are none (Seq2Seq)."""
     beside = contexts if contexts is not None else [()] * len(posts)
     answers: dict[int, Answer] = {}
-    # Batches of posts of like length have little padding.
-    order = sorted(range(len(posts)), key=lambda row: len(posts[row].text))
-    for rows in _batches(order, batch_size, "generating"):
+    for rows in batches_of_like_length([post.text for post in posts], batch_size, "generating"):
         texts = [posts[row].text for row in rows]
         written = generator.generate(texts, [beside[row] for row in rows], **generation)
         answers |= {row: Answer(found.hashtags[:5], found.hashtags) for row, found in zip(rows, written, strict=True)}
@@ -54,7 +49,7 @@ def run_generator(
 def run_right(model: RightModel, posts: Sequence[Post], batch_size: int = 32, **generation: Any) -> list[Trace]:
     """What the stages of RIGHT make of each post. The texts of `posts` must not be empty."""
     traces: list[Trace] = []
-    for batch in _batches(posts, batch_size, "recommending"):
+    for batch in batches(posts, batch_size, "recommending"):
         traces.extend(model.trace([post.text for post in batch], **generation))
     return traces
 
@@ -84,8 +79,3 @@ def supporting_post(model: RightModel, recommendation: Recommendation) -> str | 
         return None
     row = model.retriever.corpus.row(recommendation.evidence[0])
     return None if row is None else model.retriever.corpus[row].text
-
-
-def _batches(items: Sequence[T], size: int, what: str) -> Iterator[Sequence[T]]:
-    for start in tqdm(range(0, len(items), size), desc=what, unit="batch"):
-        yield items[start : start + size]

@@ -25,7 +25,7 @@ from right_hf.reproduction.experiment import Experiment
 from right_hf.reproduction.systems import Kind, System, right
 from right_hf.retriever import BM25Retriever, DenseRetriever, HybridRetriever
 from right_hf.training.calibration import fit_weights
-from right_hf.training.held_out import hold_out
+from right_hf.training.held_out import ranker_posts
 from right_hf.training.pools import Pools, run_pools
 from right_hf.training.ranker import fit_ranker
 from right_hf.training.runs import claim_run, digest, run_identity
@@ -122,8 +122,7 @@ class FusionExperiment:
     def held_out(self) -> Experiment:
         """The experiment whose models have not seen the posts of its test split, which are training posts here."""
         experiment = self.experiment
-        kept, held = hold_out(experiment.posts["train"], self.recipe.held_out, self.recipe.order)
-        held = small([post for post in held if post.text], size=self.recipe.posts)
+        kept, held = ranker_posts(experiment.posts["train"], self.recipe)
         posts = {"train": kept, "validation": experiment.posts["validation"], "test": held}
         folder = experiment.store.folder / "held-out"
         return Experiment(experiment.plan, posts, folder, experiment.wordnet, bases=experiment)

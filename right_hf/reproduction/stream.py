@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
+from right_hf.batches import batches_of_like_length
 from right_hf.components import load_component
 from right_hf.configuration_right import RightConfig
 from right_hf.evaluation import BM25, SEQ2SEQ, Answer, read_answers, run_generator, write_answers
@@ -40,7 +41,6 @@ CorpusKind = Literal["static", "living"]
 #: Popular hashtags in the pool of a living corpus; chosen on validation posts.
 POPULAR = 20
 _BATCH = 64
-_BEAMS = 5
 #: Share of the posts that a ranker is fitted on whose latest calibrate its scores.
 _CALIBRATING = 0.2
 
@@ -235,10 +235,8 @@ class StreamExperiment:
         prepared = self._prepared(seed, corpus)
         generator = load_component("generator", self.experiment.generator(right(BM25), seed))
         posts = self.stream.posts
-        order = sorted(range(len(posts)), key=lambda row: len(posts[row].text))  # like lengths need little padding
         found: dict[int, Generation] = {}
-        for start in tqdm(range(0, len(order), _BATCH), desc=f"{corpus}: generating", unit="batch"):
-            rows = order[start : start + _BATCH]
+        for rows in batches_of_like_length([post.text for post in posts], _BATCH, f"{corpus}: generating"):
             texts = [posts[row].text for row in rows]
             contexts, scored = ([getattr(prepared[row], name)[0] for row in rows] for name in ("contexts", "scored"))
             found |= dict(zip(rows, generator.generate(texts, contexts, scored), strict=True))

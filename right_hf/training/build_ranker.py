@@ -17,7 +17,7 @@ from right_hf.provenance import provenance
 from right_hf.selector import BiEncoderSelector
 from right_hf.training.bases import recipe_retriever
 from right_hf.training.build import build_generator, build_retriever, build_selector, generator_examples
-from right_hf.training.held_out import hold_out
+from right_hf.training.held_out import ranker_posts
 from right_hf.training.pools import Pools, run_pools
 from right_hf.training.ranker import fit_ranker
 from right_hf.training.recipe import Recipe
@@ -51,8 +51,7 @@ def build_ranker(
         wordnet: Folder of WordNet's files, for the synonyms of English hashtags.
     """
     origin = provenance(recipe.as_dict(), recipe.seed)
-    kept, held = hold_out(posts, recipe.ranker.held_out, recipe.ranker.order)
-    held = small([post for post in held if post.text], size=recipe.ranker.posts)
+    kept, held = ranker_posts(posts, recipe.ranker)
     folder = output.with_name(f"{output.name}-checkpoints")
     claim_run(folder, run_identity(recipe, posts))
     chosen_on = recipe.generator.validation_posts

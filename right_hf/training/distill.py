@@ -18,8 +18,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm.auto import tqdm
 
+from right_hf.batches import batches_of_like_length
 from right_hf.generator import Generator
 from right_hf.persistence import atomic_file
 from right_hf.posts import Post
@@ -153,10 +153,8 @@ def _likelihoods(
     candidates: Sequence[Sequence[str]],
 ) -> list[tuple[float, ...]]:
     """The mean log-probability per token of each text's candidates."""
-    order = sorted(range(len(texts)), key=lambda row: len(texts[row]))  # like lengths need little padding
     found: dict[int, tuple[float, ...]] = {}
-    for start in tqdm(range(0, len(order), _BATCH), desc="judging", unit="batch"):
-        rows = order[start : start + _BATCH]
+    for rows in batches_of_like_length(texts, _BATCH, "judging"):
         posts, pools = [texts[row] for row in rows], [candidates[row] for row in rows]
         beside = [contexts[row] for row in rows]
         written = generator.generate(posts, beside, pools, max_new_tokens=1)  # what it would write is not asked for

@@ -6,9 +6,16 @@ from collections.abc import Sequence
 
 from right_hf.data.protocol import small
 from right_hf.posts import Post
+from right_hf.training.recipe import RankerRecipe
 
 #: Of the random choice, so that it is another than that of the protocol `small`.
 _SEED = 7
+
+
+def ranker_posts(posts: Sequence[Post], recipe: RankerRecipe) -> tuple[list[Post], list[Post]]:
+    """The training posts that the models behind a ranker's pools keep, and those it learns from; see [`hold_out`]."""
+    kept, held = hold_out(posts, recipe.held_out, recipe.order)
+    return kept, small([post for post in held if post.text], size=recipe.posts)
 
 
 def hold_out(posts: Sequence[Post], share: float, order: str = "random") -> tuple[list[Post], list[Post]]:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from tqdm.auto import tqdm
 
+from right_hf.batches import batches_of_like_length
 from right_hf.configuration_right import RightConfig
 from right_hf.fusion import FEATURES, ClueFinder, PoolSettings, Trace, pool_table
 from right_hf.generator import Generator
@@ -110,10 +110,8 @@ def run_pools(
     """Runs the stages on posts, none of them without text, and gathers their pools."""
     selector.prepare(retriever.corpus.hashtags)
     clues = ClueFinder(retriever, selector, settings)
-    order = sorted(range(len(posts)), key=lambda row: len(posts[row].text))  # like lengths need little padding
     found: dict[int, Pools] = {}
-    for start in tqdm(range(0, len(order), _BATCH), desc="pooling", unit="batch"):
-        rows = order[start : start + _BATCH]
+    for rows in batches_of_like_length([post.text for post in posts], _BATCH, "pooling"):
         batch = [posts[row] for row in rows]
         traces = run_stages([post.text for post in batch], config, retriever, selector, generator, clues)
         pairs = zip(rows, batch, traces, strict=True)
