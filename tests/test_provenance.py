@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import right_hf.provenance
 from right_hf.provenance import provenance
 
 
@@ -14,3 +17,24 @@ def test_provenance_names_what_to_run_again(monkeypatch: pytest.MonkeyPatch) -> 
     assert (origin["config"], origin["seed"]) == ({"hits": 10}, 3)
     assert {"torch", "transformers", "bm25s"} <= set(origin["versions"])
     assert "/home" not in str(origin)
+
+
+def test_changes_that_are_not_committed_are_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    for folder in ("right_hf", "training", "tests"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.py").write_text("1")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "one")
+    monkeypatch.setattr(right_hf.provenance, "__file__", str(tmp_path / "right_hf" / "provenance.py"))
+    assert provenance({})["uncommitted_changes"] is False
+    (tmp_path / "tests" / "a.py").write_text("2")  # decides no result
+    assert provenance({})["uncommitted_changes"] is False
+    for folder in ("right_hf", "training"):
+        (tmp_path / folder / "a.py").write_text("2")
+        assert provenance({})["uncommitted_changes"] is True
+        git("checkout", "--", folder)

@@ -59,8 +59,10 @@ def test_other_definition_of_rouge_and_no_paper() -> None:
         results_table(rows, "A")
 
 
-def test_a_table_of_rows_not_run() -> None:
-    assert cells(results_table({"A": {"not_run": "x"}}, "A"))["A"] == ["", "not run", "", "", "", "", ""]
+def test_a_row_that_was_not_run_and_that_the_paper_does_not_have_is_only_named() -> None:
+    table = results_table({"A": {"not_run": "x"}, "B": row(1.0)}, "A")
+    assert list(cells(table))[-1] == "B" and "A" not in cells(table)
+    assert "Not run, x: A." in table
 
 
 @pytest.mark.parametrize("bad", [{}, {"not_run": "x", **row(1.0)}])

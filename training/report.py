@@ -23,6 +23,10 @@ _SETS = {
     "weibo-zh": "weibo-zh, all of it",
 }
 _SHOWN_IN_README = 2
+#: The benchmarks that README shows, in order.
+_SPEEDS = ("retrieval_speed", "living_speed", "living_speed-1000000")
+#: How paragraphs begin that belong to one table; others say how to read any.
+_OF_TABLE = ("Not run", "Test:", "Validation:")
 _LICENSED = "tweets-en-licensed"
 _DATASHEETS = ROOT / "model_cards"
 
@@ -44,20 +48,32 @@ def showcase_section() -> str:
 
 
 def tables_section(*tables: str) -> str:
-    """Tables that training/reproduce.py wrote, by data set and protocol."""
+    """Tables that training/reproduce.py wrote, by data set and protocol: the first of each file, which is linked."""
     parts: list[str] = []
+    notes: dict[str, None] = {}  # what stands below several tables, once
     for folder in sorted(path for path in (_RESULTS / "reproduction").glob("*") if path.is_dir()):
-        for table in [folder / f"{name}.md" for name in tables if (folder / f"{name}.md").is_file()]:
-            facts = read_json(table.with_suffix(".json"))
-            title = f"{folder.name}, {table.stem.replace('-', ' ')}"
-            seeds = ", ".join(map(str, facts["seeds"]))
-            parts.append(
-                f"{title}: {facts['training_posts']:,} training posts, {facts['posts']:,} test posts, seeds {seeds}."
-            )
-            parts.append(table.read_text(encoding="utf-8").strip())
-            if (figure := table.with_suffix(".png")).is_file():
-                parts.append(f"![{title}]({figure.relative_to(ROOT).as_posix()})")
-    return "\n\n".join(parts)
+        for file in [folder / f"{name}.md" for name in tables if (folder / f"{name}.md").is_file()]:
+            title = f"{folder.name}, {file.stem.replace('-', ' ')}"
+            paragraphs = file.read_text(encoding="utf-8").strip().split("\n\n")
+            table, *_ = [paragraph for paragraph in paragraphs if paragraph.startswith("|")]
+            of_table = [paragraph for paragraph in paragraphs if paragraph.startswith(_OF_TABLE)]
+            notes |= dict.fromkeys(note for note in paragraphs if not note.startswith(("|", *_OF_TABLE)))
+            parts += [f"[{title}]({_link(file)}): {_setting(file)}.", table, *of_table]
+            if (figure := file.with_suffix(".png")).is_file():
+                parts.append(f"![{title}]({_link(figure)})")
+    return "\n\n".join([*parts, *notes])
+
+
+def _link(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def _setting(file: Path) -> str:
+    """What the numbers in a table come from."""
+    facts = read_json(file.with_suffix(".json"))
+    seeds = ", ".join(map(str, facts["seeds"]))
+    plural = "s" if len(facts["seeds"]) > 1 else ""
+    return f"{facts['training_posts']:,} training posts, {facts['posts']:,} test posts, seed{plural} {seeds}"
 
 
 def costs_section() -> str:
@@ -76,6 +92,14 @@ def _cost(folder: Path) -> list[str]:
     return [f"{folder.name} took {minutes:.0f} minutes of one core{apart}, and {memory:.1f} GiB of memory at most."]
 
 
+def speeds_section() -> str:
+    """What the benchmarks that are shown in README printed, with the processor they ran on."""
+    found = [read_json(file) for name in _SPEEDS if (file := _RESULTS / "benchmarks" / f"{name}.json").is_file()]
+    lines = "\n\n".join("\n".join(benchmark["lines"]) for benchmark in found)
+    processors = ", ".join(dict.fromkeys(benchmark["processor"] for benchmark in found))
+    return f"```text\n{lines}\n```\n\nProcessor: {processors}." if found else ""
+
+
 def rendered() -> dict[Path, str]:
     """Every file this script writes, with its content."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -87,6 +111,7 @@ def rendered() -> dict[Path, str]:
         "costs": costs_section(),
         "fusion": tables_section("fusion"),
         "emergent": tables_section("emergent"),
+        "speeds": speeds_section(),
     }
     for marker, text in sections.items():
         opening, closing = f"<!-- {marker} -->", f"<!-- /{marker} -->"

@@ -20,6 +20,7 @@ from transformers.utils import logging as transformers_logging
 from right_hf import DEFAULT_CHECKPOINT, Post, RightModel, Seq2SeqGenerator, read_posts
 from right_hf.evaluation import markdown_table, score_checkpoint, supporting_post
 from right_hf.fusion import Recommendation
+from right_hf.persistence import write_text
 
 _FOLDER = Path(__file__).parent / "showcase"
 _SHOWN = 6
@@ -63,7 +64,7 @@ def main() -> None:
     sys.stdout.write("\n\n".join(blocks) + f"\n\nScores in percent on {len(posts)} such posts:\n\n")
     sys.stdout.flush()
     if arguments.output:
-        arguments.output.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+        write_text(arguments.output, "\n\n".join(blocks) + "\n")
     scores = score_checkpoint(pipe.model, posts, Seq2SeqGenerator.from_pretrained(_FOLDER / "seq2seq"))
     sys.stdout.write(markdown_table(scores) + "\n")
 

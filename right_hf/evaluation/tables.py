@@ -44,7 +44,8 @@ def results_table(
         definition: The ROUGE definition whose scores are shown.
 
     Returns:
-        The table, a note on how to read it, and the reasons why rows were not run.
+        The table, a note on how to read it, and the rows that were not run with the reason. Of these only those that
+        the paper has numbers of stand in the table.
 
     Raises:
         ValueError: A row has neither scores nor a reason, or lacks a metric.
@@ -55,9 +56,11 @@ def results_table(
     header = ["system", "seeds", *_TITLES.values(), f"p against {baseline}"]
     table = [header + ([f"paper, {paper_data}"] if paper is not None else [])]
     for system, row in rows.items():
-        cells = _measured(row, baseline, best, definition)
-        table.append([system, *cells] + ([_paper_cell(paper.get(system, {}))] if paper is not None else []))
-    notes = [_note(definition, baseline, paper_data if paper is not None else None)]
+        numbers = (paper or {}).get(system, {})
+        if "scores" in row or numbers:
+            cells = _measured(row, baseline, best, definition)
+            table.append([system, *cells] + ([_paper_cell(numbers)] if paper is not None else []))
+    notes = [_note(definition, paper is not None)]
     not_run: dict[str, list[str]] = {}
     for system, row in rows.items():
         if "not_run" in row:
@@ -107,16 +110,17 @@ def _paper_cell(numbers: Mapping[str, float]) -> str:
     return " / ".join(f"{numbers[metric]:.2f}" for metric in METRICS if metric in numbers)
 
 
-def _note(definition: Definition, baseline: str, paper_data: str | None) -> str:
+def _note(definition: Definition, with_paper: bool) -> str:
+    """The same for every table of its kind, so that it need stand only once below several."""
     note = (
         "Percent; mean ± standard deviation over the seeds, best in bold. ROUGE is F in the definition of the package "
-        f"`{definition}`. p: two-sided paired bootstrap over the posts, seeds averaged, of the difference from "
-        f"{baseline} in F1@1 / F1@5."
+        f"`{definition}`. p: two-sided paired bootstrap over the posts, seeds averaged, of the difference from the "
+        "system that the column names, in F1@1 / F1@5."
     )
-    if paper_data is not None:
+    if with_paper:
         note += (
-            f" The last column holds the paper's own numbers in the order of the columns, on {paper_data}: other data "
-            "and other base models, not comparable with the rest of the row."
+            " The last column holds the paper's own numbers in the order of the columns: other data and other base "
+            "models, not comparable with the rest of the row."
         )
     return note
 

@@ -43,7 +43,9 @@ SEQ2SEQ, SEQ2SEQ_BEAMS = "Seq2Seq, static", "Seq2Seq, static, 5 beams"
 RIGHT_STATIC, RIGHT_STATIC_RANKED = "RIGHT, static", "RIGHT, static, ranked"
 RIGHT_LIVING, RIGHT_LIVING_RANKED = "RIGHT, living", "RIGHT, living, ranked"
 ORACLE = "oracle: gold in the living pool first"
-_DRAWN = (NEIGHBOURS, SEQ2SEQ_BEAMS, RIGHT_STATIC_RANKED, RIGHT_LIVING, RIGHT_LIVING_RANKED)
+#: What the living rows are compared with.
+_BASELINES = (SEQ2SEQ, SEQ2SEQ_BEAMS, RIGHT_STATIC, RIGHT_STATIC_RANKED, NEIGHBOURS)
+_DRAWN = (NEIGHBOURS, SEQ2SEQ, RIGHT_STATIC, RIGHT_STATIC_RANKED, RIGHT_LIVING, RIGHT_LIVING_RANKED)
 _ABLATIONS = (
     Variant("no-popularity", "- popularity", ("popularity_",)),
     Variant("no-generator", "- generator", ("generator_",)),
@@ -122,7 +124,7 @@ def stream_table(report: Report) -> str:
     means = {name: _means(found, parts["test"]) for name, found in runs.items()}
     for name, found in runs.items():
         rows[name] = {part: _scores(found, stretch) for part, stretch in parts.items()}
-        others = {other: means[other] for other in (SEQ2SEQ_BEAMS, RIGHT_STATIC_RANKED, NEIGHBOURS) if other in means}
+        others = {other: means[other] for other in _BASELINES if other in means}
         if name in (RIGHT_LIVING, RIGHT_LIVING_RANKED):
             compared = compare_all(means[name], others)
             rows[name]["against"] = {
@@ -238,7 +240,7 @@ def _markdown(rows: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]], 
         ]
         lines += [f"| {name} | {_cells(row[part])} |" for name, row in rows.items() if "not_run" not in row]
         gold = "; ".join(f"{count:,} {name}" for name, count in counts[part].items())
-        blocks += ["\n".join(lines), f"{lengths[part]:,} posts; gold hashtags: {gold}."]
+        blocks += ["\n".join(lines), f"{part.capitalize()}: {lengths[part]:,} posts; gold hashtags: {gold}."]
     blocks.append(_NOTE)
     return "\n\n".join(blocks)
 

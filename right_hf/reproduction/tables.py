@@ -26,7 +26,7 @@ from right_hf.evaluation import (
 from right_hf.evaluation.paper import FULL, RIGHT_BM25, TABLE_3, TABLE_4
 from right_hf.evaluation.scores import percent
 from right_hf.metrics import PerPost, mean_over_seeds
-from right_hf.persistence import write_json
+from right_hf.persistence import write_json, write_text
 from right_hf.provenance import provenance
 from right_hf.reproduction import systems
 from right_hf.reproduction.experiment import Experiment
@@ -183,7 +183,7 @@ class Report:
         self.folder.mkdir(parents=True, exist_ok=True)
         made = {"training_posts": len(self.experiment.posts["train"]), "made": self.experiment.store.costs()}
         write_json(self.folder / f"{name}.json", {**origin, **facts, **result, **made})
-        (self.folder / f"{name}.md").write_text(markdown + "\n", encoding="utf-8")
+        write_text(self.folder / f"{name}.md", f"{markdown}\n")
         return markdown
 
 

@@ -22,6 +22,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, pipeline
 from right_hf import read_posts
 from right_hf.generator import DecoderGenerator
 from right_hf.training.tokenizer import train_tokenizer
+from tests.benchmarks.told import tell
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3_600)]
 
@@ -92,12 +93,12 @@ def test_speed(batch_size: int) -> None:
             way(part)
             spent[name].append(time.process_time() - start)
     first = next(iter(compared))
-    sys.stdout.write(f"\nbatch {batch_size}, {NEW_TOKENS} new tokens, seconds of one core:\n")
+    tell(f"\nbatch {batch_size}, {NEW_TOKENS} new tokens, seconds of one core:\n")
     ratios = {}
     for name, seconds in spent.items():
         ratios[name] = statistics.median(plain / own for plain, own in zip(spent[first], seconds, strict=True))
         speed = batch_size * rounds / sum(seconds)
-        sys.stdout.write(f"  {name:32} {speed:8.1f} posts/s   {ratios[name]:.2f} of the pipeline's speed\n")
+        tell(f"  {name:32} {speed:8.1f} posts/s   {ratios[name]:.2f} of the pipeline's speed\n")
     assert ratios["generator, writing"] > 0.9
 
 
@@ -117,9 +118,9 @@ def peak(way: str, batch_size: int) -> float:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_peak_memory(batch_size: int) -> None:
     names: Sequence[str] = ("text-generation pipeline", "generator, writing", "generator, writing and scoring")
-    sys.stdout.write(f"\nbatch {batch_size}, memory above the loaded model at the peak:\n")
+    tell(f"\nbatch {batch_size}, memory above the loaded model at the peak:\n")
     for name in names:
         code = f"from {__name__} import peak; print('peak', peak({name!r}, {batch_size}))"
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         megabytes = float(run.stdout.rpartition("peak")[2])
-        sys.stdout.write(f"  {name:32} {megabytes:8.1f} MB\n")
+        tell(f"  {name:32} {megabytes:8.1f} MB\n")

@@ -6,7 +6,6 @@ make benchmark
 from __future__ import annotations
 
 import os
-import sys
 import time
 
 import numpy as np
@@ -14,6 +13,7 @@ import pytest
 
 from right_hf.encoders import unit_rows
 from right_hf.retriever.vectors import INDEXES
+from tests.benchmarks.told import tell
 
 pytestmark = pytest.mark.benchmark
 
@@ -54,7 +54,7 @@ def test_quantised_beside_exact() -> None:
             f"{batch:7.1f} queries/s in batch"
         )
     recall = np.mean([len(set(a) & set(b)) / K for a, b in zip(found["exact"], found["sq8"], strict=True)])
-    sys.stdout.write(f"\nDense search among {VECTORS:,} vectors of {DIMENSIONS} numbers\n" + "\n".join(lines))
+    tell(f"\nDense search among {VECTORS:,} vectors of {DIMENSIONS} numbers\n" + "\n".join(lines))
     ratio = single["exact"] / single["sq8"]
-    sys.stdout.write(f"\n  sq8 answers a lone query {ratio:.1f} x as fast and finds {recall:.1%} of the ten\n")
+    tell(f"\n  sq8 answers a lone query {ratio:.1f} x as fast and finds {recall:.1%} of the ten\n")
     assert recall > 0.98

@@ -5,13 +5,13 @@ make benchmark
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from right_hf import DEFAULT_CHECKPOINT, RightModel, read_posts
+from tests.benchmarks.told import tell
 
 pytestmark = pytest.mark.benchmark
 
@@ -44,6 +44,6 @@ def test_share_of_retriever_and_selector(batch_size: int) -> None:
         spent["generator alone"] += generated - before
         spent["generator and scoring"] += scored - generated
     share = (spent["retriever"] + spent["selector"]) / spent["generator alone"]
-    sys.stdout.write(f"\nbatch {batch_size}: retriever and selector take {share:.1%} of the generator's time\n")
+    tell(f"\nbatch {batch_size}: retriever and selector take {share:.1%} of the generator's time\n")
     for stage, total in spent.items():
-        sys.stdout.write(f"  {stage:22} {1000 * total / len(texts):8.2f} ms a post\n")
+        tell(f"  {stage:22} {1000 * total / len(texts):8.2f} ms a post\n")

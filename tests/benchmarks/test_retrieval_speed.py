@@ -6,7 +6,6 @@ make benchmark
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -17,6 +16,7 @@ import pytest
 from right_hf import BM25Retriever
 from right_hf.analysis import english_words
 from tests.benchmarks.synthetic import zipf_posts
+from tests.benchmarks.told import tell
 
 pytestmark = pytest.mark.benchmark
 
@@ -72,15 +72,13 @@ def test_batch_retrieval() -> None:
     try:
         from rank_bm25 import BM25Okapi
     except ImportError:
-        sys.stdout.write("\nrank_bm25 is not installed; its row was not run.\n")
+        tell("\nrank_bm25 is not installed; its row was not run.\n")
     else:
         okapi = BM25Okapi(tokens)
         rates["rank_bm25"] = 5 / seconds(
             lambda: [okapi.get_top_n(english_words(query), posts, K) for query in queries[:5]]
         )
 
-    sys.stdout.write(
-        f"\nBM25 over {POSTS:,} posts, one core: built in {build:.1f} s, {1000 * single:.2f} ms a query alone\n"
-    )
+    tell(f"\nBM25 over {POSTS:,} posts, one core: built in {build:.1f} s, {1000 * single:.2f} ms a query alone\n")
     for name, rate in rates.items():
-        sys.stdout.write(f"  {name:14} {rate:10,.1f} queries/s in batch   {rates['right_hf'] / rate:8.1f} x\n")
+        tell(f"  {name:14} {rate:10,.1f} queries/s in batch   {rates['right_hf'] / rate:8.1f} x\n")
