@@ -276,3 +276,11 @@ def model(
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """sentence-transformers asks the Hub about the base of a model unless the client is told to be offline."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory, model: RightModel) -> str:
+    """The folder of a saved tiny checkpoint, which tests do not change."""
+    folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
+    model.save_pretrained(folder)
+    return str(folder)
