@@ -30,7 +30,7 @@ def cells(table: str) -> dict[str, list[str]]:
 
 
 def test_table_3() -> None:
-    table = results_table(ROWS, "Seq2Seq", TABLE_3["THG"])
+    table = results_table(ROWS, ["Seq2Seq"], TABLE_3["THG"])
     found = cells(table)
     header = ["seeds", "RG-1", "RG-2", "RG-L", "F1@1", "F1@5", "p against Seq2Seq", "paper, THG"]
     assert found["system"] == header
@@ -53,14 +53,20 @@ def _numbers(values: dict[str, float]) -> str:
 
 def test_other_definition_of_rouge_and_no_paper() -> None:
     rows = {"A": row(1.0, definition="rouge_score"), "B": {"not_run": "reason"}}
-    table = results_table(rows, "A", definition="rouge_score")
+    table = results_table(rows, ["A"], definition="rouge_score")
     assert "package `rouge_score`" in table and "paper" not in table
     with pytest.raises(ValueError, match="A: no scores of rouge1, rouge2, rougeL"):
-        results_table(rows, "A")
+        results_table(rows, ["A"])
+
+
+def test_a_column_for_each_baseline() -> None:
+    found = cells(results_table(ROWS, ["Seq2Seq", "BM25"]))
+    assert found["system"][-2:] == ["p against Seq2Seq", "p against BM25"]
+    assert found["RIGHT, BM25"][-2:] == ["0.046 / 0.046", ""]
 
 
 def test_a_row_that_was_not_run_and_that_the_paper_does_not_have_is_only_named() -> None:
-    table = results_table({"A": {"not_run": "x"}, "B": row(1.0)}, "A")
+    table = results_table({"A": {"not_run": "x"}, "B": row(1.0)}, ["A"])
     assert list(cells(table))[-1] == "B" and "A" not in cells(table)
     assert "Not run, x: A." in table
 
@@ -68,7 +74,7 @@ def test_a_row_that_was_not_run_and_that_the_paper_does_not_have_is_only_named()
 @pytest.mark.parametrize("bad", [{}, {"not_run": "x", **row(1.0)}])
 def test_a_row_has_scores_or_a_reason(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="A: expected either scores or the reason"):
-        results_table({"A": bad}, "A")
+        results_table({"A": bad}, ["A"])
 
 
 def test_the_papers_numbers() -> None:

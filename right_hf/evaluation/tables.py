@@ -27,18 +27,18 @@ def markdown_table(results: dict[str, dict[str, float]]) -> str:
 
 def results_table(
     rows: Mapping[str, Mapping[str, Any]],
-    baseline: str,
+    baselines: Sequence[str],
     paper: Mapping[str, Mapping[str, float]] | None = None,
     paper_data: str = "THG",
     definition: Definition = "rouge",
 ) -> str:
-    """The paper's Table 3 or 4 in Markdown: scores over the seeds, p against a baseline, the paper's numbers.
+    """The paper's Table 3 or 4 in Markdown: scores over the seeds, p against baselines, the paper's numbers.
 
     Args:
         rows: By system, in the order shown, either `{"scores": {metric: [percent of each seed]}}`, with p-values in
             `"against": {baseline: {metric: {"p": …}}}` (see [`right_hf.evaluation.Comparison.to_dict`]), or
             `{"not_run": reason}`.
-        baseline: The system whose p-values are shown.
+        baselines: The systems whose p-values are shown, each in a column of its own.
         paper: The paper's numbers by system and metric, such as `paper.TABLE_3["THG"]`; without it no such column.
         paper_data: The paper's data set they are of.
         definition: The ROUGE definition whose scores are shown.
@@ -53,12 +53,12 @@ def results_table(
     for system, row in rows.items():
         _check_row(system, row, definition)
     best = _best(rows, definition)
-    header = ["system", "seeds", *_TITLES.values(), f"p against {baseline}"]
+    header = ["system", "seeds", *_TITLES.values(), *(f"p against {baseline}" for baseline in baselines)]
     table = [header + ([f"paper, {paper_data}"] if paper is not None else [])]
     for system, row in rows.items():
         numbers = (paper or {}).get(system, {})
         if "scores" in row or numbers:
-            cells = _measured(row, baseline, best, definition)
+            cells = _measured(row, baselines, best, definition)
             table.append([system, *cells] + ([_paper_cell(numbers)] if paper is not None else []))
     notes = [_note(definition, paper is not None)]
     not_run: dict[str, list[str]] = {}
@@ -88,18 +88,22 @@ def _best(rows: Mapping[str, Mapping[str, Any]], definition: Definition) -> dict
     return {key: max(round(mean_and_deviation(scores[key])[0], 2) for scores in run) for key in keys} if run else {}
 
 
-def _measured(row: Mapping[str, Any], baseline: str, best: Mapping[str, float], definition: Definition) -> list[str]:
+def _measured(
+    row: Mapping[str, Any], baselines: Sequence[str], best: Mapping[str, float], definition: Definition
+) -> list[str]:
     if "not_run" in row:
-        return ["", "not run", *[""] * len(_TITLES)]
+        return ["", "not run", *[""] * (len(_TITLES) - 1 + len(baselines))]
     cells = []
     for metric in _TITLES:
         key = _key(metric, definition)
         mean, deviation = mean_and_deviation(row["scores"][key])
         number = f"**{mean:.2f}**" if round(mean, 2) == best[key] else f"{mean:.2f}"
         cells.append(number if deviation is None else f"{number} ± {deviation:.2f}")
-    against = row.get("against", {}).get(baseline)
-    p = " / ".join(_p_text(against[metric]["p"]) for metric in _TESTED) if against else ""
-    return [str(len(row["scores"]["f1@1"])), *cells, p]
+    compared = [row.get("against", {}).get(baseline, {}) for baseline in baselines]
+    tests = [
+        " / ".join(_p_text(against[metric]["p"]) for metric in _TESTED if metric in against) for against in compared
+    ]
+    return [str(len(row["scores"]["f1@1"])), *cells, *tests]
 
 
 def _p_text(p: float) -> str:

@@ -98,7 +98,8 @@ def fusion_table(report: Report) -> str:
         "calibration": calibration(fusion, report.experiment.plan.seeds[0]) if WHOLE.name in means else [],
         "ranker": vars(fusion.recipe),
     }
-    return report.write("fusion", f"{results_table(rows, baseline)}\n\n{_validation_table(validation)}", result)
+    table = results_table(rows, [baseline, WHOLE.name])
+    return report.write("fusion", f"{table}\n\n{_validation_table(validation)}", result)
 
 
 def _statistics(report: Report, answers: Answers, seed: int, split: str) -> dict[str, PerPost]:

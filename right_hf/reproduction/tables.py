@@ -69,7 +69,7 @@ class Report:
         paper_data = _PAPER_DATA[self.language]
         strata = {strata.title: score_strata(strata, means) for strata in self._strata()}
         strata_figure(self.folder / "strata.png", next(iter(strata.values())))
-        table = results_table(rows, SEQ2SEQ, TABLE_3[paper_data], paper_data)
+        table = results_table(rows, [SEQ2SEQ], TABLE_3[paper_data], paper_data)
         return self.write("table-3", table, {"rows": rows, "strata": strata})
 
     def table_4(self) -> str:
@@ -78,7 +78,7 @@ class Report:
         rows, means = self._rows(shown)
         for name in means:
             self.compare(rows, means, name, {FULL: means[FULL]} if name != FULL and FULL in means else {})
-        table = results_table(rows, FULL, TABLE_4.get(_PAPER_DATA[self.language]), _PAPER_DATA[self.language])
+        table = results_table(rows, [FULL], TABLE_4.get(_PAPER_DATA[self.language]), _PAPER_DATA[self.language])
         return self.write("table-4", table, {"rows": rows, "retriever": self.experiment.best_retriever})
 
     def table_llm(self) -> str:
@@ -98,7 +98,7 @@ class Report:
             for system in systems.TABLE_LLM
             if system.kind in ("llm", "grpo") and system.name in means
         }
-        return self.write("table-llm", results_table(rows, systems.LLM), {"rows": rows, "validation": validation})
+        return self.write("table-llm", results_table(rows, [systems.LLM]), {"rows": rows, "validation": validation})
 
     def figure_3(self) -> str:
         """RIGHT with more and fewer hashtags beside the post, with the first seed; returns the numbers in Markdown."""
