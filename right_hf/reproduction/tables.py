@@ -111,7 +111,7 @@ class Report:
         hashtag_count_figure(self.folder / "figure-3.png", {self.folder.name: points})
         lines = ["| hashtags | RG-1 | F1@1 |", "|---:|---:|---:|"]
         lines += [f"| {k} | {point['rouge1'][0]:.2f} | {point['f1@1'][0]:.2f} |" for k, point in points.items()]
-        return self.write("figure-3", "\n".join(lines), {"points": points, "seed": seed})
+        return self.write("figure-3", "\n".join(lines), {"points": points, "seed": seed, "seeds": [seed]})
 
     def cases(self) -> str:
         """Posts that RIGHT does better, as well and worse than Seq2Seq, with the first seed, in Markdown.
@@ -127,7 +127,7 @@ class Report:
         text = case_study(
             self.posts, retrieved, selected, answers, whole.name, SEQ2SEQ, seed=seed, licenses=_OPEN_LICENSES
         )
-        return self.write("case-study", text, {"seed": seed})
+        return self.write("case-study", text, {"seed": seed, "seeds": [seed]})
 
     def _rows(self, shown: Sequence[System]) -> tuple[dict[str, Any], dict[str, dict[str, PerPost]]]:
         """The rows of a table, and of those that were run the statistics averaged over the seeds."""
