@@ -40,6 +40,7 @@ def test_records_name_no_place() -> None:
             assert not ABSOLUTE_PATH.search(text), path
 
 
+@pytest.mark.slow
 def test_batch_equals_single_on_real_posts() -> None:
     model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
     texts = [post.text for post in read_posts(SHOWCASE)[::40]]

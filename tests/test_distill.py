@@ -195,6 +195,7 @@ def test_the_retriever_embeds_its_corpus_anew(
         build_distilled_retriever(RECIPE, SETTINGS, judged, tmp_path / "bm25", tmp_path / "other")
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on(judged: list[Judged], tiny_tokenizer: Any, tmp_path: Path) -> None:
     def train(folder: Path, **more: Any) -> tuple[torch.Tensor, int]:
         model = static_encoder(tiny_tokenizer, dimensions=8, seed=0)

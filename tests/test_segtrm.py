@@ -421,6 +421,7 @@ def test_the_training_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         runpy.run_path(str(root / "train_generator.py"), run_name="__main__")
 
 
+@pytest.mark.slow
 def test_it_learns_eight_posts_by_heart(tokenizer: Any, english_posts: list[Post], tmp_path: Path) -> None:
     posts = [post for post in english_posts if post.id != "e03"][:8]
     shape = dataclasses.replace(SHAPE, hidden_size=32, intermediate_size=64)

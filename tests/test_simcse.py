@@ -168,6 +168,7 @@ def train(recipe: dict[str, Any], data: Path, output: Path, monkeypatch: pytest.
     return Recipe(recipe["language"], retriever=RetrieverRecipe(**recipe["retriever"]))
 
 
+@pytest.mark.slow
 def test_the_script_trains_and_indexes(
     tmp_path: Path, posts: list[Post], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
