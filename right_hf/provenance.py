@@ -51,7 +51,8 @@ def _without_place(argument: str) -> str:
 
 def provenance(config: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
     """Describes the present run: what to run again, and on what, to get the same result."""
-    changes = _git("status", "--porcelain", "--untracked-files=no", "--", ":/right_hf", ":/training")
+    code = (":/right_hf", ":/training", ":(top,exclude)training/results")
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--", *code)
     return {
         "command": " ".join(map(_without_place, sys.argv)),
         "config": config,

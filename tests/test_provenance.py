@@ -24,16 +24,17 @@ def test_changes_that_are_not_committed_are_noted(tmp_path: Path, monkeypatch: p
         who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
         subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
 
-    for folder in ("right_hf", "training", "tests"):
-        (tmp_path / folder).mkdir()
+    for folder in ("right_hf", "training/results", "training", "tests"):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
         (tmp_path / folder / "a.py").write_text("1")
     git("init")
     git("add", ".")
     git("commit", "-m", "one")
     monkeypatch.setattr(right_hf.provenance, "__file__", str(tmp_path / "right_hf" / "provenance.py"))
     assert provenance({})["uncommitted_changes"] is False
-    (tmp_path / "tests" / "a.py").write_text("2")  # decides no result
-    assert provenance({})["uncommitted_changes"] is False
+    for folder in ("tests", "training/results"):  # these decide no result
+        (tmp_path / folder / "a.py").write_text("2")
+        assert provenance({})["uncommitted_changes"] is False
     for folder in ("right_hf", "training"):
         (tmp_path / folder / "a.py").write_text("2")
         assert provenance({})["uncommitted_changes"] is True
