@@ -28,7 +28,7 @@ from right_hf.evaluation.systems import (
     run_right,
     supporting_post,
 )
-from right_hf.evaluation.tables import markdown_table, results_table
+from right_hf.evaluation.tables import markdown_table, not_run_notes, results_table
 
 __all__ = [
     "BM25",
@@ -50,6 +50,7 @@ __all__ = [
     "hashtag_count_figure",
     "markdown_table",
     "nearest_overlaps",
+    "not_run_notes",
     "read_answers",
     "results_table",
     "right_answers",

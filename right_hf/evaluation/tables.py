@@ -60,13 +60,16 @@ def results_table(
         if "scores" in row or numbers:
             cells = _measured(row, baselines, best, definition)
             table.append([system, *cells] + ([_paper_cell(numbers)] if paper is not None else []))
-    notes = [_note(definition, paper is not None)]
-    not_run: dict[str, list[str]] = {}
+    return "\n\n".join([_aligned(table), _note(definition, paper is not None), *not_run_notes(rows)])
+
+
+def not_run_notes(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A sentence for each reason why rows (see [`results_table`]) were not run, with their names."""
+    systems: dict[str, list[str]] = {}
     for system, row in rows.items():
         if "not_run" in row:
-            not_run.setdefault(row["not_run"], []).append(system)
-    notes += [f"Not run, {reason}: {'; '.join(systems)}." for reason, systems in not_run.items()]
-    return "\n\n".join([_aligned(table), *notes])
+            systems.setdefault(row["not_run"], []).append(system)
+    return [f"Not run, {reason}: {'; '.join(names)}." for reason, names in systems.items()]
 
 
 def _key(metric: str, definition: Definition) -> str:

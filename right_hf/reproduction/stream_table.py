@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from right_hf.evaluation import Answer, compare_all, stream_figure
+from right_hf.evaluation import Answer, compare_all, not_run_notes, stream_figure
 from right_hf.evaluation.emergent import (
     EMERGENT_STRATUM,
     F1_AT_1,
@@ -241,8 +241,7 @@ def _markdown(rows: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]], 
         lines += [f"| {name} | {_cells(row[part])} |" for name, row in rows.items() if "not_run" not in row]
         gold = "; ".join(f"{count:,} {name}" for name, count in counts[part].items())
         blocks += ["\n".join(lines), f"{part.capitalize()}: {lengths[part]:,} posts; gold hashtags: {gold}."]
-    blocks.append(_NOTE)
-    return "\n\n".join(blocks)
+    return "\n\n".join([*blocks, *not_run_notes(rows), _NOTE])
 
 
 def _cells(scores: Mapping[str, Any]) -> str:
