@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from right_hf.persistence import load_arrays, save_arrays
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, Hit, index
+from tests.damage import DAMAGES, damage
 
 WORDS = ["alpha", "beta", "gamma", "delta", "epsilon"]
 QUERY = "warm team time cloud"
@@ -194,13 +195,9 @@ def test_save_and_load(saved: Path, english_posts: list[Post]) -> None:
 
 
 @pytest.mark.parametrize("name", ["bm25.safetensors", "corpus.parquet", "retriever_config.json", "vocabulary.json"])
-@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "garbage"])
-def test_damaged_files_are_named_with_the_remedy(copy: Path, name: str, damage: str) -> None:
-    path = copy / name
-    whole = path.read_bytes()
-    path.write_bytes({"empty": b"", "truncated": whole[: len(whole) // 2]}.get(damage, b"\xff\x00 garbage" * 99))
-    if damage == "missing":
-        path.unlink()
+@pytest.mark.parametrize("how", DAMAGES)
+def test_damaged_files_are_named_with_the_remedy(copy: Path, name: str, how: str) -> None:
+    damage(copy / name, how)
     with pytest.raises((ValueError, FileNotFoundError), match=rf"{name}.* again"):
         BM25Retriever.from_pretrained(copy)
 

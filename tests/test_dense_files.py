@@ -21,6 +21,7 @@ from right_hf.persistence import load_arrays, save_arrays
 from right_hf.retriever import DenseRetriever
 from right_hf.selector import BiEncoderSelector
 from right_hf.training.selector import static_encoder
+from tests.damage import DAMAGES, damage
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -67,17 +68,20 @@ def test_a_failed_save_leaves_the_old_index(
     assert [path.name for path in folder.parent.iterdir()] == ["retriever"]
 
 
-FILES = ["retriever_config.json", "corpus.parquet", "vectors.safetensors", "encoder/model.safetensors"]
-
-
-@pytest.mark.parametrize("name", [*FILES, "encoder/modules.json", "encoder/tokenizer.json"])
-@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "garbage"])
-def test_damaged_files_are_refused_with_the_remedy(folder: Path, name: str, damage: str) -> None:
-    path = folder / name
-    whole = path.read_bytes()
-    path.write_bytes({"empty": b"", "truncated": whole[: len(whole) // 2]}.get(damage, b"\xff\x00 garbage" * 99))
-    if damage == "missing":
-        path.unlink()
+@pytest.mark.parametrize(
+    "name",
+    [
+        "retriever_config.json",
+        "corpus.parquet",
+        "vectors.safetensors",
+        "encoder/model.safetensors",
+        "encoder/modules.json",
+        "encoder/tokenizer.json",
+    ],
+)
+@pytest.mark.parametrize("how", DAMAGES)
+def test_damaged_files_are_refused_with_the_remedy(folder: Path, name: str, how: str) -> None:
+    damage(folder / name, how)
     with pytest.raises((ValueError, FileNotFoundError), match=rf"(?s){Path(name).parts[0]}.* again"):
         DenseRetriever.from_pretrained(folder)
 

@@ -27,13 +27,6 @@ def _leave_sign(place: str) -> None:
     Path(place).touch()
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory, model: RightModel) -> Path:
-    folder = tmp_path_factory.mktemp("safe") / "checkpoint"
-    model.save_pretrained(folder)
-    return folder
-
-
 def assert_never_run(folder: Path, file: Path, sign: Path, **load: object) -> None:
     evil = pickle.dumps(Evil(sign))
     pickle.loads(evil)
@@ -45,13 +38,14 @@ def assert_never_run(folder: Path, file: Path, sign: Path, **load: object) -> No
     assert not sign.exists()
 
 
-def test_in_the_place_of_any_file(checkpoint: Path, tmp_path: Path) -> None:
-    names = [path.relative_to(checkpoint) for path in sorted(checkpoint.rglob("*")) if path.suffix != ".py"]
+def test_in_the_place_of_any_file(checkpoint: str, tmp_path: Path) -> None:
+    folder = Path(checkpoint)
+    names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.suffix != ".py"]
     tried = 0
     for name in names:
-        if (checkpoint / name).is_dir() or name.name in {"generation_config.json", "config_sentence_transformers.json"}:
+        if (folder / name).is_dir() or name.name in {"generation_config.json", "config_sentence_transformers.json"}:
             continue
-        shutil.copytree(checkpoint, tmp_path / "copy")
+        shutil.copytree(folder, tmp_path / "copy")
         assert_never_run(tmp_path / "copy", tmp_path / "copy" / name, tmp_path / "sign")
         shutil.rmtree(tmp_path / "copy")
         tried += 1
@@ -59,15 +53,15 @@ def test_in_the_place_of_any_file(checkpoint: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["training_args.bin", "generator/nested/model.pt", "retriever/x.joblib", ".hid/x.pkl"])
-def test_beside_the_files(checkpoint: Path, tmp_path: Path, name: str) -> None:
+def test_beside_the_files(checkpoint: str, tmp_path: Path, name: str) -> None:
     shutil.copytree(checkpoint, tmp_path / "copy")
     (tmp_path / "copy" / name).parent.mkdir(parents=True, exist_ok=True)
     assert_never_run(tmp_path / "copy", tmp_path / "copy" / name, tmp_path / "sign")
 
 
-def test_in_a_swapped_part(checkpoint: Path, dense_retriever: DenseRetriever, tmp_path: Path) -> None:
+def test_in_a_swapped_part(checkpoint: str, dense_retriever: DenseRetriever, tmp_path: Path) -> None:
     for file in ("vectors.safetensors", "encoder/pytorch_model.bin"):
         dense_retriever.save_pretrained(tmp_path / "dense")
         assert load_component("retriever", tmp_path / "dense")
-        assert_never_run(checkpoint, tmp_path / "dense" / file, tmp_path / "sign", retriever=tmp_path / "dense")
+        assert_never_run(Path(checkpoint), tmp_path / "dense" / file, tmp_path / "sign", retriever=tmp_path / "dense")
         shutil.rmtree(tmp_path / "dense")

@@ -23,13 +23,6 @@ POSTS = [
 
 
 @pytest.fixture(scope="module")
-def checkpoint(model: RightModel, tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("checkpoint") / "right"
-    model.save_pretrained(folder)
-    return str(folder)
-
-
-@pytest.fixture(scope="module")
 def pipe(checkpoint: str) -> HashtagRecommendationPipeline:
     return pipeline("hashtag-recommendation", model=checkpoint)
 

@@ -55,7 +55,7 @@ def tables_section(*tables: str) -> str:
         for file in [folder / f"{name}.md" for name in tables if (folder / f"{name}.md").is_file()]:
             title = f"{folder.name}, {file.stem.replace('-', ' ')}"
             paragraphs = file.read_text(encoding="utf-8").strip().split("\n\n")
-            table, *_ = [paragraph for paragraph in paragraphs if paragraph.startswith("|")]
+            table = next(paragraph for paragraph in paragraphs if paragraph.startswith("|"))
             of_table = [paragraph for paragraph in paragraphs if paragraph.startswith(_OF_TABLE)]
             notes |= dict.fromkeys(note for note in paragraphs if not note.startswith(("|", *_OF_TABLE)))
             parts += [f"[{title}]({_link(file)}): {_setting(file)}.", table, *of_table]

@@ -124,9 +124,8 @@ def stream_table(report: Report) -> str:
     means = {name: _means(found, parts["test"]) for name, found in runs.items()}
     for name, found in runs.items():
         rows[name] = {part: _scores(found, stretch) for part, stretch in parts.items()}
-        others = {other: means[other] for other in _BASELINES if other in means}
         if name in (RIGHT_LIVING, RIGHT_LIVING_RANKED):
-            compared = compare_all(means[name], others)
+            compared = compare_all(means[name], {other: means[other] for other in _BASELINES if other in means})
             rows[name]["against"] = {
                 other: {metric: difference.to_dict() for metric, difference in metrics.items()}
                 for other, metrics in compared.items()
