@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -9,6 +10,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import torch
+
+#: Names the commit of a copy of the source tree that is no git repository, as on a machine for training.
+COMMIT_VARIABLE = "RIGHT_HF_COMMIT"
 _PACKAGES = (
     "right_hf",
     "torch",
@@ -50,15 +55,20 @@ def _without_place(argument: str) -> str:
 
 
 def provenance(config: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
-    """Describes the present run: what to run again, and on what, to get the same result."""
+    """Describes the present run: what to run again, and on what, to get the same result.
+
+    `commit` is None, or what `RIGHT_HF_COMMIT` says, where the source tree is no git repository; whether the code was
+    changed since is not known there.
+    """
     code = (":/right_hf", ":/training", ":(top,exclude)training/results")
     changes = _git("status", "--porcelain", "--untracked-files=no", "--", *code)
     return {
         "command": " ".join(map(_without_place, sys.argv)),
         "config": config,
         "seed": seed,
-        "commit": _git("rev-parse", "HEAD"),
-        "uncommitted_changes": bool(changes),
+        "commit": _git("rev-parse", "HEAD") or os.environ.get(COMMIT_VARIABLE),
+        "uncommitted_changes": None if changes is None else bool(changes),
         "versions": {name: version for name in _PACKAGES if (version := _version(name)) is not None},
         "python": platform.python_version(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
     }

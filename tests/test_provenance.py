@@ -39,3 +39,11 @@ def test_changes_that_are_not_committed_are_noted(tmp_path: Path, monkeypatch: p
         (tmp_path / folder / "a.py").write_text("2")
         assert provenance({})["uncommitted_changes"] is True
         git("checkout", "--", folder)
+
+
+def test_a_copy_without_git_is_told_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(right_hf.provenance, "__file__", str(tmp_path / "provenance.py"))
+    assert provenance({})["commit"] is None
+    monkeypatch.setenv(right_hf.provenance.COMMIT_VARIABLE, "abc")
+    origin = provenance({})
+    assert (origin["commit"], origin["uncommitted_changes"]) == ("abc", None)

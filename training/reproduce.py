@@ -11,7 +11,7 @@ one with --seeds 1). Results go to --output: JSON, Markdown and figures.
 
 The rows of a chat model need --chat-model: a folder or Hub id, run on this machine; with --chat-base-url the name of a
 model on that OpenAI-compatible server, which then reads the posts. Without it they stand in the table as not run.
---smoke runs every row in small, to see that all of it works.
+--smoke runs every row in small, on a few of the posts, to see that all of it works.
 """
 
 from __future__ import annotations
@@ -22,15 +22,20 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+from right_hf import Post
+from right_hf.data import small
 from right_hf.generator.answers import AnswerStore
 from right_hf.generator.chat import ChatGenerator
 from right_hf.generator.chat_client import ChatClient, HubChatClient
 from right_hf.generator.local_chat import LocalChatClient
 from right_hf.reproduction.experiment import Experiment
-from right_hf.reproduction.plan import load_plan
+from right_hf.reproduction.plan import Plan, load_plan
 from right_hf.reproduction.tables import TABLES, Report
 
+#: Posts of each split that --smoke takes.
+_SMOKE_POSTS = {"train": 400, "validation": 200, "test": 40}
 ROOT = Path(__file__).parent
 _PLANS = ROOT / "configs" / "reproduce"
 
@@ -65,15 +70,29 @@ def _chat(arguments: argparse.Namespace, language: str, answers: Path) -> ChatGe
     return ChatGenerator(client, language, AnswerStore(answers))
 
 
+def _plan(arguments: argparse.Namespace) -> Plan:
+    """The plan asked for; with --smoke the small one, in the language of the data set's own."""
+    own = _PLANS / f"{arguments.dataset}.yaml"
+    if arguments.plan or not arguments.smoke:
+        return load_plan(arguments.plan or own, arguments.protocol)
+    language: dict[str, Any] = {}
+    if own.is_file():
+        recipe = load_plan(own, arguments.protocol).recipe
+        language = {"language": recipe.language, "retriever": {"analyser": recipe.retriever.analyser}}
+    return load_plan(_PLANS / "smoke.yaml", arguments.protocol, language)
+
+
 def main() -> None:
     """Reads the command line, runs what is missing, prints and saves the tables."""
     arguments = _arguments()
     logging.basicConfig(level=logging.INFO)
-    plan_file = arguments.plan or _PLANS / f"{'smoke' if arguments.smoke else arguments.dataset}.yaml"
-    plan = load_plan(plan_file, arguments.protocol)
+    plan = _plan(arguments)
     if arguments.seeds:
         plan = dataclasses.replace(plan, seeds=tuple(arguments.seeds))
-    data = arguments.data or str(Path(os.environ.get("RIGHT_HF_DATA", "data")) / arguments.dataset)
+    source = arguments.data or str(Path(os.environ.get("RIGHT_HF_DATA", "data")) / arguments.dataset)
+    data: str | dict[str, list[Post]] = source
+    if arguments.smoke:
+        data = {split: small(plan.recipe.posts(source, split), size=size) for split, size in _SMOKE_POSTS.items()}
     name = f"{arguments.dataset}-{'smoke' if arguments.smoke else arguments.protocol}"
     chat = _chat(arguments, plan.recipe.language, arguments.work / f"{name}-chat.jsonl")
     experiment = Experiment(plan, data, arguments.work / name, arguments.wordnet, chat)

@@ -98,8 +98,7 @@ class Cotraining:
         return judge_hits(self._generator(seed), self.posts, found)
 
     def _generator(self, seed: int) -> Generator:
-        generator: Generator = load_component("generator", self.fusion.held_out.generator(self.fusion.system(), seed))
-        return generator
+        return self.fusion.held_out.load_generator(self.fusion.system(), seed)
 
     def votes(self, seed: int, split: str) -> list[Answer]:
         """The hashtags of the co-trained retriever's hits by their summed scores."""
@@ -123,5 +122,5 @@ class Cotraining:
         best = self.experiment.best_retriever
         ranked = self._ranked(seed, split, self.retriever(seed) if best == SIMCSE else None)
         contexts = [found[: self.experiment.plan.recipe.selector.hashtags] for found in ranked]
-        generator = load_component("generator", self.experiment.generator(self.fusion.system(), seed))
+        generator = self.experiment.load_generator(self.fusion.system(), seed)
         return run_generator(generator, self.experiment.posts[split], contexts, batch_size=64)

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
+import torch
+
 from right_hf.analysis import get_analyser
 from right_hf.components import load_component
 from right_hf.evaluation import (
@@ -24,7 +26,7 @@ from right_hf.posts import Post
 from right_hf.reproduction.plan import Plan
 from right_hf.reproduction.store import Store
 from right_hf.reproduction.systems import FIGURE_3, System, right
-from right_hf.retriever import Retriever
+from right_hf.retriever import DenseRetriever, Retriever
 from right_hf.selector import BiEncoderSelector
 from right_hf.training.bases import generator_base
 from right_hf.training.build import build_generator, build_grpo, build_retriever, build_selector
@@ -94,6 +96,8 @@ class Experiment:
         recipe = self.plan.recipe if name == BM25 else self.plan.simcse
         folder = self.store.made(f"retriever-{name.lower()}", partial(build_retriever, recipe, self.posts["train"]))
         retriever: Retriever = load_component("retriever", folder)
+        if isinstance(retriever, DenseRetriever):
+            retriever.encoder.to(_device())
         return retriever
 
     def hashtags(self, system: System, seed: int, split: str) -> list[list[str]]:
@@ -141,6 +145,11 @@ class Experiment:
                 build_generator(recipe, posts, train, validation, path, self.base(system))
 
         return self.store.made(f"seed-{seed}/{system.key}", make)
+
+    def load_generator(self, system: System, seed: int) -> Generator:
+        """A trained generator, on a GPU where there is one."""
+        generator: Generator = load_component("generator", self.generator(system, seed), device=_device())
+        return generator
 
     def base(self, system: System) -> Path:
         """The folder of what a generator starts from, the same for all seeds and all systems of its architecture."""
@@ -203,8 +212,7 @@ class Experiment:
             if self.chat is None:
                 raise ValueError(f"{system.name} needs a chat model. Give --chat-model.")
             return run_generator(self.chat, posts, contexts)
-        generator = load_component("generator", self.generator(system, seed))
-        return run_generator(generator, posts, contexts, batch_size=64)
+        return run_generator(self.load_generator(system, seed), posts, contexts, batch_size=64)
 
     @cached_property
     def best_retriever(self) -> str:
@@ -226,6 +234,10 @@ def _load(recipe: Recipe, data: str | Path) -> dict[str, list[Post]]:
     posts = {split: recipe.posts(data, split) for split in ("train", "validation", "test")}
     posts["test"] = [post for post in posts["test"] if post.text]
     return posts
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from right_hf.components import load_component
 from right_hf.configuration_right import RightConfig
 from right_hf.data import small
 from right_hf.evaluation import BM25, Answer
@@ -151,7 +150,7 @@ class FusionExperiment:
         bm25, dense = (corpora.retriever(name) for name in (BM25, SIMCSE))
         assert isinstance(bm25, BM25Retriever) and isinstance(dense, DenseRetriever)
         retriever, selector = HybridRetriever(bm25, dense), readers.selector(seed)
-        generator = load_component("generator", readers.generator(self.system(kind), seed))
+        generator = readers.load_generator(self.system(kind), seed)
         config = RightConfig(hits=recipe.retriever.hits, context_hashtags=recipe.selector.hashtags)
         settings = PoolSettings(**self.recipe.pool)
         run_pools(posts, config, retriever, selector, generator, settings).save(path)

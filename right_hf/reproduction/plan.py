@@ -50,8 +50,8 @@ class Plan:
     cotraining: CotrainingRecipe | None = None
 
 
-def load_plan(path: str | Path, protocol: str) -> Plan:
-    """Reads the plan of a data set.
+def load_plan(path: str | Path, protocol: str, changes: Mapping[str, Any] | None = None) -> Plan:
+    """Reads the plan of a data set; `changes` stand in the place of what its `recipe` says.
 
     The file holds `recipe`; `simcse` and `segtrm`, what changes in it for these two; `protocols`, what each protocol
     changes in all three; and `seeds`, for each protocol. It may hold `llm`, the `generator` of a recipe with an LLM;
@@ -71,6 +71,7 @@ def load_plan(path: str | Path, protocol: str) -> Plan:
     if protocol not in PROTOCOLS:
         raise ValueError(f"Unknown protocol {protocol!r}. Known: {', '.join(PROTOCOLS)}.")
     common = merged(values["recipe"], {"protocol": protocol, **(values["protocols"] or {}).get(protocol, {})})
+    common = merged(common, changes or {})
     recipes = {
         name: build_recipe(merged(common, values[name]) if name != "recipe" else common, f"{path}, {name}")
         for name in ("recipe", "simcse", "segtrm")

@@ -143,7 +143,7 @@ class StreamExperiment:
 
         def make(path: Path) -> None:
             system = next(row for row in TABLE_3 if row.name == SEQ2SEQ)
-            generator = load_component("generator", self.experiment.generator(system, seed))
+            generator = self.experiment.load_generator(system, seed)
             several: dict[str, Any] = {"num_beams": beams, "num_return_sequences": beams} if beams > 1 else {}
             answers = run_generator(generator, self.stream.posts, batch_size=_BATCH, **several)
             write_answers(path, self.stream.posts, answers)
@@ -233,7 +233,7 @@ class StreamExperiment:
     def _generate(self, seed: int, corpus: CorpusKind, path: Path) -> None:
         """Writes what the generator says to each post, in the order of the stream."""
         prepared = self._prepared(seed, corpus)
-        generator = load_component("generator", self.experiment.generator(right(BM25), seed))
+        generator = self.experiment.load_generator(right(BM25), seed)
         posts = self.stream.posts
         found: dict[int, Generation] = {}
         for rows in batches_of_like_length([post.text for post in posts], _BATCH, f"{corpus}: generating"):
