@@ -1,14 +1,18 @@
-"""The command line as tests call it, in their own process."""
+"""The command line and the training scripts as tests call them, in their own process."""
 
 from __future__ import annotations
 
 import json
+import runpy
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from right_hf.cli import main
 
+ROOT = Path(__file__).parents[1]
 TEXT = "Warm seas and the coral reef"
 
 
@@ -26,3 +30,11 @@ def fail(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 1) -> 
     if code == 1:
         assert printed.err.count("\n") == 1, printed.err
     return printed.err
+
+
+def run_script(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs a script of this repository, named by its path in it, with arguments."""
+    script = ROOT / command[0]
+    monkeypatch.setattr(sys, "argv", [str(script), *command[1:]])
+    monkeypatch.syspath_prepend(str(script.parent))
+    runpy.run_path(str(script), run_name="__main__")

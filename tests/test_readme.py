@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import runpy
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
 
 from right_hf.cli import main
+from tests.command_line import ROOT, run_script
 from tests.loopback_hub import LoopbackHub
 from tests.readme_snippets import blocks, run_snippets
 from tests.smoke_data import write_splits
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = blocks(ROOT / "README.md")
-
-
-def run_script(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    script = ROOT / command[0]
-    monkeypatch.setattr(sys, "argv", [str(script), *command[1:]])
-    monkeypatch.syspath_prepend(str(script.parent))
-    runpy.run_path(str(script), run_name="__main__")
 
 
 def test_readme_opens_with_the_two_commands() -> None:

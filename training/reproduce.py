@@ -21,6 +21,7 @@ import dataclasses
 import logging
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,9 @@ from right_hf.reproduction.plan import Plan, load_plan
 from right_hf.reproduction.tables import TABLES, Report
 
 #: Posts of each split that --smoke takes.
-_SMOKE_POSTS = {"train": 400, "validation": 200, "test": 40}
+_SMOKE_POSTS = {"train": 200, "validation": 100, "test": 40}
+#: Hashtags, the most used, that half of these posts have: of posts drawn at random too few share one to rank any.
+_SMOKE_HASHTAGS = 8
 ROOT = Path(__file__).parent
 _PLANS = ROOT / "configs" / "reproduce"
 
@@ -82,6 +85,19 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     return load_plan(_PLANS / "smoke.yaml", arguments.protocol, language)
 
 
+def _few(splits: dict[str, list[Post]]) -> dict[str, list[Post]]:
+    """Some posts of each split, half of them with one of the most used hashtags."""
+    counts = Counter(hashtag for post in splits["train"] for hashtag in post.hashtags)
+    common = {hashtag for hashtag, _ in counts.most_common(_SMOKE_HASHTAGS)}
+    few: dict[str, list[Post]] = {}
+    for split, size in _SMOKE_POSTS.items():
+        posts = [post for post in splits[split] if post.text]
+        with_common = small([post for post in posts if common & set(post.hashtags)], size=size // 2)
+        taken = {post.id for post in with_common}
+        few[split] = with_common + small([post for post in posts if post.id not in taken], size=size // 2)
+    return few
+
+
 def main() -> None:
     """Reads the command line, runs what is missing, prints and saves the tables."""
     arguments = _arguments()
@@ -90,9 +106,7 @@ def main() -> None:
     if arguments.seeds:
         plan = dataclasses.replace(plan, seeds=tuple(arguments.seeds))
     source = arguments.data or str(Path(os.environ.get("RIGHT_HF_DATA", "data")) / arguments.dataset)
-    data: str | dict[str, list[Post]] = source
-    if arguments.smoke:
-        data = {split: small(plan.recipe.posts(source, split), size=size) for split, size in _SMOKE_POSTS.items()}
+    data = _few({split: plan.recipe.posts(source, split) for split in _SMOKE_POSTS}) if arguments.smoke else source
     name = f"{arguments.dataset}-{'smoke' if arguments.smoke else arguments.protocol}"
     chat = _chat(arguments, plan.recipe.language, arguments.work / f"{name}-chat.jsonl")
     experiment = Experiment(plan, data, arguments.work / name, arguments.wordnet, chat)

@@ -225,5 +225,5 @@ def build_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, output
 
 def _where(recipe: GeneratorRecipe) -> dict[str, Any]:
     """The training arguments that say on what a run computes, not how it learns."""
-    names = ("bf16", "fp16", "use_cpu", "dataloader_pin_memory", "disable_tqdm", "report_to")
+    names = ("bf16", "fp16", "use_cpu", "dataloader_pin_memory", "dataloader_num_workers", "disable_tqdm", "report_to")
     return {name: recipe.arguments[name] for name in names if name in recipe.arguments}

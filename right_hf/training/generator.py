@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,7 @@ def adamw(
 
 
 class EncodedExamples(Dataset[dict[str, list[int]]]):
-    """Examples as token ids, encoded on access.
+    """Examples as token ids, encoded when they are first asked for.
 
     Args:
         examples: The examples.
@@ -97,20 +98,28 @@ class EncodedExamples(Dataset[dict[str, list[int]]]):
         self.form = form
         self.token_dropout = token_dropout
         self.noise = noise
+        self._sources: dict[int, array[int]] = {}  # by number, with their own hashtags
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def __getitem__(self, index: int) -> dict[str, list[int]]:
-        example = self.examples[index]
         owner = index if self.noise is None else self.noise.owner(index, len(self.examples))
-        source = self.form.source(example.post, () if owner is None else self.examples[owner].context)
-        labels = self.form.target(example.target)
+        source = self._source(index, owner)
+        labels = self.form.target(self.examples[index].target)
         if self.token_dropout:
             # The global generator, since the Trainer saves and restores its state with each checkpoint.
             kept = (torch.rand(len(source)) >= self.token_dropout).tolist()
             source = self.form.thinned(source, kept)
         return {"input_ids": source, "attention_mask": [1] * len(source), "labels": labels}
+
+    def _source(self, index: int, owner: int | None) -> list[int]:
+        """The input of an example with the hashtags beside another, or beside none."""
+        if owner != index:
+            return self.form.source(self.examples[index].post, () if owner is None else self.examples[owner].context)
+        if index not in self._sources:
+            self._sources[index] = array("i", self.form.source(self.examples[index].post, self.examples[index].context))
+        return self._sources[index].tolist()
 
 
 def _f1_of(form: HashtagFormat) -> Any:

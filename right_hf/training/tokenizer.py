@@ -23,6 +23,9 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> PreTrainedTok
     Args:
         texts: Posts and hashtags.
         vocabulary_size: Number of tokens, special ones included; fewer where the texts do not yield so many.
+
+    Raises:
+        ValueError: The texts have more different characters than that, each of which needs a token.
     """
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.Sequence(
@@ -36,7 +39,15 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> PreTrainedTok
     trainer = trainers.UnigramTrainer(
         vocab_size=vocabulary_size, special_tokens=special, unk_token=_UNKNOWN, show_progress=False
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    try:
+        tokenizer.train_from_iterator(texts, trainer)
+    except Exception as error:  # its library raises no kind of its own
+        if "not large enough" not in str(error):
+            raise
+        raise ValueError(
+            f"The texts have more different characters than a vocabulary of {vocabulary_size} tokens holds. Raise "
+            "vocabulary_size: a few hundred do for a Latin script, Chinese takes thousands."
+        ) from error
     tokenizer = _in_fixed_order(tokenizer, len(special))
     tokenizer.add_special_tokens([AddedToken(token, lstrip=True, rstrip=True, special=True) for token in (SEP1, SEP2)])
     return PreTrainedTokenizerFast(
