@@ -39,8 +39,9 @@ from right_hf.selector import BiEncoderSelector
 from right_hf.training.selector import static_encoder
 from right_hf.training.tokenizer import train_tokenizer
 from tests.loopback_hub.fixtures import hub, pauses
+from tests.tiny_segtrm import bert_encoder, segtrm_generator, segtrm_tokenizer
 
-__all__ = ["hub", "pauses"]
+__all__ = ["bert_encoder", "hub", "pauses", "segtrm_generator", "segtrm_tokenizer"]
 
 torch.set_num_threads(1)
 # A busy machine is no failure.

@@ -73,3 +73,15 @@ def test_token_dropout_spares_the_hashtags(tiny_generator: Seq2SeqGenerator) -> 
     assert all(source[form.post_length(source) :] == whole[post:] for source in dropped)
     lengths = [form.post_length(source) for source in dropped]
     assert min(lengths) < max(lengths) <= post
+
+
+def test_an_input_is_encoded_once(tiny_generator: Seq2SeqGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
+    form, asked = tiny_generator.format, []
+    example = GeneratorExample("warm seas", ("coral",), ("coral",))
+    read = EncodedExamples([example, example], form)
+    encode = form.source
+    monkeypatch.setattr(form, "source", lambda *what: asked.append(what) or encode(*what))
+    first = read[0]["input_ids"]
+    first.clear()  # whoever changes what was given changes nothing that is kept
+    assert read[0]["input_ids"] == read[1]["input_ids"] == encode(example.post, example.context)
+    assert len(asked) == 2
