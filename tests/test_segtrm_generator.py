@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import runpy
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from right_hf.training.examples import plain_examples
 from right_hf.training.generator import train_generator
 from right_hf.training.recipe import GeneratorRecipe
 from right_hf.training.segtrm import segtrm_from_scratch
+from tests.command_line import ROOT, run_script
 from tests.smoke_data import write_splits
 from tests.tiny_segtrm import CANDIDATES, NOTHING, POSTS, SHAPE, build
 
@@ -136,18 +135,15 @@ def test_a_base_with_a_pretrained_encoder(segtrm_tokenizer: Any, bert_encoder: B
 
 
 def test_the_training_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = Path(__file__).parents[1] / "training"
-    data = write_splits(tmp_path / "data")
-    command = ["train_generator.py", "--recipe", str(root / "configs/smoke-segtrm.yaml"), "--data", str(data)]
+    data, recipe = write_splits(tmp_path / "data"), str(ROOT / "training/configs/smoke-segtrm.yaml")
+    command = ["training/train_generator.py", "--recipe", recipe, "--data", str(data)]
     command += ["--output", str(tmp_path / "segtrm")]
-    monkeypatch.setattr(sys, "argv", command)
-    runpy.run_path(str(root / "train_generator.py"), run_name="__main__")
+    run_script(command, monkeypatch)
     generator = load_component("generator", tmp_path / "segtrm")
     assert isinstance(generator, SegtrmGenerator)
     assert "bread" in generator.generate(["bread"], [[]], [["bread"]])[0].log_likelihoods
-    monkeypatch.setattr(sys, "argv", [*command, "--selector", str(tmp_path)])
     with pytest.raises(SystemExit):
-        runpy.run_path(str(root / "train_generator.py"), run_name="__main__")
+        run_script([*command, "--selector", str(tmp_path)], monkeypatch)
 
 
 @pytest.mark.slow
