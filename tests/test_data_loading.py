@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
-import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from right_hf.corpus import Corpus
 from right_hf.data import DatasetOptions, load_split, load_splits
 from right_hf.posts import Post
 from right_hf.training.recipe import Recipe
+from tests.command_line import ROOT, run_script
 from tests.line_files import write_lines
 from tests.smoke_data import write_splits
 
@@ -202,13 +201,11 @@ def test_a_data_set_that_is_not_found(monkeypatch: pytest.MonkeyPatch, error: Ex
 
 
 def test_a_training_script_takes_line_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = Path(__file__).parents[1]
     pairs = [(f"{text} number {number}", f"{tag} [SEP] news") for number in range(8) for text, tag in TOPICS]
     data = write_lines(tmp_path / "thg", **{"twitter.2021.train": pairs})
-    command = ["train_selector.py", "--recipe", str(root / "training/configs/smoke.yaml"), "--data", str(data)]
-    command += ["--output", str(tmp_path / "selector"), "--wordnet", str(root / "tests/fixtures/wordnet")]
-    monkeypatch.setattr(sys, "argv", command)
-    runpy.run_path(str(root / "training" / "train_selector.py"), run_name="__main__")
+    command = ["training/train_selector.py", "--recipe", str(ROOT / "training/configs/smoke.yaml"), "--data", str(data)]
+    command += ["--output", str(tmp_path / "selector"), "--wordnet", str(ROOT / "tests/fixtures/wordnet")]
+    run_script(command, monkeypatch)
     assert (tmp_path / "selector" / "training.json").is_file()
 
 

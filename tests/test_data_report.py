@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,9 +12,9 @@ from right_hf.data import coverage, describe, find_leaks, split_statistics
 from right_hf.data.statistics import guess_language, length
 from right_hf.posts import Post
 from right_hf.retriever.duplicates import jaccard
+from tests.command_line import run_script
 from tests.line_files import write_lines
 
-SCRIPT = Path(__file__).parents[1] / "training" / "describe_data.py"
 TRAIN = [
     Post("t1", "Windows Virtual Desktop on Azure", ("wvd", "windows virtual desktop"), created_at="2020-01-01"),
     Post("t2", "Citrix or WVD?", ("wvd",)),
@@ -105,8 +103,8 @@ def test_the_script_describes_line_files(
     train = [("the match was lost late", "football [SEP] we lost"), ("fresh bread today", "bread")]
     data = write_lines(tmp_path / "thg", train=train, valid=train[:1], test=[("more bread please", "bread")])
     output = tmp_path / "out" / "report.json"
-    monkeypatch.setattr(sys, "argv", [str(SCRIPT), "--data", str(data), "--language", "en", "--output", str(output)])
-    runpy.run_path(str(SCRIPT), run_name="__main__")
+    options = ["--data", str(data), "--language", "en", "--output", str(output)]
+    run_script(["training/describe_data.py", *options], monkeypatch)
     printed = capsys.readouterr().out
     assert "| T-H pairs | 2 | 1 | 1 |" in printed
     assert "| AvgHashtags | 1.50 | 2.00 | 1.00 |" in printed

@@ -12,15 +12,13 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, pipeline
+from transformers import AutoModelForCausalLM
 
-from right_hf import RightModel
 from right_hf.components import load_component
 from right_hf.generator import DecoderGenerator
 from right_hf.generator.decoder_base import Base, fingerprint
-from right_hf.hub.pull import fetch
-from tests.loopback_hub import LoopbackHub
-from tests.test_decoder import POSTS, assert_equal, generate
+from tests.test_decoder import assert_equal, generate
+from tests.tiny_llm import lora
 
 pytestmark = pytest.mark.slow
 
@@ -34,14 +32,6 @@ def base(tiny_decoder: DecoderGenerator, tmp_path: Path) -> Path:
     tiny_decoder.network.save_pretrained(tmp_path / "base")
     tiny_decoder.tokenizer.save_pretrained(tmp_path / "base")
     return tmp_path / "base"
-
-
-def lora(base: str | Path, tokenizer: Any, seed: int = 0, revision: str | None = None) -> DecoderGenerator:
-    """An adapter with random weights, as training would leave it."""
-    torch.manual_seed(seed)
-    config = LoraConfig(r=4, lora_alpha=16, task_type="CAUSAL_LM", init_lora_weights=False)
-    network = AutoModelForCausalLM.from_pretrained(base, revision=revision)
-    return DecoderGenerator(get_peft_model(network, config), tokenizer, "en", "short", 128, 16)
 
 
 @pytest.fixture
@@ -246,113 +236,3 @@ def test_quantised_weights_are_not_saved_as_the_models_own(
     whole.network.is_quantized = True
     with pytest.raises(ValueError, match="to save the whole model, load it without quantization"):
         whole.save_pretrained(tmp_path / "whole")
-
-
-@pytest.fixture
-def composite(model: RightModel, adapter: DecoderGenerator) -> RightModel:
-    return RightModel(model.config, model.retriever, model.selector, adapter)
-
-
-@pytest.mark.loopback
-def test_pushed_and_loaded_at_a_pinned_revision(hub: LoopbackHub, composite: RightModel, base: Path) -> None:
-    adapter: DecoderGenerator = composite.generator  # type: ignore[assignment]
-    expected = composite.recommend(POSTS)
-    tuned_on = adapter.push_base_to_hub("user/base").oid
-    pushed = composite.push_to_hub("user/right").oid
-    assert not {path for path in hub.repo("user/right").paths() if path.startswith("generator/model")}
-    adapter_config = json.loads(hub.repo("user/right").at().files["generator/adapter_config.json"].content)
-    assert (adapter_config["base_model_name_or_path"], adapter_config["revision"]) == ("user/base", tuned_on)
-
-    # Both go on: a base with other weights, and an adapter with others.
-    hub.repo("user/base").put("model.safetensors", b"other weights")
-    other = lora(base, adapter.tokenizer, seed=1)
-    other.base = adapter.base
-    RightModel(composite.config, composite.retriever, composite.selector, other).push_to_hub("user/right")
-    shutil.rmtree(base)
-
-    with hub.watched() as requests:
-        pipe: Any = pipeline("hashtag-recommendation", model="user/right", revision=pushed)
-    assert [[one["hashtag"] for one in row] for row in pipe(POSTS)] == [
-        [one.hashtag for one in row] for row in expected
-    ]
-    assert pipe.model.recommend(POSTS) == expected
-    about_the_base = [request for request in requests if "user/base" in request]
-    assert about_the_base and all(tuned_on in request for request in about_the_base if "main" not in request)
-    assert not [request for request in about_the_base if pushed in request or request.endswith("/resolve/main")]
-    changed = RightModel.from_pretrained("user/right")
-    assert [t.generation for t in changed.trace(POSTS)] != [t.generation for t in composite.trace(POSTS)]
-    assert changed.generator.base == adapter.base  # type: ignore[attr-defined]
-
-    merged: Any = pipeline("hashtag-recommendation", model="user/right", revision=pushed, model_kwargs={"merge": True})
-    assert not merged.model.generator.is_adapted
-    assert_equal([t.generation for t in merged.model.trace(POSTS)], [t.generation for t in composite.trace(POSTS)])
-
-
-@pytest.mark.loopback
-def test_a_missing_or_wrong_base_on_the_hub(hub: LoopbackHub, composite: RightModel, tmp_path: Path) -> None:
-    adapter: DecoderGenerator = composite.generator  # type: ignore[assignment]
-    adapter.push_base_to_hub("user/base")
-    assert adapter.base is not None
-    right = adapter.base
-    composite.push_to_hub("user/right")
-
-    def load(**hub_arguments: Any) -> None:
-        RightModel.from_pretrained("user/right", cache_dir=tmp_path / "another", **hub_arguments)
-
-    adapter.base = Base("user/base", "v9", right.fingerprint)
-    composite.push_to_hub("user/right")
-    with pytest.raises(FileNotFoundError, match=r"adapter for user/base at revision 'v9', which.*has no revision 'v9'"):
-        load()
-    adapter.base = Base("user/gone", right.revision, right.fingerprint)
-    composite.push_to_hub("user/right")
-    with pytest.raises(FileNotFoundError, match=rf"adapter for user/gone at revision '{right.revision}', which"):
-        load()
-    other = hub.repo("user/base").put(
-        "config.json", hub.repo("user/base").at().files["config.json"].content[:-2] + b',"x": 1}'
-    )
-    adapter.base = Base("user/base", other, right.fingerprint)
-    composite.push_to_hub("user/right")
-    with pytest.raises(ValueError, match=rf"adapter for user/base at revision '{other}' with the fingerprint"):
-        load()
-    hub.repo("user/base").private = True
-    adapter.base = right
-    composite.push_to_hub("user/right")
-    hub.tokens["hf_reader"] = "stranger"
-    with pytest.raises(
-        (FileNotFoundError, PermissionError), match=rf"adapter for user/base at revision '{right.revision}'"
-    ):
-        load(token="hf_reader")
-    load(token="hf_user")
-
-
-@pytest.mark.loopback
-def test_the_base_obeys_the_arguments_for_the_hub(hub: LoopbackHub, composite: RightModel, tmp_path: Path) -> None:
-    adapter: DecoderGenerator = composite.generator  # type: ignore[assignment]
-    adapter.push_base_to_hub("user/base")
-    adapter.push_to_hub("user/adapter")
-    composite.push_to_hub("user/right", references=True)
-    assert "generator/adapter_config.json" not in hub.repo("user/right").paths()
-    where = {"cache_dir": tmp_path / "elsewhere"}
-    with pytest.raises(FileNotFoundError, match="not wholly, in the cache"):
-        DecoderGenerator.from_pretrained("user/adapter", local_files_only=True, **where)
-    expected = generate(adapter)
-    assert generate(DecoderGenerator.from_pretrained("user/adapter", **where)) == expected
-    assert not (tmp_path / "cache").exists() or not list((tmp_path / "cache").glob("models--user--base"))
-    RightModel.from_pretrained("user/right", **where)
-    with hub.watched() as requests:
-        loaded = RightModel.from_pretrained("user/right", local_files_only=True, **where)
-        assert generate(loaded.generator) == expected  # type: ignore[arg-type]
-    assert requests == []
-    assert loaded.generator.reference(**where) == adapter.reference()  # type: ignore[attr-defined]
-
-
-@pytest.mark.loopback
-def test_a_base_from_the_hub_is_recorded_with_its_commit(
-    hub: LoopbackHub, adapter: DecoderGenerator, base: Path, tmp_path: Path
-) -> None:
-    commit = adapter.push_base_to_hub("user/base").oid
-    for source in ("user/base", fetch("user/base", [""])):
-        tuned = lora(source, adapter.tokenizer)
-        tuned.save_pretrained(tmp_path / "tuned")
-        assert tuned.base == Base("user/base", commit, fingerprint(base))
-        assert generate(DecoderGenerator.from_pretrained(tmp_path / "tuned")) == generate(adapter)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import runpy
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +12,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from right_hf.generator import DecoderGenerator
 from right_hf.generator.serving import export_for_serving, serving_template
+from tests.command_line import run_script
 from tests.test_decoder import CONTEXTS, POSTS, assert_equal, generate
-from tests.test_decoder_adapter import lora
-
-SCRIPT = Path(__file__).parent.parent / "training" / "export_merged.py"
+from tests.tiny_llm import lora
 
 
 @pytest.fixture
@@ -75,8 +72,7 @@ def test_the_script(
 ) -> None:
     adapter.save_pretrained(tmp_path / "adapter")
     options = ["--generator", str(tmp_path / "adapter"), "--output", str(tmp_path / "served")]
-    monkeypatch.setattr(sys, "argv", [str(SCRIPT), *options])
-    runpy.run_path(str(SCRIPT), run_name="__main__")
+    run_script(["training/export_merged.py", *options], monkeypatch)
     assert "ask it with language 'en', template 'short'" in capsys.readouterr().out
     assert (tmp_path / "served" / "model.safetensors").is_file()
     assert not (tmp_path / "served" / "adapter_config.json").exists()

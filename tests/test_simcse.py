@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-import runpy
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +22,11 @@ from right_hf.training.recipe import EncoderRecipe, Recipe, RetrieverRecipe
 from right_hf.training.selector import static_encoder
 from right_hf.training.simcse import post_triplet, retriever_triplets, train_retriever
 from right_hf.training.triplets import Triplet
+from tests.command_line import run_script
 from tests.smoke_data import write_splits
 
 pytestmark = pytest.mark.usefixtures("offline")
 
-ROOT = Path(__file__).parents[1]
 ARGUMENTS: dict[str, Any] = {
     "learning_rate": 0.01,
     "num_train_epochs": 2,
@@ -162,9 +160,8 @@ def train(recipe: dict[str, Any], data: Path, output: Path, monkeypatch: pytest.
     output.parent.mkdir(exist_ok=True, parents=True)
     (output.parent / "recipe.json").write_text(json.dumps(recipe))  # JSON is YAML
     options = {"recipe": output.parent / "recipe.json", "data": data, "output": output}
-    command = [str(ROOT / "training/train_retriever.py"), *(f"--{name}={value}" for name, value in options.items())]
-    monkeypatch.setattr(sys, "argv", command)
-    runpy.run_path(command[0], run_name="__main__")
+    command = ["training/train_retriever.py", *(f"--{name}={value}" for name, value in options.items())]
+    run_script(command, monkeypatch)
     return Recipe(recipe["language"], retriever=RetrieverRecipe(**recipe["retriever"]))
 
 

@@ -1,9 +1,15 @@
-"""The recipe of a tiny LLM, for tests of its training."""
+"""The recipe of a tiny LLM, for tests of its training, and an adapter of one."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+from right_hf.generator import DecoderGenerator
 from right_hf.training.recipe import Recipe, build_recipe
 
 CPU: dict[str, Any] = {"use_cpu": True, "disable_tqdm": True, "dataloader_pin_memory": False}
@@ -49,3 +55,11 @@ def tiny_recipe(**generator: Any) -> Recipe:
     }
     where = "the tests' recipe"
     return build_recipe({"language": "en", "selector": selector, "generator": {**settings, **generator}}, where)
+
+
+def lora(base: str | Path, tokenizer: Any, seed: int = 0, revision: str | None = None) -> DecoderGenerator:
+    """An adapter with random weights, as training would leave it."""
+    torch.manual_seed(seed)
+    config = LoraConfig(r=4, lora_alpha=16, task_type="CAUSAL_LM", init_lora_weights=False)
+    network = AutoModelForCausalLM.from_pretrained(base, revision=revision)
+    return DecoderGenerator(get_peft_model(network, config), tokenizer, "en", "short", 128, 16)
