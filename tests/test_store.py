@@ -53,3 +53,17 @@ def test_core_seconds_are_those_of_the_thing_alone(tmp_path: Path) -> None:
     inner, whole = store.costs()
     assert (inner["made"], whole["made"]) == ("inner", "outer")
     assert whole["core_seconds"] < inner["core_seconds"] <= whole["seconds"] + 0.1
+
+
+def test_a_store_in_a_store_has_its_own_costs_and_adds_them_to_the_outer_ones(tmp_path: Path) -> None:
+    store, held_out = Store(tmp_path), Store(tmp_path / "held-out")
+
+    def outer(path: Path) -> None:
+        held_out.made("a/model", lambda inner: (_busy(0.3), inner.mkdir())[1])
+        path.mkdir()
+
+    store.made("pools", outer)
+    assert [cost["made"] for cost in held_out.costs()] == ["a/model"]
+    costs = {cost["made"]: cost["core_seconds"] for cost in store.costs()}
+    assert costs.keys() == {"pools", "held-out/a/model"}
+    assert costs["pools"] < 0.3 <= costs["held-out/a/model"]

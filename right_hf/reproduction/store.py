@@ -9,23 +9,29 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from filelock import FileLock
 
 logger = logging.getLogger(__name__)
 
+_COSTS = "made.jsonl"
+
 
 class Store:
     """Files and folders that are made once, by one process, and kept; several processes may share the folder.
+
+    A store may lie in the folder of another; its costs are among that one's.
 
     Args:
         folder: Where all of them lie.
     """
 
+    #: Of all stores, by level of what this process is making: core seconds of what it had made in turn.
+    _inner: ClassVar[list[float]] = []
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._inner: list[float] = []  # by level of what is being made: core seconds of what it had made in turn
 
     def made(self, name: str, make: Callable[[Path], None]) -> Path:
         """The file or folder of this name, made by `make` if it is not there; `make` leaves it whole or not at all."""
@@ -44,7 +50,7 @@ class Store:
                 "core_seconds": round(spent, 1),
                 "peak_mib": peak_memory(),
             }
-            with (self.folder / "made.jsonl").open("a", encoding="utf-8") as file:
+            with (self.folder / _COSTS).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
         return path
 
@@ -62,13 +68,16 @@ class Store:
         return spent - inner
 
     def costs(self) -> list[dict[str, Any]]:
-        """What making each took.
+        """What making each took, in this store and in those that lie in it.
 
         `seconds` by the clock, other parts that it had made in turn included; `core_seconds` of computing, its own
         alone; and `peak_mib`, the most memory of its process until then.
         """
-        file = self.folder / "made.jsonl"
-        return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
+        return [cost for file in sorted(self.folder.rglob(_COSTS)) for cost in self._read(file)]
+
+    def _read(self, file: Path) -> list[dict[str, Any]]:
+        costs = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        return [{**cost, "made": (file.parent / cost["made"]).relative_to(self.folder).as_posix()} for cost in costs]
 
 
 def peak_memory() -> int:
