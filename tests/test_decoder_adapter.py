@@ -18,7 +18,7 @@ from right_hf.components import load_component
 from right_hf.generator import DecoderGenerator
 from right_hf.generator.decoder_base import Base, fingerprint
 from tests.test_decoder import assert_equal, generate
-from tests.tiny_llm import lora
+from tests.tiny_llm import lora, saved_base
 
 pytestmark = pytest.mark.slow
 
@@ -29,9 +29,7 @@ ADAPTER_FILES = {"adapter_config.json", "adapter_model.safetensors", "generator_
 @pytest.fixture
 def base(tiny_decoder: DecoderGenerator, tmp_path: Path) -> Path:
     """The folder of a plain model."""
-    tiny_decoder.network.save_pretrained(tmp_path / "base")
-    tiny_decoder.tokenizer.save_pretrained(tmp_path / "base")
-    return tmp_path / "base"
+    return saved_base(tiny_decoder, tmp_path / "base")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from huggingface_hub import ModelCard
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, pipeline
+from transformers import pipeline
 
 from right_hf import RightModel
 from right_hf.cards import gather_facts, render_card
@@ -19,7 +19,7 @@ from right_hf.generator.decoder_base import Base, fingerprint
 from right_hf.hub.pull import fetch
 from tests.loopback_hub import LoopbackHub
 from tests.test_decoder import POSTS, assert_equal, generate
-from tests.tiny_llm import lora
+from tests.tiny_llm import lora, saved_base
 
 pytestmark = pytest.mark.slow
 
@@ -30,27 +30,15 @@ LEFT_OVER = ("training_args.bin", "adapter_model.bin", "pytorch_model-00001-of-0
 
 
 @pytest.fixture
-def base(decoder_tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> Path:
+def base(tiny_decoder: DecoderGenerator, tmp_path: Path) -> Path:
     """The folder of a plain model."""
-    config: Any = LlamaConfig(
-        vocab_size=len(decoder_tokenizer),
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        max_position_embeddings=256,
-        eos_token_id=decoder_tokenizer.eos_token_id,
-    )
-    LlamaForCausalLM(config).save_pretrained(tmp_path / "base")
-    decoder_tokenizer.save_pretrained(tmp_path / "base")
-    return tmp_path / "base"
+    return saved_base(tiny_decoder, tmp_path / "base")
 
 
 @pytest.fixture
-def adapter(base: Path, decoder_tokenizer: PreTrainedTokenizerFast) -> DecoderGenerator:
+def adapter(base: Path, tiny_decoder: DecoderGenerator) -> DecoderGenerator:
     """An adapter on a base that lies in a folder of this machine."""
-    return lora(base, decoder_tokenizer)
+    return lora(base, tiny_decoder.tokenizer)
 
 
 @pytest.fixture
@@ -89,6 +77,8 @@ def test_an_adapter_takes_the_place_of_another_generator_and_leaves_it(
     repo.put("README.md", b"mine")
     adapter.push_to_hub("user/part")
     expected = {"adapter_config.json", "adapter_model.safetensors", "generator_config.json", "tokenizer.json"}
+    if adapter.tokenizer.chat_template is not None:
+        expected.add("chat_template.jinja")
     assert repo.paths() == {*expected, "tokenizer_config.json", "README.md"}
     assert DecoderGenerator.from_pretrained("user/part").is_adapted
     swapped = RightModel.from_pretrained(_saved(model), generator="user/part")

@@ -57,6 +57,13 @@ def tiny_recipe(**generator: Any) -> Recipe:
     return build_recipe({"language": "en", "selector": selector, "generator": {**settings, **generator}}, where)
 
 
+def saved_base(decoder: DecoderGenerator, folder: Path) -> Path:
+    """Saves a decoder as a plain model, as others save theirs; returns the folder."""
+    decoder.network.save_pretrained(folder)
+    decoder.tokenizer.save_pretrained(folder)
+    return folder
+
+
 def lora(base: str | Path, tokenizer: Any, seed: int = 0, revision: str | None = None) -> DecoderGenerator:
     """An adapter with random weights, as training would leave it."""
     torch.manual_seed(seed)
