@@ -1,8 +1,9 @@
 import pytest
 from transformers import PreTrainedTokenizerFast
 
+from right_hf import Post
 from right_hf.generator.prompt import SeparatorFormat
-from right_hf.training.copying import CopyingExamples, CopyingRecipe
+from right_hf.training.copying import MAX_HASHTAGS, CopyingExamples, CopyingRecipe, RehearsedExamples
 
 HASHTAGS = [[20, 21, 22], [23]]
 
@@ -52,6 +53,23 @@ def test_an_example_depends_on_seed_and_number_alone(form: SeparatorFormat) -> N
     first, second = (CopyingExamples([[10, 11]], HASHTAGS, form, recipe, seed=3) for _ in range(2))
     assert first[7] == second[7]
     assert first[7] != CopyingExamples([[10, 11]], HASHTAGS, form, recipe, seed=4)[7]
+
+
+def test_a_share_of_the_posts_is_rehearsed(form: SeparatorFormat, english_posts: list[Post]) -> None:
+    recipe = CopyingRecipe(rehearsed=0.5, post_tokens=5)
+    examples = RehearsedExamples.of_posts(english_posts * 20, form, recipe, seed=0)
+    assert len(examples) == 10 * len(english_posts)
+    lengths, numbers = set(), set()
+    for number in range(len(examples)):
+        source, target = examples[number]["input_ids"], examples[number]["labels"]
+        hashtags = _hashtags(form, source)
+        copied = _hashtags(form, [form.sep1, *(form.sep1 if token == form.sep2 else token for token in target)])
+        assert copied == hashtags[: len(copied)]
+        lengths.add(form.post_length(source))
+        numbers.add(len(hashtags))
+    assert lengths == set(range(6)) and numbers == set(range(1, MAX_HASHTAGS + 1))  # from the first on
+    with pytest.raises(ValueError, match="0 or more, got -1"):
+        CopyingRecipe(rehearsed=-1)
 
 
 def test_posts_grow_to_their_full_length() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from right_hf.evaluation import BM25
 from right_hf.evaluation.paper import CHAT, NO_GENERATOR, RIGHT_BM25, RIGHT_CHAT, RIGHT_SIMCSE
 from right_hf.fusion import FEATURES
 from right_hf.persistence import read_object
@@ -96,6 +97,14 @@ def test_an_llm_may_not_change_under_a_folder(plan: Plan, tmp_path: Path) -> Non
         Experiment(replace(plan, llm=None), data, tmp_path / "work", _WORDNET).llm_recipe()
 
 
+def test_a_row_that_no_table_has_is_named(plan: Plan, tmp_path: Path) -> None:
+    experiment = Experiment(plan, write_splits(tmp_path / "data"), tmp_path / "work", _WORDNET)
+    report = Report(experiment, tmp_path / "out", [BM25, "BM52"])
+    with pytest.raises(ValueError, match=r"no row 'BM52'\. Its rows: BM25; SimCSE; "):
+        report.table_3()
+    assert experiment.store.costs() == [] and not (tmp_path / "out").exists()
+
+
 def test_rows_that_are_one_system_share_what_is_made() -> None:
     whole = right("BM25")
     assert ablations("BM25")[0].key == whole.key
@@ -164,9 +173,16 @@ def test_the_ranker_is_compared_and_kept(experiment: Experiment, tmp_path: Path)
     assert set(rows[WHOLE.name]["against"]) == {baseline}
     assert set(rows[ABLATIONS[0].name]["against"]) == {baseline, WHOLE.name}
     beside = {baseline, *cotraining_rows(FusionExperiment(experiment, experiment.whole_validation))}  # no pool's
+    beside |= {name for name in rows if name.endswith(" generator") and not name.startswith("-")}  # another pool's
     oracle = rows[ORACLE]["scores"]["f1@1"]
     assert all(max(row["scores"]["f1@1"]) <= max(oracle) for name, row in rows.items() if name not in beside)
     assert all(0 <= tenth["gold"] <= 1 and tenth["hashtags"] > 0 for tenth in result["calibration"])
+    usual = right(experiment.best_retriever)
+    usual_steps, rehearsing_steps = (
+        read_object(experiment.generator(system, 0) / "training.json")["steps"]
+        for system in (usual, usual._replace(trained="rehearsing"))
+    )
+    assert rehearsing_steps == pytest.approx(1.5 * usual_steps, abs=1)
     before = len(experiment.store.costs())
     assert TABLES["fusion"](report) == table
     assert len(experiment.store.costs()) == before  # nothing is made twice

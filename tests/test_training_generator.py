@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ from transformers import PreTrainedTokenizerFast, Seq2SeqTrainer
 
 from right_hf import Post
 from right_hf.generator.prompt import SeparatorFormat
+from right_hf.training.bases import generator_base
 from right_hf.training.examples import GeneratorExample, plain_examples
 from right_hf.training.generator import EncodedExamples, GeneratorShape, adamw, t5_from_scratch, train_generator
 from right_hf.training.noise import ContextNoise
+from right_hf.training.recipe import GeneratorRecipe
 
 SHAPE = GeneratorShape(d_model=16, d_ff=32, d_kv=8, num_heads=2, num_layers=1, num_decoder_layers=1, dropout_rate=0.1)
 ARGUMENTS: dict[str, Any] = {
@@ -91,3 +94,15 @@ def test_noise_shows_foreign_hashtags_and_none(tiny_tokenizer: PreTrainedTokeniz
     assert drawn.count(foreign) / len(drawn) == pytest.approx(0.1, abs=0.05)  # one of three
     with pytest.raises(ValueError, match="together at most 1"):
         ContextNoise(random=0.8, empty=0.3)
+
+
+def test_several_generators_start_from_one_base(english_posts: list[Post], tmp_path: Path) -> None:
+    shape = {name: size for name, size in vars(SHAPE).items() if name != "dropout_rate"}
+    recipe = GeneratorRecipe(vocabulary_size=300, shape=shape, copying={"steps": 2, "batch_size": 2})
+    first, _ = generator_base(recipe, english_posts, 0, tmp_path / "base")
+    rehearsing = replace(recipe, copying={"steps": 2, "batch_size": 2, "rehearsed": 0.5}, token_dropout=0.1)
+    second, _ = generator_base(rehearsing, english_posts[1:], 1, tmp_path / "base")
+    for name, weight in first.state_dict().items():
+        torch.testing.assert_close(second.state_dict()[name], weight)
+    with pytest.raises(ValueError, match="other settings or data"):
+        generator_base(replace(recipe, copying={"steps": 3}), english_posts, 0, tmp_path / "base")

@@ -58,7 +58,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--chat-model", metavar="MODEL")
     parser.add_argument("--chat-base-url", metavar="URL")
     parser.add_argument("--smoke", action="store_true", help="tiny models of training/configs/reproduce/smoke.yaml")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.rows and len(arguments.table) > 1:
+        parser.error(f"--rows are those of one --table, got {', '.join(arguments.table)}. Give one.")
+    return arguments
 
 
 def _chat(arguments: argparse.Namespace, language: str, answers: Path) -> ChatGenerator | None:

@@ -72,6 +72,13 @@ def add_to(commands: Any) -> None:
     for part in (ranker, checkpoint):
         for name in ("selector", "generator"):
             part.add_argument(f"--{name}", type=Path, required=True, metavar="FOLDER", help=f"the trained {name}")
+    for part in (generator, ranker):
+        part.add_argument(
+            "--base",
+            type=Path,
+            metavar="FOLDER",
+            help="what a generator without a named base starts from, made there if it is missing (default: its own)",
+        )
     for part in (selector, ranker):
         part.add_argument(
             "--wordnet",
@@ -122,12 +129,12 @@ def _build_from_parts(arguments: argparse.Namespace, recipe: Recipe, posts: list
     if arguments.part == "generator":
         held_out = validation[: recipe.generator.validation_posts]
         examples = build.generator_examples(recipe, posts, held_out, arguments.selector, arguments.retriever)
-        build.build_generator(recipe, posts, *examples, arguments.output)
+        build.build_generator(recipe, posts, *examples, arguments.output, arguments.base)
         return
     parts = (arguments.selector, arguments.generator, arguments.retriever)
     if arguments.part == "ranker":
         from right_hf.training.build_ranker import build_ranker
 
-        build_ranker(recipe, posts, validation, arguments.output, *parts, arguments.wordnet)
+        build_ranker(recipe, posts, validation, arguments.output, *parts, arguments.wordnet, arguments.base)
     else:
         build.build_checkpoint(recipe, posts, validation, arguments.output, *parts, arguments.ranker)

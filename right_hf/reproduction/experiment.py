@@ -165,8 +165,10 @@ class Experiment:
     def _generator_recipe(self, system: System) -> Recipe:
         if system.kind in ("llm", "grpo"):
             return self.llm_recipe()
-        if system.kind == "robust":
-            return self.robust_recipe()
+        if system.trained is not None:
+            recipe = self.plan.generators[system.trained]
+            claim_run(self.store.folder / "generators" / system.trained, run_identity(recipe, self.posts["train"]))
+            return recipe
         return self.plan.segtrm if system.kind == "segtrm" else self.plan.recipe
 
     def llm_recipe(self) -> Recipe:
@@ -179,17 +181,6 @@ class Experiment:
             raise ValueError("The plan has no `llm`. Add it.")
         claim_run(self.store.folder / "llm", run_identity(self.plan.llm, self.posts["train"]))
         return self.plan.llm
-
-    def robust_recipe(self) -> Recipe:
-        """The recipe of the generator that resists bad context.
-
-        Raises:
-            ValueError: The plan has none, or `folder` holds a generator of another. The other systems do not mind.
-        """
-        if self.plan.robust is None:
-            raise ValueError("The plan has no `robust`. Add it.")
-        claim_run(self.store.folder / "robust", run_identity(self.plan.robust, self.posts["train"]))
-        return self.plan.robust
 
     def answers(self, system: System, seed: int, split: str = "test") -> list[Answer]:
         """What a system answers to each post of a split."""

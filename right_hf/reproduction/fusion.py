@@ -21,7 +21,7 @@ from right_hf.fusion import FEATURES, Features, PoolSettings, TreeRanker, fused_
 from right_hf.persistence import atomic_folder
 from right_hf.posts import Post
 from right_hf.reproduction.experiment import Experiment
-from right_hf.reproduction.systems import Kind, System, right
+from right_hf.reproduction.systems import System, right
 from right_hf.retriever import BM25Retriever, DenseRetriever, HybridRetriever
 from right_hf.training.calibration import fit_weights
 from right_hf.training.held_out import ranker_posts
@@ -54,7 +54,7 @@ class Variant(NamedTuple):
         without: Beginnings of names of features: it does not look at these, nor rank what only their sources have.
         unknown: Whether it ranks phrases of the post that the corpus does not have as a hashtag.
         leaked: Whether the pools it learns from were made by models that had seen the posts.
-        kind: The kind of generator that it works with.
+        trained: The generator that it works with, see [`System`].
     """
 
     key: str
@@ -62,7 +62,7 @@ class Variant(NamedTuple):
     without: tuple[str, ...] = ()
     unknown: bool = True
     leaked: bool = False
-    kind: Kind = "generator"
+    trained: str | None = None
 
     @property
     def features(self) -> list[str]:
@@ -80,8 +80,6 @@ class Variant(NamedTuple):
 
 _VOTES = tuple(f"{name}_{column}" for name in ("bm25", "dense") for column in ("votes", "early", "share", "reciprocal"))
 WHOLE = Variant("whole", "ranker")
-#: With a generator that is trained to resist bad context.
-WHOLE_ROBUST = WHOLE._replace(name="ranker, robust generator", kind="robust")
 #: The ranker without each of its ideas.
 ABLATIONS = (
     Variant("bm25", "- dense retriever", ("dense_",)),
@@ -126,11 +124,11 @@ class FusionExperiment:
         folder = experiment.store.folder / "held-out"
         return Experiment(experiment.plan, posts, folder, experiment.wordnet, bases=experiment)
 
-    def system(self, kind: Kind = "generator") -> System:
+    def system(self, trained: str | None = None) -> System:
         """RIGHT with the better of its retrievers, whose generator the ranker works with."""
-        return right(self.experiment.best_retriever)._replace(kind=kind)
+        return right(self.experiment.best_retriever)._replace(trained=trained)
 
-    def pools(self, split: str, seed: int, kind: Kind = "generator") -> Pools:
+    def pools(self, split: str, seed: int, trained: str | None = None) -> Pools:
         """The pools of a split: "ranking", "test", "held-out", or "leaked" for the held-out posts as the models of all
         training posts see them.
         """  # noqa: D205
@@ -138,19 +136,20 @@ class FusionExperiment:
         parts = self.held_out if held else self.experiment
         readers = self.held_out if split == "held-out" else self.experiment
         posts = self.held_out.posts["test"] if held else self.experiment.posts[split]
-        make = partial(self._gather, parts, readers, posts, seed, kind)
-        name = f"seed-{seed}/pools/{self.system(kind).key}-{split}.safetensors"
+        system = self.system(trained)
+        make = partial(self._gather, parts, readers, posts, seed, system)
+        name = f"seed-{seed}/pools/{system.key}-{split}.safetensors"
         return _pools(self.experiment.store.made(name, make))
 
     def _gather(
-        self, corpora: Experiment, readers: Experiment, posts: Sequence[Post], seed: int, kind: Kind, path: Path
+        self, corpora: Experiment, readers: Experiment, posts: Sequence[Post], seed: int, system: System, path: Path
     ) -> None:
         """Makes pools: retrievers of one experiment, selector and generator of another."""
         recipe = self.experiment.plan.recipe
         bm25, dense = (corpora.retriever(name) for name in (BM25, SIMCSE))
         assert isinstance(bm25, BM25Retriever) and isinstance(dense, DenseRetriever)
         retriever, selector = HybridRetriever(bm25, dense), readers.selector(seed)
-        generator = readers.load_generator(self.system(kind), seed)
+        generator = readers.load_generator(system, seed)
         config = RightConfig(hits=recipe.retriever.hits, context_hashtags=recipe.selector.hashtags)
         settings = PoolSettings(**self.recipe.pool)
         run_pools(posts, config, retriever, selector, generator, settings).save(path)
@@ -159,23 +158,23 @@ class FusionExperiment:
         """A trained ranker."""
 
         def make(path: Path) -> None:
-            train = variant.view(self.pools("leaked" if variant.leaked else "held-out", seed, variant.kind))
-            validation = variant.view(self.pools(RANKING, seed, variant.kind))
+            train = variant.view(self.pools("leaked" if variant.leaked else "held-out", seed, variant.trained))
+            validation = variant.view(self.pools(RANKING, seed, variant.trained))
             with atomic_folder(path) as folder:
                 fit_ranker(train, validation, self.recipe, seed, variant.features).save_pretrained(folder)
 
         settings = digest([vars(self.recipe)])[:8]  # several may be tried on the same pools
-        name = f"seed-{seed}/rankers/{self.system(variant.kind).key}-{variant.key}-{settings}"
+        name = f"seed-{seed}/rankers/{self.system(variant.trained).key}-{variant.key}-{settings}"
         return TreeRanker.from_folder(self.experiment.store.made(name, make))
 
     def answers(self, variant: Variant, seed: int, split: str) -> list[Answer]:
         """What a ranker answers to each post of a split."""
-        pools = variant.view(self.pools(split, seed, variant.kind))
+        pools = variant.view(self.pools(split, seed, variant.trained))
         return ranked_answers(pools, self.ranker(variant, seed).probabilities(pools.values))
 
-    def written(self, seed: int, split: str, kind: Kind = "generator") -> list[Answer]:
+    def written(self, seed: int, split: str) -> list[Answer]:
         """What the generator itself writes when it reads hashtags of the hybrid retriever."""
-        pools = self.pools(split, seed, kind)
+        pools = self.pools(split, seed)
         ranks = pools.column("generator_rank")
         written = pools.where(~np.isnan(ranks))
         ranked = written.ranked(-written.column("generator_rank"))

@@ -13,7 +13,7 @@ from right_hf.evaluation.paper import SIMCSE
 from right_hf.evaluation.scores import percent
 from right_hf.metrics import PerPost, mean_over_seeds
 from right_hf.reproduction.cotraining import Cotraining
-from right_hf.reproduction.fusion import ABLATIONS, RANKING, WHOLE, WHOLE_ROBUST, FusionExperiment
+from right_hf.reproduction.fusion import ABLATIONS, RANKING, WHOLE, FusionExperiment
 from right_hf.reproduction.systems import TABLE_3, ablations
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Rows beside the ranker.
 HYBRID, LINEAR, ORACLE = "RIGHT, hybrid retriever", "linear fusion", "oracle: gold in the pool first"
-ROBUST = "RIGHT, robust generator"
+TRAINED = "{}, {} generator"
 SELECTOR, COTRAINED = "selector's ranking", "{}, co-trained"
 COTRAINED_BOTH = "selector's ranking, co-trained with retriever"
 #: What makes the answers of a row, from a seed and a split.
@@ -38,16 +38,16 @@ def fusion_rows(fusion: FusionExperiment) -> dict[str, Answers]:
     """What makes the answers of each row, by its name; first RIGHT's own, to which the others are compared."""
     whole = fusion.system()
     rows: dict[str, Answers] = {
-        whole.name: lambda seed, split: fusion.experiment.answers(whole, seed, split),
+        whole.name: partial(fusion.experiment.answers, whole),
         HYBRID: fusion.written,
         LINEAR: fusion.linear,
     }
     for variant in (WHOLE, *ABLATIONS):
         rows[variant.name] = partial(fusion.answers, variant)
-    if fusion.experiment.plan.robust is not None:
-        robust = fusion.system("robust")
-        rows[ROBUST] = lambda seed, split: fusion.experiment.answers(robust, seed, split)
-        rows[WHOLE_ROBUST.name] = partial(fusion.answers, WHOLE_ROBUST)
+    for trained in fusion.experiment.plan.generators:
+        rows[TRAINED.format("RIGHT", trained)] = partial(fusion.experiment.answers, fusion.system(trained))
+        variant = WHOLE._replace(name=TRAINED.format(WHOLE.name, trained), trained=trained)
+        rows[variant.name] = partial(fusion.answers, variant)
     if fusion.experiment.plan.cotraining is not None:
         rows |= cotraining_rows(fusion)
     return {**rows, ORACLE: fusion.oracle}
@@ -78,9 +78,11 @@ def fusion_table(report: Report) -> str:
     rows: dict[str, Any] = {}
     means: dict[str, dict[str, PerPost]] = {}
     validation: dict[str, list[dict[str, float]]] = {}
-    for name, answers in fusion_rows(fusion).items():
-        if report.rows is not None and name not in report.rows:
-            rows[name] = {"not_run": "left out by --rows"}
+    shown = fusion_rows(fusion)
+    report.check_rows(shown)
+    for name, answers in shown.items():
+        if reason := report.skipped(name):
+            rows[name] = {"not_run": reason}
             continue
         runs = [_statistics(report, answers, seed, "test") for seed in report.experiment.plan.seeds]
         scores = [percent(run) for run in runs]

@@ -12,7 +12,7 @@ from right_hf.training.distill import CotrainingRecipe, build_cotraining_recipe
 from right_hf.training.recipe import RankerRecipe, Recipe, build_recipe, build_settings, read_recipe_file
 
 _KEYS = ("recipe", "simcse", "segtrm", "protocols", "seeds")
-_OPTIONAL = frozenset({"cotraining", "llm", "ranker", "robust"})
+_OPTIONAL = frozenset({"cotraining", "llm", "ranker", "generators"})
 
 
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ class Plan:
         segtrm: The recipe with SEGTRM in the generator's place.
         llm: The recipe with a tuned LLM in the generator's place, or None.
         ranker: How the ranker of the table "fusion" is trained.
-        robust: The recipe with a generator that is trained to resist bad context, or None.
+        generators: Recipes with the generator trained otherwise, by what this generator is called in tables.
         cotraining: How the generator's likelihoods are distilled into selector and dense retriever, or None.
         seeds: Seeds of selectors and generators. What they start from, the generator's base and the dense retriever,
             is made once, with the recipe's own seed.
@@ -46,7 +46,7 @@ class Plan:
     seeds: tuple[int, ...]
     llm: Recipe | None = None
     ranker: RankerRecipe = field(default_factory=RankerRecipe)
-    robust: Recipe | None = None
+    generators: Mapping[str, Recipe] = field(default_factory=dict)
     cotraining: CotrainingRecipe | None = None
 
 
@@ -55,8 +55,8 @@ def load_plan(path: str | Path, protocol: str, changes: Mapping[str, Any] | None
 
     The file holds `recipe`; `simcse` and `segtrm`, what changes in it for these two; `protocols`, what each protocol
     changes in all three; and `seeds`, for each protocol. It may hold `llm`, the `generator` of a recipe with an LLM;
-    `ranker`, its recipe; `robust`, what changes for a generator that resists bad context; and `cotraining`, the
-    settings of [`right_hf.training.distill.CotrainingRecipe`].
+    `ranker`, its recipe; `generators`, by name what changes in `generator` for one that is trained otherwise; and
+    `cotraining`, the settings of [`right_hf.training.distill.CotrainingRecipe`].
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -78,10 +78,13 @@ def load_plan(path: str | Path, protocol: str, changes: Mapping[str, Any] | None
     }
     if "llm" in values:
         recipes["llm"] = build_recipe({**common, "generator": values["llm"]}, f"{path}, llm")
-    if "robust" in values:
-        recipes["robust"] = build_recipe(merged(common, values["robust"]), f"{path}, robust")
+    generators = {
+        name: build_recipe(merged(common, {"generator": changes}), f"{path}, generators, {name}")
+        for name, changes in values.get("generators", {}).items()
+    }
     ranker = build_settings(RankerRecipe, values.get("ranker", {}), f"{path}, ranker")
     cotraining = None
     if "cotraining" in values:
         cotraining = build_cotraining_recipe(values["cotraining"], f"{path}, cotraining")
-    return Plan(**recipes, seeds=tuple(values["seeds"][protocol]), ranker=ranker, cotraining=cotraining)
+    seeds = tuple(values["seeds"][protocol])
+    return Plan(**recipes, seeds=seeds, ranker=ranker, generators=generators, cotraining=cotraining)

@@ -115,9 +115,11 @@ def stream_table(report: Report) -> str:
     parts = {name: Part(rows, kinds[rows], new[rows]) for name, rows in stretches.items()}
     rows: dict[str, Any] = {}
     runs: dict[str, list[list[list[str]]]] = {}
-    for name, row in stream_rows(stream).items():
-        if report.rows is not None and name not in report.rows:
-            rows[name] = {"not_run": "left out by --rows"}
+    shown = stream_rows(stream)
+    report.check_rows(shown)
+    for name, row in shown.items():
+        if reason := report.skipped(name):
+            rows[name] = {"not_run": reason}
             continue
         seeds = experiment.plan.seeds if row.seeded else experiment.plan.seeds[:1]
         runs[name] = [[answer.ranking for answer in row.answers(seed)] for seed in seeds]

@@ -19,8 +19,8 @@ from right_hf.evaluation.paper import (
 )
 
 #: What answers: the hashtags of the hits by their summed scores, the selector's ranking, a trained generator, a chat
-#: model, a tuned LLM before or after GRPO, or a generator trained to resist bad context.
-Kind = Literal["retriever", "selector", "generator", "segtrm", "chat", "llm", "grpo", "robust"]
+#: model, or a tuned LLM before or after GRPO.
+Kind = Literal["retriever", "selector", "generator", "segtrm", "chat", "llm", "grpo"]
 #: What chooses the hashtags beside a post.
 Ranking = Literal["selector", "votes", "random"]
 
@@ -34,6 +34,7 @@ class System(NamedTuple):
         retriever: Where the hashtags beside the post come from: BM25, SimCSE, or None.
         ranking: What chooses among them; random ones are drawn from the training posts and need no retriever.
         hashtags: How many are put beside the post; None for the recipe's number.
+        trained: The name in the plan of a generator that is trained otherwise; None for the recipe's.
     """
 
     name: str
@@ -41,11 +42,12 @@ class System(NamedTuple):
     retriever: str | None = None
     ranking: Ranking | None = None
     hashtags: int | None = None
+    trained: str | None = None
 
     @property
     def key(self) -> str:
         """What it is made of, as a part of file names: rows of two tables that are the same system have one key."""
-        parts = (self.kind, self.retriever, self.ranking, self.hashtags)
+        parts = (self.kind, self.retriever, self.ranking, self.hashtags, self.trained)
         return "-".join(str(part).lower() for part in parts if part is not None)
 
 

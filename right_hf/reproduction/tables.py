@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +131,7 @@ class Report:
 
     def _rows(self, shown: Sequence[System]) -> tuple[dict[str, Any], dict[str, dict[str, PerPost]]]:
         """The rows of a table, and of those that were run the statistics averaged over the seeds."""
+        self.check_rows(system.name for system in shown)
         rows: dict[str, Any] = {}
         means: dict[str, dict[str, PerPost]] = {}
         for system in shown:
@@ -148,7 +149,21 @@ class Report:
             return _NO_CHAT
         if system.kind in ("llm", "grpo") and self.experiment.plan.llm is None:
             return _NO_LLM
-        return _SKIPPED if self.rows is not None and system.name not in self.rows else None
+        return self.skipped(system.name)
+
+    def check_rows(self, names: Iterable[str]) -> None:
+        """Sees that the table whose rows have these names has all that were asked for.
+
+        Raises:
+            ValueError: It has not.
+        """
+        known = list(names)
+        if unknown := [name for name in self.rows or () if name not in known]:
+            raise ValueError(f"The table has no row {unknown[0]!r}. Its rows: {'; '.join(known)}.")
+
+    def skipped(self, name: str) -> str | None:
+        """Why a row is not run, if it is left out."""
+        return _SKIPPED if self.rows is not None and name not in self.rows else None
 
     def _seeds(self, system: System) -> Sequence[int]:
         """The seeds of a system: one where nothing about it depends on a seed."""

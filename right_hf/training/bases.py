@@ -28,6 +28,7 @@ from right_hf.training.decoders import (
 )
 from right_hf.training.generator import GeneratorShape, t5_from_scratch
 from right_hf.training.recipe import EncoderRecipe, GeneratorRecipe, Recipe
+from right_hf.training.runs import claim_run
 from right_hf.training.segtrm import SegtrmShape, segtrm_from_scratch
 from right_hf.training.selector import distilled_static_encoder, static_encoder
 from right_hf.training.tokenizer import train_decoder_tokenizer, train_tokenizer
@@ -127,11 +128,17 @@ def generator_base(
         recipe: Names the base, or says how one is made.
         posts: The training posts.
         seed: Of random weights.
-        own: Folder of a base that is not named; made here by [`build_base`] if it is not there.
+        own: Folder of a base that is not named; made here by [`build_base`] if it is not there. Several generators may
+            start from one.
         language: Of a decoder's prompts, which it is pretrained on.
+
+    Raises:
+        ValueError: `own` holds a base of other settings.
     """
-    if recipe.base is None and not own.is_dir():
-        build_base(recipe, posts, seed, own, language)
+    if recipe.base is None:
+        claim_run(_checkpoints(own), {**_base_settings(recipe), "language": language})
+        if not own.is_dir():
+            build_base(recipe, posts, seed, own, language)
     if recipe.architecture == "decoder":
         return _decoder_base(recipe, own)
     if recipe.base is not None:
@@ -195,7 +202,7 @@ def build_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, output
         output: The base's folder; a run that was stopped goes on in `…-checkpoints` beside it.
         language: Of a decoder's prompts.
     """
-    checkpoints = output.with_name(f"{output.name}-checkpoints")
+    checkpoints = _checkpoints(output)
     kept = checkpoints / "tokenizer"  # weights of a stopped run belong to these very token ids
     if kept.is_dir():
         tokenizer: Any = AutoTokenizer.from_pretrained(kept, local_files_only=True)
@@ -221,6 +228,18 @@ def build_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, output
         tokenizer.save_pretrained(folder)
         if model is not None:
             model.save_pretrained(folder)
+
+
+def _checkpoints(base: Path) -> Path:
+    return base.with_name(f"{base.name}-checkpoints")
+
+
+def _base_settings(recipe: GeneratorRecipe) -> dict[str, Any]:
+    """The settings that decide what a base becomes; what is rehearsed of its copying later is none of them."""
+    names = ("architecture", "vocabulary_size", "shape", "copying", "max_source_length", "template", "embedding_factor")
+    settings = {name: getattr(recipe, name) for name in names}
+    copying = {name: value for name, value in (recipe.copying or {}).items() if name != "rehearsed"}
+    return settings | {"copying": copying if recipe.copying is not None else None}
 
 
 def _where(recipe: GeneratorRecipe) -> dict[str, Any]:

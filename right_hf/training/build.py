@@ -26,6 +26,7 @@ from right_hf.retriever import DenseRetriever, HybridRetriever, Retriever
 from right_hf.selector import BiEncoderSelector
 from right_hf.training.bases import encoder_base, generator_base, recipe_bm25, recipe_retriever
 from right_hf.training.calibration import fit_fusion
+from right_hf.training.copying import CopyingExamples, CopyingRecipe, RehearsedExamples
 from right_hf.training.emissions import measured_emissions
 from right_hf.training.examples import GeneratorExample, augmented_examples, plain_examples
 from right_hf.training.generator import train_generator
@@ -168,6 +169,7 @@ def build_generator(
         settings.embedding_factor,
         settings.encoder_factor,
         ContextNoise(**settings.context_noise) if settings.context_noise is not None else None,
+        _rehearsed(recipe, posts, form),
     )
     with atomic_folder(output) as folder:
         generator = kind(model.half(), tokenizer, settings.max_source_length, settings.max_target_length)
@@ -175,6 +177,14 @@ def build_generator(
         facts = {"retrieval": any(example.context for example in train), "posts": len(posts)}
         facts |= measured_emissions(checkpoints)
         write_json(folder / "training.json", {**origin, **facts, **log})
+
+
+def _rehearsed(recipe: Recipe, posts: Sequence[Post], form: Any) -> CopyingExamples | None:
+    """The copying examples that a T5 goes on with in fine-tuning, if its recipe wants any; SEGTRM never copies."""
+    copying = CopyingRecipe(**recipe.generator.copying or {})
+    if recipe.generator.architecture != "seq2seq" or not copying.rehearsed:
+        return None
+    return RehearsedExamples.of_posts(posts, form, copying, recipe.seed)
 
 
 def build_grpo(

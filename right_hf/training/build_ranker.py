@@ -33,6 +33,7 @@ def build_ranker(
     generator_folder: Path,
     retriever_folder: Path | None = None,
     wordnet: Path = Path("/usr/share/wordnet"),
+    base: Path | None = None,
 ) -> None:
     """Trains a ranker.
 
@@ -49,13 +50,15 @@ def build_ranker(
         generator_folder: What [`build_generator`] wrote.
         retriever_folder: What [`build_retriever`] wrote; without it BM25 is indexed.
         wordnet: Folder of WordNet's files, for the synonyms of English hashtags.
+        base: Folder of the base that the generator of the other posts starts from, see
+            [`right_hf.training.bases.generator_base`]; by default one of its own.
     """
     origin = provenance(recipe.as_dict(), recipe.seed)
     kept, held = ranker_posts(posts, recipe.ranker)
     folder = output.with_name(f"{output.name}-checkpoints")
     claim_run(folder, run_identity(recipe, posts))
     chosen_on = recipe.generator.validation_posts
-    own = _held_out_components(recipe, kept, validation[:chosen_on], folder, wordnet)
+    own = _held_out_components(recipe, kept, validation[:chosen_on], folder, wordnet, base)
     train = _pools(recipe, kept, held, *own)
     unseen = [post for post in (validation[chosen_on:] or validation) if post.text]
     parts = (selector_folder, generator_folder, retriever_folder)
@@ -68,7 +71,12 @@ def build_ranker(
 
 
 def _held_out_components(
-    recipe: Recipe, posts: Sequence[Post], validation: Sequence[Post], folder: Path, wordnet: Path
+    recipe: Recipe,
+    posts: Sequence[Post],
+    validation: Sequence[Post],
+    folder: Path,
+    wordnet: Path,
+    base: Path | None,
 ) -> tuple[Path, Path, Path | None]:
     """Folders of a selector, a generator and, unless it is BM25, a retriever of these posts alone."""
 
@@ -84,7 +92,7 @@ def _held_out_components(
 
     def make_generator(path: Path) -> None:
         examples = generator_examples(recipe, posts, validation, selector, retriever)
-        build_generator(recipe, posts, *examples, path)
+        build_generator(recipe, posts, *examples, path, base)
 
     return selector, made("generator", make_generator), retriever
 

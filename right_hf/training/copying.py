@@ -33,7 +33,7 @@ RANDOM = 0.5
 
 @dataclass(frozen=True)
 class CopyingRecipe:
-    """Settings of the pretraining.
+    """Settings of the pretraining, and of what is rehearsed of it later.
 
     Attributes:
         steps: Batches in all.
@@ -41,6 +41,11 @@ class CopyingRecipe:
         learning_rate: Its peak; it falls with a cosine.
         bare: Share of the steps before the first posts.
         post_tokens: Tokens of a post at most, reached at the end.
+        rehearsed: Copying examples among those of an epoch of fine-tuning, as a share of its posts. Without them a
+            small generator that learns to write hashtags of its own unlearns some of the copying.
+
+    Raises:
+        ValueError: `rehearsed` is negative.
     """
 
     steps: int = 3000
@@ -48,6 +53,11 @@ class CopyingRecipe:
     learning_rate: float = 2e-3
     bare: float = 0.3
     post_tokens: int = 60
+    rehearsed: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.rehearsed < 0:
+            raise ValueError(f"rehearsed must be a share of the posts, 0 or more, got {self.rehearsed!r}.")
 
     def copied(self, step: int) -> int:
         """How many hashtags are copied; one length of output for a whole batch saves padding."""
@@ -87,6 +97,15 @@ class CopyingExamples(Dataset[dict[str, list[int]]]):
         special = {*form.structure, *form.tokenizer.all_special_ids}
         self.tokens = [token for token in range(len(form.tokenizer)) if token not in special]
 
+    @classmethod
+    def of_posts(
+        cls, posts: Sequence[Post], form: SeparatorFormat, recipe: CopyingRecipe, seed: int
+    ) -> CopyingExamples:
+        """Examples of the beginnings of these posts' texts, and of their hashtags."""
+        texts = [form.source(post.text, ())[:-1] for post in posts]
+        hashtags = [form.target([hashtag])[:-1] for post in posts for hashtag in post.hashtags]
+        return cls(texts, hashtags, form, recipe, seed)
+
     def __len__(self) -> int:
         return self.recipe.steps * self.recipe.batch_size
 
@@ -95,17 +114,32 @@ class CopyingExamples(Dataset[dict[str, list[int]]]):
         step = number // self.recipe.batch_size
         # A batch's examples are alike in size, which saves padding.
         sizes = random.Random(f"{self.seed}:step {step}")
-        post = rng.choice(self.posts)[: sizes.randint(0, self.recipe.longest_post(step / self.recipe.steps))]
-        hashtags = [self._hashtag(rng) for _ in range(sizes.randint(1, MAX_HASHTAGS))]
-        copied = hashtags[: self.recipe.copied(step)]
+        longest = self.recipe.longest_post(step / self.recipe.steps)
+        return self._example(rng, sizes.randint(0, longest), sizes.randint(1, MAX_HASHTAGS), self.recipe.copied(step))
+
+    def _example(self, rng: random.Random, post_tokens: int, number: int, copied: int) -> dict[str, list[int]]:
+        post = rng.choice(self.posts)[:post_tokens]
+        hashtags = [self._hashtag(rng) for _ in range(number)]
         end = self.form.tokenizer.eos_token_id
         source = [*post, *(token for hashtag in hashtags for token in (self.form.sep1, *hashtag)), end]
-        target = [token for hashtag in copied for token in (self.form.sep2, *hashtag)][1:]
+        target = [token for hashtag in hashtags[:copied] for token in (self.form.sep2, *hashtag)][1:]
         return {"input_ids": source, "attention_mask": [1] * len(source), "labels": [*target, end]}
 
     def _hashtag(self, rng: random.Random) -> list[int]:
         real = rng.choice(self.hashtags)
         return rng.choices(self.tokens, k=len(real)) if rng.random() < RANDOM else real
+
+
+class RehearsedExamples(CopyingExamples):
+    """Examples of an epoch of fine-tuning, each of a size of its own, as long as pretraining's last."""
+
+    def __len__(self) -> int:
+        return round(self.recipe.rehearsed * len(self.posts))
+
+    def __getitem__(self, number: int) -> dict[str, list[int]]:
+        rng = random.Random(f"{self.seed}:rehearsed {number}")
+        post_tokens, hashtags = rng.randint(0, self.recipe.post_tokens), rng.randint(1, MAX_HASHTAGS)
+        return self._example(rng, post_tokens, hashtags, self.recipe.copied(rng.randrange(5)))
 
 
 def pretrain_copying(
@@ -134,13 +168,11 @@ def pretrain_copying(
         The Trainer's log.
     """
     settings = pretraining_settings(recipe) | affordable(arguments)
-    texts = [form.source(post.text, ())[:-1] for post in posts]
-    hashtags = [form.target([hashtag])[:-1] for post in posts for hashtag in post.hashtags]
     trainer = TokenLossTrainer(
         model=model,
         args=Seq2SeqTrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
         optimizers=(adamw(model, settings["learning_rate"], 1e-5, embedding_factor), None),
-        train_dataset=CopyingExamples(texts, hashtags, form, recipe, seed),
+        train_dataset=CopyingExamples.of_posts(posts, form, recipe, seed),
         data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(output))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import ConcatDataset, Dataset
 from transformers import (
     DataCollatorForSeq2Seq,
     EvalPrediction,
@@ -151,6 +151,7 @@ def train_generator(
     embedding_factor: float = 1.0,
     encoder_factor: float = 1.0,
     noise: ContextNoise | None = None,
+    rehearsed: Dataset[dict[str, list[int]]] | None = None,
 ) -> dict[str, Any]:
     """Fine-tunes `model` on `train` by cross-entropy (paper, L_G) and keeps the epoch with the best validation F1@1.
 
@@ -167,6 +168,7 @@ def train_generator(
         embedding_factor: How much faster the embeddings learn, see [`adamw`].
         encoder_factor: How much faster the rest of the encoder learns.
         noise: How often examples are shown foreign hashtags or none, see [`EncodedExamples`].
+        rehearsed: Encoded examples of something learned before, mixed with those of each epoch.
         seed: Of the order of the examples, of the dropout and of the noise.
 
     Returns:
@@ -194,11 +196,12 @@ def train_generator(
     }
     settings |= affordable(arguments)
     optimizer = adamw(model, settings["learning_rate"], settings["weight_decay"], embedding_factor, encoder_factor)
+    encoded: Dataset[dict[str, list[int]]] = EncodedExamples(train, form, token_dropout, noise)
     trainer = TokenLossTrainer(
         model=model,
         args=Seq2SeqTrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
         optimizers=(optimizer, None),
-        train_dataset=EncodedExamples(train, form, token_dropout, noise),
+        train_dataset=encoded if rehearsed is None else ConcatDataset([encoded, rehearsed]),
         eval_dataset=EncodedExamples(validation, form),
         data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),
         compute_metrics=_f1_of(form),
