@@ -57,7 +57,7 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert program == "python"
         if command[0].endswith("reproduce.py"):
             command += ["--smoke", "--output", str(tmp_path / "tables")]
-        if command[0].endswith(("train_selector.py", "reproduce.py")):
+        if command[0].endswith(("train_selector.py", "train_ranker.py", "reproduce.py")):
             command += ["--wordnet", str(ROOT / "tests/fixtures/wordnet")]
         run_script(command, monkeypatch)
     results = (tmp_path / "runs/en/results.json").read_text(encoding="utf-8")

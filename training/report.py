@@ -17,28 +17,21 @@ from right_hf.persistence import read_json, write_text
 
 ROOT = Path(__file__).parents[1]
 _RESULTS = ROOT / "training" / "results"
-_SETS = {
-    "tweets-en-licensed": "The checkpoint of the package, on the openly licensed test posts of tweets-en",
-    "tweets-en": "tweets-en, all of it",
-    "weibo-zh": "weibo-zh, all of it",
-}
 _SHOWN_IN_README = 2
 #: The benchmarks that README shows, in order.
 _SPEEDS = ("retrieval_speed", "living_speed", "living_speed-1000000")
 #: How paragraphs begin that belong to one table; others say how to read any.
 _OF_TABLE = ("Not run", "Test:", "Validation:")
 _LICENSED = "tweets-en-licensed"
+_TITLE = "The checkpoint of the package, on the openly licensed test posts of tweets-en"
 _DATASHEETS = ROOT / "model_cards"
 
 
 def results_section() -> str:
-    """The tables of all results, with number of posts and seed."""
-    parts: list[str] = []
-    for name, title in _SETS.items():
-        results = read_json(_RESULTS / f"{name}.json")
-        parts.append(f"{title} ({results['posts']:,} posts, seed {results['seed']}, in percent):")
-        parts.append(markdown_table(results["results"]))
-    return "\n\n".join(parts)
+    """The table of the package's checkpoint, with number of posts and seed."""
+    results = read_json(_RESULTS / f"{_LICENSED}.json")
+    title = f"{_TITLE} ({results['posts']:,} posts, seed {results['seed']}, in percent):"
+    return f"{title}\n\n{markdown_table(results['results'])}"
 
 
 def showcase_section() -> str:
