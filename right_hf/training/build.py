@@ -155,7 +155,7 @@ def build_generator(
     origin = provenance(recipe.as_dict(), recipe.seed)
     kind = COMPONENT_TYPES["generator"][settings.architecture]
     claim_run(checkpoints, run_identity(recipe, posts, examples=digest(train)))
-    model, tokenizer = generator_base(settings, posts, recipe.seed, base or checkpoints / "base")
+    model, tokenizer = generator_base(settings, posts, recipe.seed, base or checkpoints / "base", recipe.language)
     form = kind.format_class(tokenizer, settings.max_source_length, settings.max_target_length)
     log = train_generator(
         model,
