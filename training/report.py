@@ -76,7 +76,7 @@ def costs_section() -> str:
 
 def _cost(folder: Path) -> list[str]:
     """What everything in a folder of results took to make, where all of it was noted."""
-    made = {entry["made"]: entry for file in folder.glob("*.json") for entry in read_json(file).get("made", [])}
+    made = {entry["made"]: entry for file in sorted(folder.glob("*.json")) for entry in read_json(file).get("made", [])}
     if not made or not all("core_seconds" in entry for entry in made.values()):
         return []
     minutes = sum(entry["core_seconds"] for entry in made.values()) / 60

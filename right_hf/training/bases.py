@@ -28,7 +28,7 @@ from right_hf.training.decoders import (
 )
 from right_hf.training.generator import GeneratorShape, t5_from_scratch
 from right_hf.training.recipe import EncoderRecipe, GeneratorRecipe, Recipe
-from right_hf.training.runs import claim_run
+from right_hf.training.runs import checkpoints_folder, claim_run
 from right_hf.training.segtrm import SegtrmShape, segtrm_from_scratch
 from right_hf.training.selector import distilled_static_encoder, static_encoder
 from right_hf.training.tokenizer import train_decoder_tokenizer, train_tokenizer
@@ -136,7 +136,7 @@ def generator_base(
         ValueError: `own` holds a base of other settings.
     """
     if recipe.base is None:
-        claim_run(_checkpoints(own), {**_base_settings(recipe), "language": language})
+        claim_run(checkpoints_folder(own), {**_base_settings(recipe), "language": language})
         if not own.is_dir():
             build_base(recipe, posts, seed, own, language)
     if recipe.architecture == "decoder":
@@ -202,7 +202,7 @@ def build_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, output
         output: The base's folder; a run that was stopped goes on in `…-checkpoints` beside it.
         language: Of a decoder's prompts.
     """
-    checkpoints = _checkpoints(output)
+    checkpoints = checkpoints_folder(output)
     kept = checkpoints / "tokenizer"  # weights of a stopped run belong to these very token ids
     if kept.is_dir():
         tokenizer: Any = AutoTokenizer.from_pretrained(kept, local_files_only=True)
@@ -228,10 +228,6 @@ def build_base(recipe: GeneratorRecipe, posts: Sequence[Post], seed: int, output
         tokenizer.save_pretrained(folder)
         if model is not None:
             model.save_pretrained(folder)
-
-
-def _checkpoints(base: Path) -> Path:
-    return base.with_name(f"{base.name}-checkpoints")
 
 
 def _base_settings(recipe: GeneratorRecipe) -> dict[str, Any]:

@@ -32,15 +32,11 @@ from right_hf.training.examples import GeneratorExample, augmented_examples, pla
 from right_hf.training.generator import train_generator
 from right_hf.training.noise import ContextNoise
 from right_hf.training.recipe import Recipe
-from right_hf.training.runs import claim_run, digest, run_identity
+from right_hf.training.runs import checkpoints_folder, claim_run, digest, run_identity
 from right_hf.training.selector import train_selector
 from right_hf.training.simcse import retriever_triplets, train_retriever
 from right_hf.training.triplets import selector_triplets
 from right_hf.training.wordnet import load_synonyms, no_synonyms
-
-
-def _checkpoints(output: Path) -> Path:
-    return output.with_name(f"{output.name}-checkpoints")
 
 
 def build_retriever(recipe: Recipe, posts: Sequence[Post], output: Path) -> None:
@@ -55,13 +51,13 @@ def build_retriever(recipe: Recipe, posts: Sequence[Post], output: Path) -> None
     retriever: Retriever
     log: dict[str, Any] = {}
     if recipe.retriever.type in ("dense", "hybrid"):
-        dense, log = _dense_retriever(recipe, posts, _checkpoints(output))
+        dense, log = _dense_retriever(recipe, posts, checkpoints_folder(output))
         retriever = HybridRetriever(recipe_bm25(recipe, posts), dense) if recipe.retriever.type == "hybrid" else dense
     else:
         retriever = recipe_retriever(recipe, posts)
     with atomic_folder(output) as folder:
         retriever.save_pretrained(folder)
-        facts = {"posts": len(posts), **measured_emissions(_checkpoints(output))}
+        facts = {"posts": len(posts), **measured_emissions(checkpoints_folder(output))}
         write_json(folder / "training.json", {**origin, **facts, **log})
 
 
@@ -95,11 +91,11 @@ def build_selector(recipe: Recipe, posts: Sequence[Post], output: Path, wordnet:
     synonyms = load_synonyms(wordnet) if recipe.language == "en" else no_synonyms
     triplets = selector_triplets(posts, synonyms, recipe.seed, recipe.language)
     model = encoder_base(recipe.selector, posts, recipe.seed)
-    claim_run(_checkpoints(output), run_identity(recipe, posts))
-    log = train_selector(model, triplets, _checkpoints(output), recipe.selector.arguments, recipe.seed)
+    claim_run(checkpoints_folder(output), run_identity(recipe, posts))
+    log = train_selector(model, triplets, checkpoints_folder(output), recipe.selector.arguments, recipe.seed)
     with atomic_folder(output) as folder:
         BiEncoderSelector(model.half(), recipe.selector.hit_scale).save_pretrained(folder)
-        write_json(folder / "training.json", {**origin, **measured_emissions(_checkpoints(output)), **log})
+        write_json(folder / "training.json", {**origin, **measured_emissions(checkpoints_folder(output)), **log})
 
 
 def generator_examples(
@@ -149,7 +145,7 @@ def build_generator(
         output: The generator's folder.
         base: Folder of the base that it starts from, see [`generator_base`]; by default one of the run's own.
     """
-    settings, checkpoints = recipe.generator, _checkpoints(output)
+    settings, checkpoints = recipe.generator, checkpoints_folder(output)
     if settings.architecture == "decoder":
         return _llm_builder()(recipe, posts, train, validation, output, checkpoints, base)
     origin = provenance(recipe.as_dict(), recipe.seed)
@@ -207,7 +203,7 @@ def build_grpo(
         start: What [`build_generator`] wrote.
         base: Folder of the base, as for [`build_generator`]; not needed where the recipe names it.
     """
-    _llm_builder()(recipe, posts, train, validation, output, _checkpoints(output), base, start)
+    _llm_builder()(recipe, posts, train, validation, output, checkpoints_folder(output), base, start)
 
 
 def _llm_builder() -> Callable[..., None]:

@@ -18,7 +18,7 @@ from right_hf.selector import BiEncoderSelector
 from right_hf.training.distill import DistillRecipe, Judged, train_distilled
 from right_hf.training.emissions import measured_emissions
 from right_hf.training.recipe import Recipe
-from right_hf.training.runs import claim_run, digest, run_identity
+from right_hf.training.runs import checkpoints_folder, claim_run, digest, run_identity
 
 
 def build_distilled_selector(
@@ -60,7 +60,7 @@ def build_distilled_retriever(
         raise ValueError(f"{start} holds a {type(retriever).__name__}; only a DenseRetriever has an encoder to train.")
     model, record = _distilled(recipe, settings, judged, retriever.encoder, output)
     corpus = retriever.corpus
-    vectors = embed_in_parts(model, [post.text for post in corpus], _checkpoints(output) / "vectors")
+    vectors = embed_in_parts(model, [post.text for post in corpus], checkpoints_folder(output) / "vectors")
     with atomic_folder(output) as folder:
         DenseRetriever(corpus, model, retriever.index, vectors).save_pretrained(folder)
         write_json(folder / "training.json", record)
@@ -72,13 +72,9 @@ def _distilled(
     """The trained encoder, in full precision, and the record of its making."""
     choices = asdict(settings)
     origin = provenance({**recipe.as_dict(), "distillation": choices}, recipe.seed)
-    checkpoints = _checkpoints(output)
+    checkpoints = checkpoints_folder(output)
     others = {"distillation": choices, "judged": digest(judged), "start": encoder_fingerprint(model)}
     claim_run(checkpoints, run_identity(recipe, (), **others))
     model = model.float()
     log = train_distilled(model, judged, checkpoints, settings, recipe.seed)
     return model, {**origin, "judged": len(judged), **measured_emissions(checkpoints), **log}
-
-
-def _checkpoints(output: Path) -> Path:
-    return output.with_name(f"{output.name}-checkpoints")

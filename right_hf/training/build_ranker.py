@@ -21,7 +21,7 @@ from right_hf.training.held_out import ranker_posts
 from right_hf.training.pools import Pools, run_pools
 from right_hf.training.ranker import fit_ranker
 from right_hf.training.recipe import Recipe
-from right_hf.training.runs import claim_run, run_identity
+from right_hf.training.runs import checkpoints_folder, claim_run, run_identity
 
 
 def build_ranker(
@@ -55,7 +55,7 @@ def build_ranker(
     """
     origin = provenance(recipe.as_dict(), recipe.seed)
     kept, held = ranker_posts(posts, recipe.ranker)
-    folder = output.with_name(f"{output.name}-checkpoints")
+    folder = checkpoints_folder(output)
     claim_run(folder, run_identity(recipe, posts))
     chosen_on = recipe.generator.validation_posts
     own = _held_out_components(recipe, kept, validation[:chosen_on], folder, wordnet, base)

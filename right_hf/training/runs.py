@@ -15,6 +15,11 @@ from right_hf.training.recipe import Recipe
 _IDENTITY_FILE = "run.json"
 
 
+def checkpoints_folder(output: Path) -> Path:
+    """Where a run keeps the Trainer's own checkpoints: beside what it makes."""
+    return output.with_name(f"{output.name}-checkpoints")
+
+
 def digest(items: Iterable[Any]) -> str:
     """A fingerprint of plain values or tuples of them, in their order."""
     found = hashlib.sha256()
