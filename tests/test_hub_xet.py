@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import constants, hf_hub_download
 from huggingface_hub.utils import _xet as client
 
 from right_hf import BM25Retriever, RightModel
@@ -74,6 +74,8 @@ def test_a_damaged_file_that_repositories_share_is_fetched_anew(
 ) -> None:
     for name in ("user/one", "user/two"):
         model.retriever.push_to_hub(name)  # type: ignore[attr-defined]
+    # The client shares no file where two downloads set up its store at the same moment: one file sets it up.
+    hf_hub_download("user/one", "corpus.parquet")
     BM25Retriever.from_pretrained("user/one")
     [shared] = [path for path in (Path(constants.HF_HUB_CACHE) / "blobs").rglob("*") if _is_parquet(path)]
     shared.chmod(0o644)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,13 +26,13 @@ def _read_lines(path: Path) -> list[str]:
     """The lines of a UTF-8 file; only a line feed ends a line, since posts may hold other line separators."""
     if not path.is_file():
         raise FileNotFoundError(f"No file {path}. A .src file of posts needs a .dst file of hashtags, and vice versa.")
-    raw = path.read_bytes().split(b"\n")
+    raw = path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
     if not raw[-1]:
         raw.pop()  # the end of the last line
     lines: list[str] = []
     for number, line in enumerate(raw, start=1):
         try:
-            lines.append(line.decode().strip("\ufeff\r"))
+            lines.append(line.decode().strip("\r"))
         except UnicodeDecodeError as error:
             raise ValueError(f"{path}, line {number}: expected UTF-8 ({error}). Convert the file to UTF-8.") from error
     return lines

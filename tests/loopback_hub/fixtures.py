@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import constants, file_download
+from huggingface_hub.utils import _http
 
+from right_hf.hub import errors
 from tests.loopback_hub.server import LoopbackHub
 
 
@@ -30,7 +32,11 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Lets no call sleep; gives the seconds that each would have slept."""
-    slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
-    return slept
+    """Lets no retry wait, neither ours nor the client's; gives the seconds that each would have waited.
+
+    Only they are meant: a thread that waits for the lock of a file still sleeps.
+    """
+    waited: list[float] = []
+    for module in (errors, file_download, _http):
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=waited.append))
+    return waited
