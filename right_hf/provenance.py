@@ -54,6 +54,11 @@ def _without_place(argument: str) -> str:
     return f"{option}{equals}{Path(value).name}" if outside else argument
 
 
+def device_name() -> str:
+    """What the present run computes on: the name of the GPU, or "cpu"."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+
+
 def provenance(config: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
     """Describes the present run: what to run again, and on what, to get the same result.
 
@@ -70,5 +75,5 @@ def provenance(config: dict[str, Any], seed: int | None = None) -> dict[str, Any
         "uncommitted_changes": None if changes is None else bool(changes),
         "versions": {name: version for name in _PACKAGES if (version := _version(name)) is not None},
         "python": platform.python_version(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "device": device_name(),
     }

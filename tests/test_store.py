@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from right_hf.provenance import device_name
 from right_hf.reproduction.store import Store
 
 
@@ -26,7 +27,8 @@ def test_a_thing_is_made_once(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert store.made("a/b", make).read_text() == "here"
     assert Store(tmp_path).made("a/b", make) == tmp_path / "a/b"
-    assert len(calls) == 1 and [entry["made"] for entry in store.costs()] == ["a/b"]
+    assert len(calls) == 1
+    assert [(entry["made"], entry["device"]) for entry in store.costs()] == [("a/b", device_name())]
 
 
 def test_what_fails_is_not_counted_and_may_be_tried_again(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 
 from right_hf import DEFAULT_CHECKPOINT
@@ -79,10 +80,14 @@ def _cost(folder: Path) -> list[str]:
     made = {entry["made"]: entry for file in sorted(folder.glob("*.json")) for entry in read_json(file).get("made", [])}
     if not made or not all("core_seconds" in entry for entry in made.values()):
         return []
-    minutes = sum(entry["core_seconds"] for entry in made.values()) / 60
+    seconds: Counter[str] = Counter()
+    for entry in made.values():
+        seconds[entry.get("device", "cpu")] += entry["core_seconds"]
+    beside = "".join(f", {seconds[gpu] / 60:.0f} of cores beside an {gpu}" for gpu in sorted(set(seconds) - {"cpu"}))
     memory = max(entry["peak_mib"] for entry in made.values()) / 1024
     apart = "" if "base-seq2seq" in made else ", apart from the pretraining of its T5, which was there"
-    return [f"{folder.name} took {minutes:.0f} minutes of one core{apart}, and {memory:.1f} GiB of memory at most."]
+    time = f"{seconds['cpu'] / 60:.0f} minutes of one core{beside}{apart}"
+    return [f"{folder.name} took {time}, and {memory:.1f} GiB of memory at most."]
 
 
 def speeds_section() -> str:

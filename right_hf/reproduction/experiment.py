@@ -38,6 +38,8 @@ from right_hf.training.runs import claim_run, run_identity
 _WRITTEN = 1
 #: The paper's ablation without generator answers with the selector's first four.
 _WITHOUT_GENERATOR = 4
+#: Posts that a generator answers at once, by device.
+_ANSWERED_AT_ONCE = {"cpu": 64, "cuda": 512}
 
 
 class Experiment:
@@ -203,7 +205,7 @@ class Experiment:
             if self.chat is None:
                 raise ValueError(f"{system.name} needs a chat model. Give --chat-model.")
             return run_generator(self.chat, posts, contexts)
-        return run_generator(self.load_generator(system, seed), posts, contexts, batch_size=64)
+        return run_generator(self.load_generator(system, seed), posts, contexts, _ANSWERED_AT_ONCE[_device().type])
 
     @cached_property
     def best_retriever(self) -> str:

@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 
 from filelock import FileLock
 
+from right_hf.provenance import device_name
+
 logger = logging.getLogger(__name__)
 
 _COSTS = "made.jsonl"
@@ -49,6 +51,7 @@ class Store:
                 "seconds": round(time.monotonic() - start, 1),
                 "core_seconds": round(spent, 1),
                 "peak_mib": peak_memory(),
+                "device": device_name(),
             }
             with (self.folder / _COSTS).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
@@ -71,7 +74,7 @@ class Store:
         """What making each took, in this store and in those that lie in it.
 
         `seconds` by the clock, other parts that it had made in turn included; `core_seconds` of computing, its own
-        alone; and `peak_mib`, the most memory of its process until then.
+        alone; `peak_mib`, the most memory of its process until then; and `device`, on which it computed.
         """
         return [cost for file in sorted(self.folder.rglob(_COSTS)) for cost in self._read(file)]
 
