@@ -24,6 +24,7 @@ from right_hf.reproduction.systems import (
     TABLE_3,
     TABLE_LLM,
     ablations,
+    otherwise_trained,
     right,
     with_hashtags,
 )
@@ -66,6 +67,23 @@ def test_every_row_runs_and_is_kept(experiment: Experiment, tmp_path: Path) -> N
     report.table_3()
     assert len(experiment.store.costs()) == before  # nothing is made twice
     assert len({entry["made"] for entry in experiment.store.costs()}) == before
+
+
+@pytest.mark.slow
+def test_generators_trained_otherwise_stand_beside_the_own_and_none(experiment: Experiment, tmp_path: Path) -> None:
+    own = right(experiment.best_retriever)
+    rehearsing = otherwise_trained(own, "rehearsing")
+    report = Report(experiment, tmp_path, [own.name, rehearsing.name, NO_GENERATOR])
+    table = TABLES["generators"](report)
+    result = json.loads((tmp_path / "generators.json").read_text())
+    assert [name for name, row in result["rows"].items() if "scores" in row] == report.rows
+    assert set(result["rows"][rehearsing.name]["against"]) == {own.name, NO_GENERATOR}
+    assert list(result["validation"]) == report.rows[:2] and len(result["validation"][own.name]) == 2  # seeds
+    assert table.count(f"| {rehearsing.name} ") == 2
+    usual_steps, rehearsing_steps = (
+        read_object(experiment.generator(system, 0) / "training.json")["steps"] for system in (own, rehearsing)
+    )
+    assert rehearsing_steps == pytest.approx(1.5 * usual_steps, abs=1)
 
 
 @pytest.mark.slow
@@ -176,12 +194,6 @@ def test_the_ranker_is_compared_and_kept(experiment: Experiment, tmp_path: Path)
     oracle = rows[ORACLE]["scores"]["f1@1"]
     assert all(max(row["scores"]["f1@1"]) <= max(oracle) for name, row in rows.items() if name not in beside)
     assert all(0 <= tenth["gold"] <= 1 and tenth["hashtags"] > 0 for tenth in result["calibration"])
-    usual = right(experiment.best_retriever)
-    usual_steps, rehearsing_steps = (
-        read_object(experiment.generator(system, 0) / "training.json")["steps"]
-        for system in (usual, usual._replace(trained="rehearsing"))
-    )
-    assert rehearsing_steps == pytest.approx(1.5 * usual_steps, abs=1)
     before = len(experiment.store.costs())
     assert TABLES["fusion"](report) == table
     assert len(experiment.store.costs()) == before  # nothing is made twice

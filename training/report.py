@@ -107,7 +107,7 @@ def rendered() -> dict[Path, str]:
         "llm": tables_section("table-llm"),
         "reproduction": tables_section("table-3", "table-4", "figure-3"),
         "costs": costs_section(),
-        "fusion": tables_section("fusion"),
+        "fusion": tables_section("fusion", "generators"),
         "emergent": tables_section("emergent"),
         "speeds": speeds_section(),
     }

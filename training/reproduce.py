@@ -3,6 +3,7 @@ r"""Reproduces the paper's tables on your own copy of its data, or on any data s
     python training/reproduce.py --dataset tweets-en --data DATA --table 3
     python training/reproduce.py --dataset tweets-en --data DATA --table figure-3 --protocol full
     python training/reproduce.py --dataset tweets-en --data DATA --table llm   # an LLM tuned with and without retrieval
+    python training/reproduce.py --dataset tweets-en --data DATA --table generators   # the plan's generators
 
 The plan is training/configs/reproduce/DATASET.yaml, or --plan FILE; DATA is a folder in a form that right_hf.data loads
 (by default data/DATASET, or the folder DATASET in $RIGHT_HF_DATA). Everything made on the way is kept in --work: a run

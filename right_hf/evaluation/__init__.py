@@ -28,7 +28,7 @@ from right_hf.evaluation.systems import (
     run_right,
     supporting_post,
 )
-from right_hf.evaluation.tables import markdown_table, not_run_notes, results_table
+from right_hf.evaluation.tables import markdown_table, not_run_notes, results_table, validation_table
 
 __all__ = [
     "BM25",
@@ -63,5 +63,6 @@ __all__ = [
     "strata_figure",
     "stream_figure",
     "supporting_post",
+    "validation_table",
     "write_answers",
 ]

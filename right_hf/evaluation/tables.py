@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from right_hf.evaluation.paper import METRICS
@@ -61,6 +62,15 @@ def results_table(
             cells = _measured(row, baselines, best, definition)
             table.append([system, *cells] + ([_paper_cell(numbers)] if paper is not None else []))
     return "\n\n".join([_aligned(table), _note(definition, paper is not None), *not_run_notes(rows)])
+
+
+def validation_table(scores: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    """Mean F1@1 and F1@5 of systems on validation in Markdown, from their scores in percent with each seed."""
+    lines = ["| on validation | F1@1 | F1@5 |", "|---|---:|---:|"]
+    for system, runs in scores.items():
+        means = [fmean(run[metric] for run in runs) for metric in ("f1@1", "f1@5")]
+        lines.append(f"| {system} | {means[0]:.2f} | {means[1]:.2f} |")
+    return "\n".join(lines)
 
 
 def not_run_notes(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:

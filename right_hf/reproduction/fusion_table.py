@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from right_hf.evaluation import Answer, answer_statistics, results_table
+from right_hf.evaluation import Answer, answer_statistics, results_table, validation_table
 from right_hf.evaluation.paper import SIMCSE
 from right_hf.evaluation.scores import percent
 from right_hf.metrics import PerPost, mean_over_seeds
 from right_hf.reproduction.cotraining import Cotraining
 from right_hf.reproduction.fusion import ABLATIONS, RANKING, WHOLE, FusionExperiment
-from right_hf.reproduction.systems import TABLE_3, ablations
+from right_hf.reproduction.systems import TABLE_3, TRAINED, ablations
 
 if TYPE_CHECKING:
     from right_hf.reproduction.tables import Report
 
 #: Rows beside the ranker.
 HYBRID, LINEAR, ORACLE = "RIGHT, hybrid retriever", "linear fusion", "oracle: gold in the pool first"
-TRAINED = "{}, {} generator"
 SELECTOR, COTRAINED = "selector's ranking", "{}, co-trained"
 COTRAINED_BOTH = "selector's ranking, co-trained with retriever"
 #: What makes the answers of a row, from a seed and a split.
@@ -45,7 +44,6 @@ def fusion_rows(fusion: FusionExperiment) -> dict[str, Answers]:
     for variant in (WHOLE, *ABLATIONS):
         rows[variant.name] = partial(fusion.answers, variant)
     for trained in fusion.experiment.plan.generators:
-        rows[TRAINED.format("RIGHT", trained)] = partial(fusion.experiment.answers, fusion.system(trained))
         variant = WHOLE._replace(name=TRAINED.format(WHOLE.name, trained), trained=trained)
         rows[variant.name] = partial(fusion.answers, variant)
     if fusion.experiment.plan.cotraining is not None:
@@ -101,20 +99,11 @@ def fusion_table(report: Report) -> str:
         "ranker": vars(fusion.recipe),
     }
     table = results_table(rows, [baseline, WHOLE.name])
-    return report.write("fusion", f"{table}\n\n{_validation_table(validation)}", result)
+    return report.write("fusion", f"{table}\n\n{validation_table(validation)}", result)
 
 
 def _statistics(report: Report, answers: Answers, seed: int, split: str) -> dict[str, PerPost]:
     return answer_statistics(answers(seed, split), report.experiment.posts[split], report.language)
-
-
-def _validation_table(validation: dict[str, list[dict[str, float]]]) -> str:
-    """F1 on the validation posts, on which everything was chosen."""
-    lines = ["| on validation | F1@1 | F1@5 |", "|---|---:|---:|"]
-    for name, runs in validation.items():
-        means = [float(np.mean([run[metric] for run in runs])) for metric in ("f1@1", "f1@5")]
-        lines.append(f"| {name} | {means[0]:.2f} | {means[1]:.2f} |")
-    return "\n".join(lines)
 
 
 def calibration(fusion: FusionExperiment, seed: int, bins: Sequence[float] = tuple(np.linspace(0, 1, 11))) -> list[Any]:

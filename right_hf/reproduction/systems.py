@@ -62,6 +62,8 @@ TABLE_3 = (
     System(RIGHT_BM25, "generator", BM25, "selector"),
     System(RIGHT_SIMCSE, "generator", SIMCSE, "selector"),
 )
+#: What a system is called with a generator that is trained otherwise: its own name and that generator's.
+TRAINED = "{}, {} generator"
 LLM, RIGHT_LLM, RIGHT_GRPO = "LLM, LoRA", "RIGHT, LLM, LoRA", "RIGHT, LLM, LoRA, after GRPO"
 #: A tuned LLM with and without retrieved hashtags, beside the T5.
 TABLE_LLM = (
@@ -87,6 +89,11 @@ def ablations(retriever: str) -> tuple[System, ...]:
         System(NO_SELECTOR, "generator", retriever, "votes"),
         System(NO_GENERATOR, "selector", retriever, "selector"),
     )
+
+
+def otherwise_trained(whole: System, trained: str) -> System:
+    """RIGHT with this one of the plan's other generators in the place of its own."""
+    return whole._replace(name=TRAINED.format(whole.name, trained), trained=trained)
 
 
 def with_hashtags(retriever: str, number: int, usual: int) -> System:

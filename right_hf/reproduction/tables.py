@@ -22,6 +22,7 @@ from right_hf.evaluation import (
     results_table,
     score_strata,
     strata_figure,
+    validation_table,
 )
 from right_hf.evaluation.paper import FULL, RIGHT_BM25, TABLE_3, TABLE_4
 from right_hf.evaluation.scores import percent
@@ -93,12 +94,29 @@ class Report:
         for name, others in against.items():
             if name in means:
                 self.compare(rows, means, name, {other: means[other] for other in others if other in means})
-        validation = {
-            system.name: [self.experiment.validation_scores(system, seed) for seed in self._seeds(system)]
-            for system in systems.TABLE_LLM
-            if system.kind in ("llm", "grpo") and system.name in means
-        }
+        validation = self._validation(
+            row for row in systems.TABLE_LLM if row.kind in ("llm", "grpo") and row.name in means
+        )
         return self.write("table-llm", results_table(rows, [systems.LLM]), {"rows": rows, "validation": validation})
+
+    def generators(self) -> str:
+        """RIGHT with the generators that the plan trains otherwise, beside its own and none; the table in Markdown.
+
+        Validation is that of the kept epochs, on the posts on which they were chosen.
+        """
+        whole = systems.right(self.experiment.best_retriever)
+        trained = [systems.otherwise_trained(whole, name) for name in self.experiment.plan.generators]
+        without = systems.ablations(self.experiment.best_retriever)[-1]
+        rows, means = self._rows([whole, *trained, without])
+        for name in means:
+            others = {whole.name, without.name} & means.keys() - {name}
+            self.compare(rows, means, name, {other: means[other] for other in sorted(others)})
+        validation = {
+            name: [{metric: 100 * score for metric, score in run.items()} for run in runs]
+            for name, runs in self._validation(row for row in (whole, *trained) if row.name in means).items()
+        }
+        table = f"{results_table(rows, [whole.name, without.name])}\n\n{validation_table(validation)}"
+        return self.write("generators", table, {"rows": rows, "validation": validation})
 
     def figure_3(self) -> str:
         """RIGHT with more and fewer hashtags beside the post, with the first seed; returns the numbers in Markdown."""
@@ -169,6 +187,13 @@ class Report:
         """The seeds of a system: one where nothing about it depends on a seed."""
         return self.experiment.plan.seeds[: 1 if system.kind in ("retriever", "chat") else None]
 
+    def _validation(self, shown: Iterable[System]) -> dict[str, list[dict[str, float]]]:
+        """Of trained systems the validation scores with each seed, in [0, 1]."""
+        return {
+            system.name: [self.experiment.validation_scores(system, seed) for seed in self._seeds(system)]
+            for system in shown
+        }
+
     def _statistics(self, system: System, seed: int) -> dict[str, PerPost]:
         answers: list[Answer] = self.experiment.answers(system, seed)
         return answer_statistics(answers, self.posts, self.language)
@@ -207,6 +232,7 @@ TABLES: dict[str, Callable[[Report], str]] = {
     "3": Report.table_3,
     "4": Report.table_4,
     "llm": Report.table_llm,
+    "generators": Report.generators,
     "figure-3": Report.figure_3,
     "case-study": Report.cases,
     "fusion": fusion_table,
