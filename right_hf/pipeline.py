@@ -13,7 +13,7 @@ from typing import Any
 
 from transformers import GenerationConfig, Pipeline
 
-from right_hf.fusion import Recommendation
+from right_hf.ranker import Recommendation
 
 _GENERATION_ARGUMENTS = frozenset(name for name in vars(GenerationConfig()) if not name.startswith("_"))
 #: What pipeline() passes on although it is meant for loading.

@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from right_hf.configuration_right import RightConfig
+from right_hf.config import RightConfig
 from right_hf.encoders import Matrix
-from right_hf.fusion import ClueFinder, Clues, Trace
+from right_hf.ranker import ClueFinder, Clues, Trace
 from right_hf.generator import Generation, Generator
 from right_hf.retriever import Hit, Retriever, fused_hits, search_each
 from right_hf.selector import BiEncoderSelector, Candidate

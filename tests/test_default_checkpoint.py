@@ -62,7 +62,7 @@ def test_nothing_is_asked_of_the_network() -> None:
         import right_hf
         from right_hf.cards import gather_facts, write_card
         from right_hf.metrics import HashtagF1
-        from right_hf.publish import write_dataset
+        from right_hf.hub.publish import write_dataset
         from transformers import pipeline
 
         model = right_hf.RightModel.from_pretrained(right_hf.DEFAULT_CHECKPOINT)

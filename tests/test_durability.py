@@ -16,7 +16,7 @@ import pytest
 
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, bm25
-from tests.living import FIRST, assert_equals_a_new_index, dying
+from tests.support.living import FIRST, assert_equals_a_new_index, dying
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 distributions = cache(packages_distributions)
 
 #: Modules that tune an LLM; nothing else imports them before it is asked to do so.
-TUNING = {f"right_hf.training.{name}" for name in ("build_llm", "grpo", "llm", "written")}
+TUNING = {f"right_hf.trainers.{name}" for name in ("build_llm", "grpo", "llm", "written")}
 
 
 def module_name(path: Path) -> str:

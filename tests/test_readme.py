@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from right_hf.cli import main
-from tests.command_line import ROOT, run_script
-from tests.loopback_hub import LoopbackHub
-from tests.readme_snippets import blocks, run_snippets
-from tests.smoke_data import write_splits
+from tests.support.command_line import ROOT, run_script
+from tests.support.loopback_hub import LoopbackHub
+from tests.support.readme_snippets import blocks, run_snippets
+from tests.support.smoke_data import write_splits
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = blocks(ROOT / "README.md")

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.loopback_hub import LoopbackHub
+from tests.support.loopback_hub import LoopbackHub
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [
@@ -118,7 +118,7 @@ def test_the_readmes_snippets_run(environment: Path, tmp_path: Path) -> None:
             copy = tmp_path / file.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, copy)
-    command = [environment / "python", "-m", "tests.readme_snippets", ROOT / "README.md"]
+    command = [environment / "python", "-m", "tests.support.readme_snippets", ROOT / "README.md"]
     pushed = json.loads(run(*command, cwd=tmp_path, HF_HOME=str(tmp_path)).splitlines()[-1])
     assert {"config.json", "generator/model.safetensors"} <= set(pushed["user/right-en"])
 

@@ -28,13 +28,13 @@ from typing import Any
 
 from right_hf import Post
 from right_hf.data import small
-from right_hf.generator.answers import AnswerStore
+from right_hf.generator.chat_store import AnswerStore
 from right_hf.generator.chat import ChatGenerator
 from right_hf.generator.chat_client import ChatClient, HubChatClient
 from right_hf.generator.local_chat import LocalChatClient
-from right_hf.reproduction.experiment import Experiment
-from right_hf.reproduction.plan import Plan, load_plan
-from right_hf.reproduction.tables import TABLES, Report
+from reproduction.experiment import Experiment
+from reproduction.plan import Plan, load_plan
+from reproduction.tables import TABLES, Report
 
 #: Posts of each split that --smoke takes.
 _SMOKE_POSTS = {"train": 200, "validation": 100, "test": 40}

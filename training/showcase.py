@@ -19,7 +19,7 @@ from transformers.utils import logging as transformers_logging
 
 from right_hf import DEFAULT_CHECKPOINT, Post, RightModel, Seq2SeqGenerator, read_posts
 from right_hf.evaluation import markdown_table, score_checkpoint, supporting_post
-from right_hf.fusion import Recommendation
+from right_hf.ranker import Recommendation
 from right_hf.persistence import write_text
 
 _FOLDER = Path(__file__).parent / "showcase"

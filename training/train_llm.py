@@ -13,7 +13,7 @@ On several GPUs or machines it runs as it is:
 
     accelerate launch --config_file training/configs/accelerate/multi_gpu.yaml training/train_llm.py --recipe …
 
-Then GRPO, from what was tuned; the reward is F1 against the gold hashtags (right_hf.training.rewards):
+Then GRPO, from what was tuned; the reward is F1 against the gold hashtags (right_hf.trainers.rewards):
 
     python training/train_llm.py --recipe training/configs/llm-lora.yaml --data DATA \
         --selector runs/tweets-en/selector --grpo runs/llm/right --output runs/llm/right-grpo
@@ -34,9 +34,9 @@ import logging
 import sys
 from pathlib import Path
 
-from right_hf.training.bases import generator_base
-from right_hf.training.build import build_generator, build_grpo, generator_examples
-from right_hf.training.recipe import load_recipe
+from right_hf.trainers.bases import generator_base
+from right_hf.trainers.build import build_generator, build_grpo, generator_examples
+from right_hf.trainers.recipe import load_recipe
 
 
 def _arguments() -> argparse.Namespace:

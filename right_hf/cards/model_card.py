@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResultEntry, ModelCard, ModelCardData, eval_result_entries_to_yaml
 
-from right_hf.cards.components import Component, base_license, base_text, describe_components
+from right_hf.cards.parts import Component, base_license, base_text, describe_components
 from right_hf.cards.datasheet import Datasheet
 from right_hf.cards.emissions import emissions_text, total_emissions
 from right_hf.cards.licenses import OTHER, count_licenses, hub_license, licenses_text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from right_hf.cli.output import quieten_libraries
 
 if TYPE_CHECKING:
-    from right_hf.modeling_right import RightModel
+    from right_hf.model import RightModel
 
 #: `right_hf.hub.component.COMPONENTS`, which takes long to import.
 PARTS = ("retriever", "selector", "generator", "ranker")
@@ -89,7 +89,7 @@ def hub_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
 def load_model(arguments: argparse.Namespace) -> RightModel:
     """The checkpoint that the options name, with the parts they swap."""
     from right_hf import DEFAULT_CHECKPOINT
-    from right_hf.modeling_right import RightModel
+    from right_hf.model import RightModel
 
     quieten_libraries()
     swapped = {part: getattr(arguments, part) for part in PARTS if getattr(arguments, part) is not None}

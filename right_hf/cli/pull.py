@@ -34,7 +34,7 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     from right_hf.hub.pull import commit_of, fetch, remember
-    from right_hf.modeling_right import RightModel
+    from right_hf.model import RightModel
     from right_hf.persistence import atomic_folder
 
     quieten_libraries()

@@ -83,9 +83,9 @@ def _upload_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def push_model(arguments: argparse.Namespace) -> None:
     """Uploads a checkpoint or a component."""
-    from right_hf.components import load_component
-    from right_hf.modeling_right import RightModel
-    from right_hf.publish import handler_files
+    from right_hf.component import load_component
+    from right_hf.model import RightModel
+    from right_hf.hub.publish import handler_files
 
     quieten_libraries()
     settings = _upload_arguments(arguments)

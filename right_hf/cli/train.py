@@ -13,7 +13,7 @@ from right_hf.cli.output import quieten_libraries, write_result
 
 if TYPE_CHECKING:
     from right_hf.posts import Post
-    from right_hf.training.recipe import Recipe
+    from right_hf.trainers.recipe import Recipe
 
 _DESCRIPTION = """\
 Trains the parts of a checkpoint, in this order: retriever (unless it is BM25), selector, generator, ranker (if
@@ -103,13 +103,13 @@ def _add_part(parts: Any, name: str, summary: str) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
-    from right_hf.training.recipe import load_recipe
+    from right_hf.trainers.recipe import load_recipe
 
     recipe = load_recipe(arguments.recipe, arguments.seed)
     if arguments.part == "generator" and recipe.generator.architecture == "segtrm" and arguments.selector:
         raise argparse.ArgumentTypeError("SEGTRM reads the post alone. Leave out --selector.")
     with redirect_stdout(sys.stderr):  # where the Trainer's log goes
-        from right_hf.training import build
+        from right_hf.trainers import build
 
         quieten_libraries()
         posts = recipe.posts(arguments.data, "train")
@@ -124,7 +124,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _build_from_parts(arguments: argparse.Namespace, recipe: Recipe, posts: list[Post], validation: list[Post]) -> None:
-    from right_hf.training import build
+    from right_hf.trainers import build
 
     if arguments.part == "generator":
         held_out = validation[: recipe.generator.validation_posts]
@@ -133,7 +133,7 @@ def _build_from_parts(arguments: argparse.Namespace, recipe: Recipe, posts: list
         return
     parts = (arguments.selector, arguments.generator, arguments.retriever)
     if arguments.part == "ranker":
-        from right_hf.training.build_ranker import build_ranker
+        from right_hf.trainers.build_ranker import build_ranker
 
         build_ranker(recipe, posts, validation, arguments.output, *parts, arguments.wordnet, arguments.base)
     else:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from right_hf.evaluation.answers import Answer
-from right_hf.evaluation.paper import SIMCSE
+from reproduction.analysis.paper import SIMCSE
 from right_hf.evaluation.scores import score_answers
 from right_hf.evaluation.systems import BM25, SEQ2SEQ, right_answers, run_generator, run_retriever, run_right
 from right_hf.generator import Generator
-from right_hf.modeling_right import RightModel
+from right_hf.model import RightModel
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever
 

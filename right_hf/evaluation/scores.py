@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
 from typing import cast
 
 from right_hf.evaluation.answers import Answer
@@ -43,8 +42,3 @@ def percent(statistics: Mapping[str, PerPost]) -> dict[str, float]:
 def score_answers(answers: Sequence[Answer], posts: Sequence[Post], language: str) -> dict[str, float]:
     """F1@1, F1@5 and ROUGE-1/2/L (both definitions, see [`DEFINITIONS`]) of a system's answers, in percent."""
     return percent(answer_statistics(answers, posts, language))
-
-
-def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
-    """Mean of the seeds' scores and their standard deviation (divisor n - 1), None for a single seed."""
-    return fmean(values), stdev(values) if len(values) > 1 else None

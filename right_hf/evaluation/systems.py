@@ -7,9 +7,9 @@ from typing import Any
 
 from right_hf.batches import batches, batches_of_like_length
 from right_hf.evaluation.answers import Answer
-from right_hf.fusion import Recommendation, Trace, fuse
+from right_hf.ranker import Recommendation, Trace, fuse
 from right_hf.generator import Generator
-from right_hf.modeling_right import RightModel
+from right_hf.model import RightModel
 from right_hf.posts import Post
 from right_hf.retriever import Retriever, summed_votes
 

@@ -1,6 +1,6 @@
 """Generators: read a post and selected hashtags and write the answer."""
 
-from right_hf.generator.answers import AnswerStore
+from right_hf.generator.chat_store import AnswerStore
 from right_hf.generator.base import Generation, Generator
 from right_hf.generator.chat import ChatGenerator
 from right_hf.generator.chat_client import ChatClient, ChatError, HubChatClient

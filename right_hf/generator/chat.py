@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from right_hf.generator.answers import AnswerStore, Message, question_key
+from right_hf.generator.chat_store import AnswerStore, Message, question_key
 from right_hf.generator.base import Generation
 from right_hf.generator.chat_client import ChatClient, HubChatClient
 from right_hf.generator.chat_prompts import chat_messages, check_prompt

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from huggingface_hub import AsyncInferenceClient
 
-from right_hf.generator.answers import Message
+from right_hf.generator.chat_store import Message
 from right_hf.generator.retries import FAULTS, Fault, backoff, describe_fault
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from right_hf.generator.answers import Message
+from right_hf.generator.chat_store import Message
 from right_hf.generator.hashtags import is_hashtag
 from right_hf.posts import normalise_hashtag
 

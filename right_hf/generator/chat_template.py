@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from right_hf.generator.answers import Message
+from right_hf.generator.chat_store import Message
 from right_hf.generator.chat_prompts import DELIMITERS
 
 #: Ends the prompt of a model without a chat template.

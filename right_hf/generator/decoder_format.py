@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
-from right_hf.generator.answers import Message
+from right_hf.generator.chat_store import Message
 from right_hf.generator.chat_prompts import MAX_POST_CHARACTERS, chat_messages
 from right_hf.generator.chat_template import ChatTemplate
 from right_hf.generator.hashtags import parse_hashtags

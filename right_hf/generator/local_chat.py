@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from right_hf.generator.answers import Message
+from right_hf.generator.chat_store import Message
 from right_hf.generator.chat_template import ChatTemplate
 
 

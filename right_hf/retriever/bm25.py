@@ -11,7 +11,7 @@ from typing import Any
 
 from right_hf.corpus import Corpus, Place
 from right_hf.hub.component import HubComponent
-from right_hf.journal import JOURNAL_FILE, Journal, encode_change, replay
+from right_hf.retriever.journal import JOURNAL_FILE, Journal, encode_change, replay
 from right_hf.persistence import atomic_folder, flush, keep_foreign_files, recover_folder
 from right_hf.posts import Post
 from right_hf.retriever.base import Hit, check_search

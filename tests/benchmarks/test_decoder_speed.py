@@ -21,7 +21,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, pipeline
 
 from right_hf import read_posts
 from right_hf.generator import DecoderGenerator
-from right_hf.training.tokenizer import train_tokenizer
+from reproduction.pretraining.tokenizer import train_tokenizer
 from tests.benchmarks.told import tell
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3_600)]

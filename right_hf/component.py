@@ -1,0 +1,344 @@
+"""Components: the four parts of a checkpoint, what each class says of itself, and the registry that finds it by type.
+
+A component is a subclass of [`Component`] that names its role and type, lists its settings, reads and writes its own
+files, and says how it is trained. One line registers it, here or from outside: `right_hf.register_component(MyRetriever)`.
+A checkpoint can name registered types only; nothing else that its files say is ever imported or run.
+"""
+
+from __future__ import annotations
+
+import inspect
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from huggingface_hub import CommitInfo
+from typing_extensions import Self, Unpack
+
+from right_hf.hub.arguments import HubArguments, UploadArguments, hub_arguments, show_arguments
+from right_hf.hub.errors import explained
+from right_hf.hub.origin import Origin, file_hashes, hub_folder, is_of_component
+from right_hf.hub.push import push_folder
+from right_hf.layout import ROLES, config_file
+from right_hf.persistence import atomic_folder, read_object, refuse_pickle, write_json
+
+C = TypeVar("C", bound="type[Component]")
+
+#: Options that a whole checkpoint is loaded with, which concern those of its parts that take them.
+_SHARED_OPTIONS = frozenset({"device", "device_map", "dtype", "hub", "send_posts_to"})
+
+
+class Trainer(Protocol):
+    """How components of one type are trained.
+
+    Attributes:
+        settings: The dataclass of what a recipe may say of the component.
+    """
+
+    settings: type[Any]
+
+    def train(self, job: Any) -> Any:
+        """Trains a component and returns it; `job` is a [`right_hf.trainers.job.Job`]."""
+        ...
+
+
+class Component:
+    """A retriever, selector, generator or ranker: saved, loaded, pushed and pulled alone or as part of a checkpoint.
+
+    A subclass sets `type` (its base class for the role sets `role`), and defines `settings`, `write` and `from_folder`.
+
+    Attributes:
+        role: "retriever", "selector", "generator" or "ranker".
+        type: The name by which configurations and recipes ask for the class.
+        origin: Where on the Hub it came from or was pushed to; None for one that has been on this machine only.
+    """
+
+    role: ClassVar[str]
+    type: ClassVar[str]
+    origin: Origin | None = None
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "from_folder" in vars(cls):
+
+            def from_pretrained(cls: Any, source: str | Path, *, subfolder: str | None = None, **options: Any) -> Any:
+                return cls._from_pretrained(source, subfolder, options)
+
+            from_pretrained.__doc__ = cls._from_pretrained.__doc__
+            shown = show_arguments(from_pretrained, cls.from_folder, HubArguments, without=("hub",))
+            cls.from_pretrained = classmethod(shown)  # type: ignore[assignment,method-assign]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What its configuration says besides the type, as plain JSON."""
+        return {}
+
+    @property
+    def parts(self) -> Mapping[str, Component]:
+        """The components that it consists of, by name; none where it is not made of others."""
+        return {}
+
+    @property
+    def networks(self) -> Sequence[Any]:
+        """The `torch` modules that it computes with, which move with it from device to device."""
+        return ()
+
+    @classmethod
+    def trainer(cls) -> Trainer:
+        """How components of this type are trained.
+
+        Raises:
+            TypeError: They need no training, or it is not known.
+        """
+        raise TypeError(f"A {cls.role} of type {cls.type!r} is not trained. Make it in code and save it.")
+
+    def write(self, folder: Path) -> None:
+        """Writes its files, all but the configuration, into an existing folder."""
+
+    def save_into(self, folder: Path) -> None:
+        """Writes its files and the configuration into a folder that somebody else makes appear as a whole."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.write(folder)
+        write_json(folder / config_file(self.role), {f"{self.role}_type": self.type, **self.settings})
+
+    def save_pretrained(self, save_directory: str | Path) -> None:
+        """Writes everything that `from_pretrained` needs into a folder, which appears whole or not at all."""
+        with atomic_folder(save_directory) as folder:
+            self.save_into(folder)
+
+    @classmethod
+    def from_folder(cls, folder: str | Path) -> Self:
+        """Loads what `save_pretrained` wrote; a subclass may take options, which `from_pretrained` then takes too."""
+        raise NotImplementedError
+
+    @classmethod
+    def saved_settings(cls, folder: Path) -> dict[str, Any]:
+        """The settings in a folder's configuration, without the type; none where there is no configuration.
+
+        Raises:
+            ValueError: The configuration is damaged, or a file may hold pickled code.
+        """
+        refuse_pickle(folder)
+        file = folder / config_file(cls.role)
+        found = read_object(file) if file.is_file() else {}
+        found.pop(f"{cls.role}_type", None)
+        return found
+
+    @classmethod
+    def recognises(cls, folder: Path) -> bool:
+        """Whether a folder without a configuration of ours holds a plain model that it can load."""
+        return False
+
+    @classmethod
+    def from_pretrained(
+        cls, source: str | Path, *, subfolder: str | None = None, **options: Unpack[HubArguments]
+    ) -> Self:
+        """See [`Component._from_pretrained`]; each subclass shows its own options besides."""
+        return cls._from_pretrained(source, subfolder, dict(options))
+
+    @classmethod
+    def _from_pretrained(cls, source: str | Path, subfolder: str | None, options: dict[str, Any]) -> Self:
+        """Loads the component from a folder or the Hub.
+
+        Args:
+            source: A folder or a Hub id, of the component or of a whole checkpoint.
+            subfolder: Where in it the component lies; found by default.
+            options: `revision`, `token`, `cache_dir`, `local_files_only` and `force_download` for the Hub; the rest is
+                the component's own, see `from_folder`.
+
+        Raises:
+            FileNotFoundError: A file, folder, repository or revision is missing.
+            PermissionError: The token is wrong or lacks a right.
+            ConnectionError: The Hub or the connection failed again and again.
+            TypeError: An option is unknown.
+            ValueError: A file is damaged or may hold pickled code.
+        """
+        hub = hub_arguments(options)
+        folder, origin = hub_folder(cls.role, str(source), subfolder, **hub)
+        if "hub" in accepted_options(cls):
+            options["hub"] = {name: value for name, value in hub.items() if name != "revision"}
+        loaded = cls.from_folder(folder, **options)
+        loaded.origin = origin
+        return loaded
+
+    def check_portable(self) -> None:
+        """Makes sure that what is saved can be loaded on another machine.
+
+        Raises:
+            ValueError: A part of it lies on this machine only.
+        """
+
+    def push_to_hub(self, repo_id: str, **upload: Unpack[UploadArguments]) -> CommitInfo:
+        """Uploads the component alone, in one commit; the repository is made if there is none.
+
+        Files of an earlier component are replaced as a whole, whatever else is in the repository stays. A checkpoint
+        can name it from then on: `model.push_to_hub(…, references=True)`.
+
+        Args:
+            repo_id: Where to.
+            upload: See [`right_hf.hub.arguments.UploadArguments`].
+
+        Returns:
+            The commit: a string with its address, and `oid`, `pr_url` and more.
+
+        Raises:
+            ValueError: A part of it lies on this machine only, or a file holds an access token.
+            FileNotFoundError, PermissionError, ConnectionError, OSError: See [`right_hf.hub.errors.explained`].
+        """
+        self.check_portable()
+        upload.setdefault("commit_message", f"Upload a {self.role}")
+        with tempfile.TemporaryDirectory() as scratch:
+            with explained(repo_id, upload.get("revision"), pushing=True):
+                self.save_into(Path(scratch))
+            commit = push_folder(scratch, repo_id, is_stale=is_of_component, **upload)
+            if not upload.get("create_pr"):
+                self.origin = Origin(repo_id, commit.oid, "", file_hashes(scratch))
+        return commit
+
+    def reference(self, **hub: Any) -> dict[str, str]:
+        """The entry in config.json that names the component's commit on the Hub.
+
+        Args:
+            hub: `token` and `cache_dir`, to compare with what lies there.
+
+        Raises:
+            ValueError: The component never was on the Hub, or has changed since.
+        """
+        if self.origin is None:
+            raise ValueError(
+                f"The {self.role} was never on the Hub, so it cannot be named. Push it first "
+                f"(model.{self.role}.push_to_hub(…)), or leave it out of references."
+            )
+        origin, files = self.origin, self.origin.files
+        with tempfile.TemporaryDirectory() as scratch:
+            here, there = Path(scratch) / "here", Path(scratch) / "there"
+            if files is None:
+                place = {"subfolder": origin.subfolder, "revision": origin.revision}
+                self.from_pretrained(origin.repo_id, **place, **hub).save_into(there)
+                files = file_hashes(there)
+            self.save_into(here)
+            if file_hashes(here) != files:
+                raise ValueError(
+                    f"The {self.role} is no longer what {origin.repo_id} holds at {origin.revision}. Push it "
+                    f"first ({self.role}.push_to_hub(…)), or leave it out of references to save it here."
+                )
+        return origin.entry()
+
+
+show_arguments(Component.push_to_hub, UploadArguments)
+
+#: The classes by role and type; one that is given as "module:name" is imported when it is first asked for.
+_REGISTERED: dict[str, dict[str, str | type[Component]]] = {
+    "retriever": {
+        "bm25": "right_hf.retriever.bm25:BM25Retriever",
+        "dense": "right_hf.retriever.dense:DenseRetriever",
+        "hybrid": "right_hf.retriever.hybrid:HybridRetriever",
+    },
+    "selector": {"bi-encoder": "right_hf.selector.biencoder:BiEncoderSelector"},
+    "generator": {
+        "chat": "right_hf.generator.chat:ChatGenerator",
+        "decoder": "right_hf.generator.decoder:DecoderGenerator",
+        "seq2seq": "right_hf.generator.seq2seq:Seq2SeqGenerator",
+    },
+    "ranker": {
+        "linear": "right_hf.ranker.linear:LinearRanker",
+        "trees": "right_hf.ranker.tree_ranker:TreeRanker",
+    },
+}
+
+
+def register_component(component: C) -> C:
+    """Makes a class known to configurations and recipes under its role and type; usable as a decorator.
+
+    Raises:
+        TypeError: It is no component, or lacks a role or a type.
+        ValueError: Another class has this role and type.
+    """
+    if not (inspect.isclass(component) and issubclass(component, Component)):
+        raise TypeError(f"Only a subclass of right_hf.Component can be registered, got {component!r:.80}.")
+    if getattr(component, "role", None) not in ROLES or not isinstance(getattr(component, "type", None), str):
+        raise TypeError(f"{component.__name__} needs a `role`, one of {', '.join(ROLES)}, and a `type` of its own.")
+    known = _REGISTERED[component.role].setdefault(component.type, component)
+    if known not in (component, f"{component.__module__}:{component.__qualname__}"):
+        raise ValueError(f"There is a {component.role} of type {component.type!r} already: {known}. Choose another type.")
+    return component
+
+
+def component_types(role: str) -> tuple[str, ...]:
+    """The types that are known of a role."""
+    return tuple(_REGISTERED[role])
+
+
+def component_class(role: str, kind: object) -> type[Component]:
+    """The class of a role and type.
+
+    Raises:
+        ValueError: There is no such role or type.
+    """
+    if role not in _REGISTERED:
+        raise ValueError(f"Unknown component {role!r}. Known: {', '.join(ROLES)}.")
+    if not isinstance(kind, str) or kind not in _REGISTERED[role]:
+        raise ValueError(
+            f"Unknown type of {role} {kind!r:.80}. Known: {', '.join(component_types(role))}. One from another package "
+            "must be imported and registered first (right_hf.register_component)."
+        )
+    found = _REGISTERED[role][kind]
+    if isinstance(found, str):
+        module, _, name = found.partition(":")
+        found = _REGISTERED[role][kind] = getattr(import_module(module), name)
+    return found
+
+
+def accepted_options(component: type[Component]) -> frozenset[str]:
+    """The names of the options that `from_folder` of a component takes."""
+    return frozenset(inspect.signature(component.from_folder).parameters) - {"folder"}
+
+
+def saved_class(role: str, folder: Path) -> type[Component]:
+    """The class of what lies in a folder, by its configuration, else by the looks of a plain model.
+
+    Raises:
+        FileNotFoundError: The folder is missing, or its configuration where it holds no plain model either.
+        ValueError: The role or its type is unknown, or a file may hold pickled code.
+    """
+    if role not in ROLES:
+        raise ValueError(f"Unknown component {role!r}. Known: {', '.join(ROLES)}.")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"The {role} is missing: there is no folder {folder}. Is the checkpoint complete?")
+    refuse_pickle(folder)
+    file = folder / config_file(role)
+    if file.is_file():
+        try:
+            return component_class(role, read_object(file).get(f"{role}_type"))
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}") from None
+    for kind in component_types(role):
+        if (found := component_class(role, kind)).recognises(folder):
+            return found
+    raise FileNotFoundError(f"{file} is missing. Is {folder} a complete checkpoint?")
+
+
+def load_component(role: str, folder: Path, **options: Any) -> Any:
+    """Loads one component from its folder, by the type that its configuration names.
+
+    Args:
+        role: One of [`right_hf.layout.ROLES`].
+        folder: Where its files are.
+        options: Of its `from_folder`; of those that a whole checkpoint shares, only what the component takes is used.
+
+    Raises:
+        FileNotFoundError: The folder or a file is missing.
+        TypeError: The component does not take an option.
+        ValueError: The role or its type is unknown, or a file is damaged.
+    """
+    found = saved_class(role, folder)
+    taken = accepted_options(found)
+    options = {name: value for name, value in options.items() if name in taken or name not in _SHARED_OPTIONS}
+    if unknown := sorted(set(options) - taken):
+        raise TypeError(
+            f"{unknown[0]} is no option of a {role} of type {found.type!r}, which {folder} holds. It takes "
+            f"{', '.join(sorted(taken)) or 'none'}."
+        )
+    return found.from_folder(folder, **options)

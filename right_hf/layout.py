@@ -1,0 +1,15 @@
+"""How a checkpoint lies on disk: the roles of its parts, each in a folder of its own with a configuration of its own."""
+
+from __future__ import annotations
+
+#: The parts of a checkpoint; each lies in a subfolder of its name unless the configuration says otherwise.
+ROLES = ("retriever", "selector", "generator", "ranker")
+#: Those that a checkpoint cannot do without.
+REQUIRED = ("retriever", "selector")
+#: The record of a training, beside what it made.
+TRAINING_FILE = "training.json"
+
+
+def config_file(role: str) -> str:
+    """The file that names a part's type and settings."""
+    return f"{role}_config.json"

@@ -1,0 +1,76 @@
+"""Fitting the weights of the fusion, and the scores of a ranker, on validation posts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from right_hf.ranker import Features, FusionWeights, Trace, pool_features
+from right_hf.posts import Post
+
+
+def fit_fusion(posts: Sequence[Post], traces: Sequence[Trace]) -> FusionWeights:
+    """Fits the probability that a hashtag of the pool is gold, by logistic regression.
+
+    Args:
+        posts: Posts that neither the generator was trained on nor the corpus holds.
+        traces: What the stages made of each.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+        ValueError: No hashtag of any pool is gold, or every one is.
+    """
+    rows: list[Features] = []
+    labels: list[bool] = []
+    for post, trace in zip(posts, traces, strict=True):
+        for hashtag, features in pool_features(trace).items():
+            rows.append(features)
+            labels.append(hashtag in post.hashtags)
+    return fit_weights(rows, labels)
+
+
+def fit_weights(rows: Sequence[Features], labels: Sequence[bool]) -> FusionWeights:
+    """Does as [`fit_fusion`], for the features of hashtags and which of them are gold."""
+    if len(set(labels)) < 2:
+        raise ValueError(
+            f"Of {len(labels)} pooled hashtags {sum(labels)} are gold; fitting needs some of either kind. "
+            "Use validation posts from the domain of the corpus."
+        )
+    fitted = _logistic_regression(C=1.0).fit(rows, labels)
+    weights = [round(float(weight), 6) for weight in fitted.coef_[0]]
+    return FusionWeights(round(float(fitted.intercept_[0]), 6), *weights)
+
+
+def fit_probability(totals: npt.NDArray[Any], gold: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and intercept that make probabilities of what a ranker's trees add up to (Platt, 1999).
+
+    Args:
+        totals: (N,) of hashtags of validation posts.
+        gold: (N,) which of them their authors used.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+        ValueError: No hashtag is gold or every one is, or gold ones have no higher totals than others.
+    """
+    if gold.all() or not gold.any():
+        raise ValueError(
+            f"Of {len(gold)} pooled hashtags {int(gold.sum())} are gold; calibrating needs some of either."
+        )
+    fitted = _logistic_regression(C=1e6).fit(totals[:, None], gold)
+    slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    if slope <= 0:
+        raise ValueError(
+            "On the validation posts gold hashtags have no higher scores than others. Train on more posts."
+        )
+    return slope, intercept
+
+
+def _logistic_regression(**settings: Any) -> Any:
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ImportError as error:
+        raise ImportError("Fitting the fusion needs scikit-learn: pip install right_hf[train]") from error
+    return LogisticRegression(max_iter=1000, **settings)

@@ -1,0 +1,65 @@
+"""A training run on disk: it belongs to one recipe and its data, and goes on where it was stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from right_hf.persistence import read_object, write_json
+from right_hf.posts import Post
+from right_hf.trainers.recipe import Recipe
+
+_IDENTITY_FILE = "run.json"
+
+
+def checkpoints_folder(output: Path) -> Path:
+    """Where a run keeps the Trainer's own checkpoints: beside what it makes."""
+    return output.with_name(f"{output.name}-checkpoints")
+
+
+def digest(items: Iterable[Any]) -> str:
+    """A fingerprint of plain values or tuples of them, in their order."""
+    found = hashlib.sha256()
+    for item in items:
+        found.update(json.dumps(item).encode())
+    return found.hexdigest()
+
+
+def run_identity(recipe: Recipe, posts: Sequence[Post], **others: Any) -> dict[str, Any]:
+    """What decides the outcome of a run: recipe, seed, training posts, and `others`.
+
+    Settings at their default do not count, so that a version which brings a new one goes on with a run of an old one.
+    """
+    posts_digest = digest([post.id, post.text, post.hashtags] for post in posts)
+    identity: dict[str, Any] = json.loads(json.dumps({**recipe.choices(), "posts": posts_digest, **others}))
+    return identity
+
+
+def claim_run(folder: Path, identity: dict[str, Any]) -> None:
+    """Makes `folder` the place of the Trainer's checkpoints of this run.
+
+    Raises:
+        ValueError: It holds the checkpoints of a run with other settings or data; going on with them would pass the old
+            model off as the new one.
+    """
+    file = folder / _IDENTITY_FILE
+    used = folder.is_dir() and any(folder.iterdir())
+    if used and (not file.is_file() or read_object(file) != identity):
+        raise ValueError(
+            f"{folder} belongs to a run with other settings or data. Remove it, or choose another --output."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(file, identity)
+
+
+def last_checkpoint(folder: Path) -> str | None:
+    """The latest complete checkpoint of the Trainer; one that a killed process left half-written is passed over."""
+    # The Trainer writes its state last.
+    complete = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
+    complete = [path for path in complete if path.name.removeprefix("checkpoint-").isdigit()]
+    if not complete:
+        return None
+    return str(max(complete, key=lambda path: int(path.name.removeprefix("checkpoint-"))))

@@ -1,7 +1,0 @@
-"""A Hub on 127.0.0.1 for the real client: repositories with history, tokens, and faults on demand."""
-
-from tests.loopback_hub.faults import Fault
-from tests.loopback_hub.server import LoopbackHub
-from tests.loopback_hub.store import Repo
-
-__all__ = ["Fault", "LoopbackHub", "Repo"]

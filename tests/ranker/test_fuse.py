@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from right_hf.ranker import Features, FusionWeights, Trace, fuse, fused_score, pool_features
+from right_hf.generator import Generation
+from right_hf.selector import Candidate
+
+WEIGHTS = FusionWeights(intercept=-1.0, log_likelihood=0.5, written=2.0, ranking=1.0, retrieved=0.25, in_post=0.5)
+WVD = Candidate("wvd", 1.5, 0.5, (1.0,), ("p1",))
+AZURE = Candidate("azure", 0.5, 0.1, (0.4, 0.2), ("p3", "p2"))
+
+
+def trace(generation: Generation) -> Trace:
+    return Trace("Ci-trix on AZURE", [], [WVD, AZURE], generation)
+
+
+def test_score_worked_by_hand() -> None:
+    # -1 + 0.5 * -2 + 2 * 0.5 + 1 * 1.5 + 0.25 * 1 + 0.5 * 1 = 1.25
+    features = Features(log_likelihood=-2.0, written=0.5, ranking=1.5, retrieved=1.0, in_post=1.0)
+    assert fused_score(features, WEIGHTS) == pytest.approx(1 / (1 + math.exp(-1.25)))
+
+
+def test_pool_holds_written_and_retrieved_hashtags_once() -> None:
+    generation = Generation(["wvd", "citrix"], {"wvd": -0.1, "citrix": -0.5, "azure": -3.0})
+    pool = pool_features(trace(generation))
+    assert pool == {
+        "wvd": Features(-0.1, 1.0, 1.5, 1.0, 0.0),
+        "citrix": Features(-0.5, 0.5, 0.0, 0.0, 1.0),
+        "azure": Features(-3.0, 0.0, 0.5, 1.0, 1.0),
+    }
+
+
+def test_sources_and_evidence() -> None:
+    generation = Generation(["wvd", "citrix"], {"wvd": -0.1, "citrix": -0.5, "azure": -3.0})
+    found = {r.hashtag: (r.source, r.evidence) for r in fuse(trace(generation), WEIGHTS)}
+    assert found == {"wvd": ("both", ["p1"]), "citrix": ("generated", []), "azure": ("retrieved", ["p3", "p2"])}
+
+
+def test_without_weights_the_answer_is_the_generators_own() -> None:
+    generation = Generation(["citrix", "wvd"], {"wvd": -0.1, "citrix": -0.5, "azure": -3.0})
+    found = fuse(trace(generation), None)
+    assert [(r.hashtag, r.score) for r in found] == [("citrix", 0.6065), ("wvd", 0.9048)]
+
+
+def test_ranks_speak_where_there_are_no_likelihoods() -> None:
+    generation = Generation(["citrix", "wvd"], {})
+    assert pool_features(trace(generation)) == {
+        "citrix": Features(0.0, 1.0, 0.0, 0.0, 1.0),
+        "wvd": Features(0.0, 0.5, 1.5, 1.0, 0.0),
+        "azure": Features(0.0, 0.0, 0.5, 1.0, 1.0),
+    }
+    found = fuse(trace(generation), None)
+    assert [(r.hashtag, r.score, r.source) for r in found] == [("citrix", 1.0, "generated"), ("wvd", 0.5, "both")]
+    assert {r.hashtag: r.source for r in fuse(trace(generation), WEIGHTS)}["azure"] == "retrieved"
+    assert fuse(trace(Generation([], {})), None) == []
+
+
+log_likelihoods = st.floats(min_value=-50, max_value=0)
+hashtags = st.lists(st.sampled_from("abcdef"), unique=True)
+
+
+@given(hashtags, hashtags, st.lists(log_likelihoods, min_size=6, max_size=6))
+def test_order_range_and_determinism(written: list[str], retrieved: list[str], values: list[float]) -> None:
+    candidates = [Candidate(tag, 1.0 + i, 0.0, (1.0,), (f"p{i}",)) for i, tag in enumerate(retrieved)]
+    known = dict(zip("abcdef", values, strict=True))
+    generation = Generation(written, {tag: known[tag] for tag in dict.fromkeys([*written, *retrieved])})
+    found = fuse(Trace("a post", [], candidates, generation), WEIGHTS)
+    assert found == sorted(found, key=lambda r: (-r.score, r.hashtag))
+    assert {r.hashtag for r in found} == {*written, *retrieved}
+    assert all(0 <= r.score <= 1 for r in found)
+    assert found == fuse(Trace("a post", [], candidates[::-1], generation), WEIGHTS)
+
+
+def test_evidence_is_found_beyond_the_scored_candidates() -> None:
+    generation = Generation(["azure"], {"azure": -0.1, "wvd": -0.5})  # azure was written, and retrieved far down
+    found = {r.hashtag: (r.source, r.evidence) for r in fuse(trace(generation), WEIGHTS)}
+    assert found == {"azure": ("both", ["p3", "p2"]), "wvd": ("retrieved", ["p1"])}

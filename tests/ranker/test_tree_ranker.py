@@ -1,0 +1,292 @@
+"""The pool of hashtags, its features, and the ranker over them, alone and in a checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from right_hf import BM25Retriever, DenseRetriever, Hit, HybridRetriever, Post, RightConfig, RightModel, TreeRanker
+from right_hf.ranker import FEATURES, Clues, Facts, Mention, PoolSettings, Trace, fuse, pool_table
+from right_hf.generator import Generation, Seq2SeqGenerator
+from right_hf.selector import BiEncoderSelector, Candidate
+from right_hf.trainers.calibration import fit_probability
+from right_hf.trainers.held_out import hold_out
+from right_hf.trainers.pools import Pools, gather_pools, join_pools
+from right_hf.trainers.ranker import fit_ranker, train_trees, tree_sums
+from right_hf.trainers.recipe import RankerRecipe
+
+pytest.importorskip("lightgbm")
+pytest.importorskip("sklearn")
+
+RECIPE = RankerRecipe(rounds=8, leaves=4, least_rows=2)
+POOL = PoolSettings(depth=5, nearest=3, size=6, unknown=3)
+HITS = [
+    Hit(Post("p1", "", ("wvd",), created_at="2021-06-01T00:00:00Z"), 4.0),
+    Hit(Post("p2", "", ("wvd", "azure"), created_at="2021-06-03T00:00:00Z"), 2.0),
+    Hit(Post("p3", "", ("citrix",)), 2.0),
+]
+
+
+def trace(hits: list[Hit], generation: Generation) -> Trace:
+    candidates = [Candidate("wvd", 1.5, 0.5, (1.0, 0.5), ("p1", "p2"))]
+    pool = list(dict.fromkeys(["wvd", "azure", "citrix", "rare", "desktop"]))
+    tags = dict.fromkeys([*pool, *generation.hashtags])
+    facts = {tag: Facts(0.1 * place, 9 - place, (2.0, 5.0)) for place, tag in enumerate(tags)}
+    mentions = {"desktop": Mention(0.5, 1, 1.0, 0.0, True)}
+    clues = Clues({"bm25": hits}, ["rare", "wvd"], mentions, pool, facts)
+    return Trace("A Citrix Desktop", hits[:2], candidates, generation, clues)
+
+
+WRITTEN = Generation(["azure", "new"], {"azure": -0.5, "new": -1.0, "wvd": -2.0}, {"azure": 2, "new": 3, "wvd": 2})
+
+
+def column(table_of: Trace, name: str) -> dict[str, float]:
+    table = pool_table(table_of)
+    values = table.values[:, FEATURES.index(name)].tolist()
+    return {tag: value for tag, value in zip(table.hashtags, values, strict=True) if value == value}
+
+
+def test_features_worked_by_hand() -> None:
+    seen = trace(HITS, WRITTEN)
+    assert pool_table(seen).hashtags == ["wvd", "azure", "citrix", "rare", "desktop", "new"]
+    expected: dict[str, dict[str, float]] = {
+        "bm25_votes": {"wvd": 2, "azure": 1, "citrix": 1},
+        "bm25_share": {"wvd": 0.75, "azure": 0.25, "citrix": 0.25},
+        "bm25_reciprocal": {"wvd": 1 / 6 + 1 / 7, "azure": 1 / 7, "citrix": 1 / 8},
+        "bm25_best": {"wvd": 1, "azure": 0.5, "citrix": 0.5},
+        "bm25_rank": {"wvd": 1, "azure": 2, "citrix": 3},
+        "bm25_top": {"wvd": 4, "azure": 4, "citrix": 4},
+        "dense_votes": {},
+        "selector_ranking": {"wvd": 1.5},
+        "selector_nearest": {"rare": 1, "wvd": 2},
+        "generator_total": {"azure": -1.0, "new": -3.0, "wvd": -4.0},
+        "generator_gap": {"azure": 0.0, "new": -2.0, "wvd": -3.0},
+        "generator_rank": {"azure": 1, "new": 2},
+        "recency_days": {"wvd": 0, "azure": 0},
+        "mention_ends": {"desktop": 1},
+        "pool_sources": {"wvd": 2, "azure": 2, "citrix": 1, "rare": 1, "desktop": 1, "new": 1},
+    }
+    for name, values in expected.items():
+        assert column(seen, name) == pytest.approx(values, abs=1e-4), name
+    assert column(seen, "string_in_post") == {
+        "wvd": 0, "azure": 0, "citrix": 1, "rare": 0, "desktop": 1, "new": 0
+    }  # fmt: skip
+    assert column(trace(HITS[:1], WRITTEN), "recency_days") == {"wvd": 0}
+
+
+@given(st.permutations(HITS), st.permutations(WRITTEN.hashtags))
+def test_features_are_finite_or_missing_and_complete(hits: list[Hit], written: list[str]) -> None:
+    table = pool_table(trace(hits, WRITTEN._replace(hashtags=written)))
+    assert table.values.shape == (6, len(FEATURES)) and table.values.dtype == np.float32
+    assert not np.isinf(table.values).any()
+    assert len(set(table.hashtags)) == 6
+    empty = pool_table(Trace("x", [], [], Generation([], {}), Clues({}, [], {}, [], {})))
+    assert empty.values.shape == (0, len(FEATURES))
+
+
+def test_a_trace_without_clues_has_no_table() -> None:
+    with pytest.raises(ValueError, match="no clues"):
+        pool_table(Trace("x", [], [], WRITTEN))
+
+
+@pytest.fixture(scope="module")
+def pools() -> Pools:
+    """Pools in which the written hashtag is gold, mostly."""
+    posts = [Post(str(number), "", ("azure",) if number % 5 else ("citrix",)) for number in range(60)]
+    return gather_pools(posts, [trace(HITS, WRITTEN) for _ in posts])
+
+
+@pytest.fixture(scope="module")
+def ranker(pools: Pools) -> TreeRanker:
+    return fit_ranker(pools, pools, RECIPE, seed=0)
+
+
+def test_the_ranker_learns_what_to_trust(ranker: TreeRanker) -> None:
+    found = fuse(trace(HITS, WRITTEN), ranker)
+    assert [(r.hashtag, r.source, r.evidence) for r in found[:2]] == [
+        ("azure", "both", ["p2"]),
+        ("citrix", "retrieved", ["p3"]),
+    ]
+    assert found[0].score == pytest.approx(0.8, abs=0.1)  # calibrated
+    sources = {r.hashtag: r.source for r in found}
+    assert [sources[tag] for tag in ("wvd", "rare", "desktop", "new")] == [
+        "retrieved",
+        "retrieved",
+        "post",
+        "generated",
+    ]
+    assert {r.hashtag: r.evidence for r in found}["wvd"] == ["p1", "p2"]
+
+
+@given(st.permutations(["wvd", "azure", "citrix", "rare", "desktop"]))
+def test_scores_do_not_depend_on_the_order_of_the_pool(ranker: TreeRanker, order: list[str]) -> None:
+    seen = trace(HITS, WRITTEN)
+    assert seen.clues is not None
+    found = fuse(seen._replace(clues=seen.clues._replace(pool=order)), ranker)
+    assert found == fuse(seen, ranker) == sorted(found, key=lambda r: (-r.score, r.hashtag))
+    assert all(0 <= r.score <= 1 for r in found)
+
+
+def test_pools_are_kept_cut_and_ranked(pools: Pools, tmp_path: Path) -> None:
+    pools.save(tmp_path / "pools.safetensors")
+    loaded = Pools.load(tmp_path / "pools.safetensors")
+    assert loaded.hashtags == pools.hashtags
+    assert all(
+        np.array_equal(a, b, equal_nan=True)
+        for a, b in zip(loaded, pools, strict=True)
+        if isinstance(a, np.ndarray) and a.dtype != bool
+    )
+    one = Pools(np.asarray([2, 0, 1]), ["b", "a", "c"], pools.values[:3], np.asarray([True, False, False]))
+    assert one.ranked(np.asarray([0.5, 0.5, 0.1])) == [["a", "b"], [], ["c"]]  # ties by hashtag
+    assert one.where(np.asarray([False, True, True])).sizes.tolist() == [1, 0, 1]
+    assert join_pools([one, one]).hashtags == ["b", "a", "c"] * 2
+    (tmp_path / "pools.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match="damaged"):
+        Pools.load(tmp_path / "pools.safetensors")
+
+
+def test_the_same_seed_gives_the_same_trees(pools: Pools) -> None:
+    assert train_trees(pools, RECIPE, 1) == train_trees(pools, RECIPE, 1) != train_trees(pools, RECIPE, 2)
+    trees = train_trees(pools, RECIPE, 0, ["generator_rank", "bm25_votes"])
+    assert "feature_names=generator_rank bm25_votes" in trees
+    assert len(tree_sums(trees, pools)) == len(pools.hashtags)
+
+
+def test_pools_without_an_order_teach_nothing(pools: Pools) -> None:
+    with pytest.raises(ValueError, match="no order to learn"):
+        train_trees(pools._replace(gold=np.zeros_like(pools.gold)), RECIPE, 0)
+    with pytest.raises(ValueError, match="some of either"):
+        fit_probability(np.zeros(3), np.zeros(3, dtype=bool))
+    with pytest.raises(ValueError, match="no higher scores"):
+        fit_probability(np.asarray([1.0, 0.0] * 10), np.asarray([False, True] * 10))
+
+
+def test_saved_and_loaded_it_scores_the_same(ranker: TreeRanker, pools: Pools, tmp_path: Path) -> None:
+    ranker.save_pretrained(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"ranker_config.json", "trees.txt"}
+    loaded = TreeRanker.from_pretrained(tmp_path)
+    assert loaded.probabilities(pools.values) == ranker.probabilities(pools.values)
+    assert loaded.pool == ranker.pool
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"calibration": {"slope": -1.0, "intercept": 0.0}}, "slope above 0"),
+        ({"calibration": {"slope": 1.0}}, "intercept"),
+        ({"pool": {"depth": 0}}, "depth must be"),
+        ({"pool": {"width": 1}}, "width"),
+        ({"pool": None}, "no loadable ranker"),
+    ],
+)
+def test_wrong_settings_are_refused(
+    ranker: TreeRanker, tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    ranker.save_pretrained(tmp_path)
+    file = tmp_path / "ranker_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(ValueError, match=message):
+        TreeRanker.from_pretrained(tmp_path)
+
+
+def test_damaged_files_are_refused(ranker: TreeRanker, tmp_path: Path) -> None:
+    ranker.save_pretrained(tmp_path)
+    trees = tmp_path / "trees.txt"
+    whole = trees.read_text()
+    for text in (whole[: len(whole) // 2], whole.replace("generator_rank", "taste"), ""):
+        trees.write_text(text)
+        with pytest.raises(ValueError, match="Save or download it again"):
+            TreeRanker.from_pretrained(tmp_path)
+    trees.write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match="no text"):
+        TreeRanker.from_pretrained(tmp_path)
+    trees.unlink()
+    with pytest.raises(FileNotFoundError, match=r"trees.txt is missing"):
+        TreeRanker.from_pretrained(tmp_path)
+    (tmp_path / "ranker.pkl").write_bytes(b"")
+    with pytest.raises(ValueError, match="pickle"):
+        TreeRanker.from_pretrained(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def ranking_model(
+    english_posts: list[Post],
+    dense_retriever: DenseRetriever,
+    tiny_selector: BiEncoderSelector,
+    tiny_generator: Seq2SeqGenerator,
+    ranker: TreeRanker,
+) -> RightModel:
+    retriever = HybridRetriever(BM25Retriever.from_posts(english_posts), dense_retriever)
+    ranker = TreeRanker(ranker._text, ranker.slope, ranker.intercept, POOL)
+    return RightModel(RightConfig(hits=4, context_hashtags=2), retriever, tiny_selector, tiny_generator, ranker)
+
+
+def test_the_pool_is_filled_from_every_side(ranking_model: RightModel) -> None:
+    [seen] = ranking_model.trace(["My sourdough bread: new Recipes for a warm kitchen"])
+    assert seen.clues is not None
+    assert set(seen.clues.found) == {"bm25", "dense"}
+    assert all(len(hits) <= POOL.depth for hits in seen.clues.found.values()) and len(seen.hits) == 4
+    assert len(seen.clues.nearest) == POOL.nearest
+    assert {"sourdough", "bread"} <= set(seen.clues.mentions)
+    table = pool_table(seen)
+    known = [tag for tag in seen.clues.pool if seen.clues.facts[tag].carriers]
+    unknown = [tag for tag in seen.clues.pool if not seen.clues.facts[tag].carriers]
+    assert (len(known), len(unknown)) == (POOL.size, POOL.unknown)
+    assert set(table.hashtags) == {*seen.clues.pool, *seen.generation.hashtags} == set(seen.generation.log_likelihoods)
+
+
+def test_batch_equals_single(ranking_model: RightModel, english_posts: list[Post]) -> None:
+    texts = [post.text for post in english_posts[4:10]]
+    assert ranking_model.recommend(texts) == [ranking_model.recommend([text])[0] for text in texts]
+
+
+def test_a_checkpoint_with_a_ranker(ranking_model: RightModel, model: RightModel, tmp_path: Path) -> None:
+    ranking_model.save_pretrained(tmp_path / "whole")
+    assert json.loads((tmp_path / "whole" / "config.json").read_text())["components"]["ranker"] == {
+        "subfolder": "ranker"
+    }
+    loaded = RightModel.from_pretrained(tmp_path / "whole")
+    posts = ["sourdough bread and climate change"]
+    assert loaded.recommend(posts) == ranking_model.recommend(posts)
+    # A checkpoint without one takes one from elsewhere, and loses it where it is replaced by one without.
+    model.save_pretrained(tmp_path / "plain")
+    assert "ranker" not in json.loads((tmp_path / "plain" / "config.json").read_text())["components"]
+    swapped = RightModel.from_pretrained(tmp_path / "plain", ranker=tmp_path / "whole")
+    assert swapped.ranker is not None
+    swapped.save_pretrained(tmp_path / "plain")
+    assert (tmp_path / "plain" / "ranker" / "trees.txt").is_file()
+    model.save_pretrained(tmp_path / "plain")
+    assert not (tmp_path / "plain" / "ranker").exists()
+    assert RightModel.from_pretrained(tmp_path / "plain").ranker is None
+
+
+def test_a_living_corpus_is_ranked_at_once(
+    english_posts: list[Post], tiny_selector: BiEncoderSelector, tiny_generator: Seq2SeqGenerator, ranker: TreeRanker
+) -> None:
+    living = BM25Retriever.from_posts(english_posts)
+    living_ranker = TreeRanker(ranker._text, ranker.slope, ranker.intercept, POOL)
+    model = RightModel(RightConfig(), living, tiny_selector, tiny_generator, living_ranker)
+    post = "the brand new crazetag is everywhere"
+    before = {r.hashtag: r.source for r in model.recommend([post], top_k=50)[0]}
+    model.add([Post("new", "everybody talks of the brand new crazetag", ("crazetag",))])
+    after = {r.hashtag: (r.source, r.evidence) for r in model.recommend([post], top_k=50)[0]}
+    assert before.get("crazetag", "post") == "post"
+    assert after["crazetag"] == ("retrieved", ["new"])
+    model.remove(["new"])
+    assert {r.hashtag: r.source for r in model.recommend([post], top_k=50)[0]} == before
+
+
+def test_posts_are_held_out_by_chance_or_by_time() -> None:
+    posts = [Post(f"{n:02}", "", created_at=f"2020-01-{n + 1:02}" if n < 20 else None) for n in range(28)]
+    kept, held = hold_out(posts, 0.25, "time")
+    assert [post.id for post in held[:5]] == ["15", "16", "17", "18", "19"]
+    assert len(held) == 7 and all(post.created_at is None for post in held[5:])
+    assert sorted(kept + held, key=lambda post: post.id) == posts
+    assert {post.id for post in hold_out(posts[::-1], 0.25)[1]} == {post.id for post in hold_out(posts, 0.25)[1]}
+    with pytest.raises(ValueError, match="cannot be split"):
+        hold_out(posts[:1], 0.25)

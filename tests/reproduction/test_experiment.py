@@ -1,0 +1,247 @@
+"""The paper's tables in smoke size: every row runs, a second run takes what is there, other data are refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.paths import ROOT, WORDNET
+from right_hf.evaluation import BM25
+from reproduction.analysis.paper import CHAT, NO_GENERATOR, RIGHT_BM25, RIGHT_CHAT, RIGHT_SIMCSE
+from right_hf.ranker import FEATURES
+from right_hf.persistence import read_object
+from right_hf.posts import Post
+from reproduction.cotraining import Cotraining
+from reproduction.experiment import Experiment, random_hashtags
+from reproduction.rankers import ABLATIONS, WHOLE, FusionExperiment
+from reproduction.ranker_table import COTRAINED, ORACLE, SELECTOR, cotraining_rows
+from reproduction.plan import Plan, load_plan, merged
+from reproduction.systems import (
+    LLM,
+    RIGHT_GRPO,
+    RIGHT_LLM,
+    TABLE_3,
+    TABLE_LLM,
+    ablations,
+    otherwise_trained,
+    right,
+    with_hashtags,
+)
+from reproduction.tables import TABLES, Report
+from right_hf.trainers.pools import Pools
+from right_hf.trainers.recipe import load_recipe
+from tests.support.smoke_data import write_splits
+
+_WORDNET = WORDNET
+_CONFIGS = ROOT / "training" / "configs" / "reproduce"
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return load_plan(_CONFIGS / "smoke.yaml", "small")
+
+
+@pytest.fixture(scope="module")
+def experiment(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    folder = tmp_path_factory.mktemp("reproduction")
+    data = write_splits(folder / "data")
+    return Experiment(plan, data, folder / "work", _WORDNET)
+
+
+@pytest.mark.slow
+def test_every_row_runs_and_is_kept(experiment: Experiment, tmp_path: Path) -> None:
+    report = Report(experiment, tmp_path)
+    table = report.table_3()
+    result = json.loads((tmp_path / "table-3.json").read_text())
+    assert list(result["rows"]) == [system.name for system in TABLE_3]
+    assert {name for name, row in result["rows"].items() if "not_run" in row} == {CHAT, RIGHT_CHAT}
+    assert len(result["rows"][RIGHT_BM25]["scores"]["f1@1"]) == 2  # seeds
+    assert table in (tmp_path / "table-3.md").read_text()
+    made = experiment.store.costs()
+    report.table_4()
+    assert NO_GENERATOR in json.loads((tmp_path / "table-4.json").read_text())["rows"]
+    before = len(experiment.store.costs())
+    assert before > len(made)
+    report.table_4()
+    report.table_3()
+    assert len(experiment.store.costs()) == before  # nothing is made twice
+    assert len({entry["made"] for entry in experiment.store.costs()}) == before
+
+
+@pytest.mark.slow
+def test_generators_trained_otherwise_stand_beside_the_own_and_none(experiment: Experiment, tmp_path: Path) -> None:
+    own = right(experiment.best_retriever)
+    rehearsing = otherwise_trained(own, "rehearsing")
+    report = Report(experiment, tmp_path, [own.name, rehearsing.name, NO_GENERATOR])
+    table = TABLES["generators"](report)
+    result = json.loads((tmp_path / "generators.json").read_text())
+    assert [name for name, row in result["rows"].items() if "scores" in row] == report.rows
+    assert set(result["rows"][rehearsing.name]["against"]) == {own.name, NO_GENERATOR}
+    assert list(result["validation"]) == report.rows[:2] and len(result["validation"][own.name]) == 2  # seeds
+    assert table.count(f"| {rehearsing.name} ") == 2
+    usual_steps, rehearsing_steps = (
+        read_object(experiment.generator(system, 0) / "training.json")["steps"] for system in (own, rehearsing)
+    )
+    assert rehearsing_steps == pytest.approx(1.5 * usual_steps, abs=1)
+
+
+@pytest.mark.slow
+def test_the_llm_is_tuned_with_and_without_retrieval(experiment: Experiment, tmp_path: Path) -> None:
+    report = Report(experiment, tmp_path, [row.name for row in TABLE_LLM if row.name != RIGHT_BM25])
+    table = report.table_llm()
+    result = json.loads((tmp_path / "table-llm.json").read_text())
+    assert [name for name, row in result["rows"].items() if "not_run" in row] == [RIGHT_BM25]
+    assert set(result["rows"][RIGHT_GRPO]["against"]) == {LLM, RIGHT_LLM}
+    assert [set(scores) for scores in result["validation"][LLM]] == [{"f1@1", "f1@5"}] * 2  # seeds
+    assert table in (tmp_path / "table-llm.md").read_text()
+    # All start from one base and take the same steps; only GRPO goes on from what was tuned.
+    made = [entry["made"] for entry in experiment.store.costs()]
+    assert made.count("base-decoder") == 1
+    records = [read_object(experiment.generator(row, 0) / "training.json") for row in TABLE_LLM[-3:]]
+    assert records[0]["steps"] == records[1]["steps"]
+    assert [record["retrieval"] for record in records] == [False, True, True]
+
+
+def test_an_llm_may_not_change_under_a_folder(plan: Plan, tmp_path: Path) -> None:
+    data = write_splits(tmp_path / "data")
+    Experiment(plan, data, tmp_path / "work", _WORDNET).llm_recipe()
+    assert plan.llm is not None
+    changed = replace(plan, llm=replace(plan.llm, generator=replace(plan.llm.generator, max_source_length=90)))
+    experiment = Experiment(changed, data, tmp_path / "work", _WORDNET)  # its other systems may go on
+    with pytest.raises(ValueError, match="other settings or data"):
+        experiment.llm_recipe()
+    with pytest.raises(ValueError, match="no `llm`"):
+        Experiment(replace(plan, llm=None), data, tmp_path / "work", _WORDNET).llm_recipe()
+
+
+def test_a_row_that_no_table_has_is_named(plan: Plan, tmp_path: Path) -> None:
+    experiment = Experiment(plan, write_splits(tmp_path / "data"), tmp_path / "work", _WORDNET)
+    report = Report(experiment, tmp_path / "out", [BM25, "BM52"])
+    with pytest.raises(ValueError, match=r"no row 'BM52'\. Its rows: BM25; SimCSE; "):
+        report.table_3()
+    assert experiment.store.costs() == [] and not (tmp_path / "out").exists()
+
+
+def test_rows_that_are_one_system_share_what_is_made() -> None:
+    whole = right("BM25")
+    assert ablations("BM25")[0].key == whole.key
+    assert with_hashtags("BM25", 7, usual=7).key == whole.key
+    assert with_hashtags("BM25", 3, usual=7).key != whole.key
+    keys = [system.key for system in (*TABLE_3, *ablations("BM25")[1:], *TABLE_LLM[-3:])]
+    assert len(set(keys)) == len(keys)
+    assert right("SimCSE").name == RIGHT_SIMCSE
+
+
+def test_random_hashtags_depend_on_post_and_seed_alone(english_posts: list[Post]) -> None:
+    drawn = random_hashtags(english_posts, english_posts, 3, seed=0)
+    assert random_hashtags(english_posts[::-1], english_posts, 3, seed=0) == drawn[::-1]
+    assert random_hashtags(english_posts, english_posts, 3, seed=1) != drawn
+    known = {hashtag for post in english_posts for hashtag in post.hashtags}
+    assert all(len(set(hashtags)) == 3 and set(hashtags) <= known for hashtags in drawn)
+
+
+def test_another_experiment_is_not_mixed_in(plan: Plan, tmp_path: Path) -> None:
+    data = write_splits(tmp_path / "data")
+    Experiment(plan, data, tmp_path / "work", tmp_path)
+    other = write_splits(tmp_path / "other", {"train": 40, "validation": 16, "test": 8})
+    with pytest.raises(ValueError, match="other settings or data"):
+        Experiment(plan, other, tmp_path / "work", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["smoke", "tweets-en", "weibo-zh"])
+@pytest.mark.parametrize("protocol", ["small", "full"])
+def test_the_projects_plans_load(name: str, protocol: str) -> None:
+    plan = load_plan(_CONFIGS / f"{name}.yaml", protocol)
+    assert plan.recipe.protocol == protocol
+    assert plan.simcse.retriever.type == "dense"
+    assert plan.segtrm.generator.architecture == "segtrm"
+    assert "d_model" not in plan.segtrm.generator.shape
+    # Both arms of a comparison get the same steps.
+    assert plan.segtrm.generator.arguments == plan.recipe.generator.arguments
+
+
+def test_the_script_tunes_the_llm_of_the_table() -> None:
+    recipe = load_recipe(_CONFIGS.parent / "tweets-en-llm.yaml")
+    assert recipe == load_plan(_CONFIGS / "tweets-en.yaml", "small").llm
+
+
+def test_a_plan_must_be_whole(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text("recipe: {language: en}")
+    with pytest.raises(ValueError, match="must hold recipe, simcse, segtrm, protocols, seeds"):
+        load_plan(tmp_path / "plan.yaml", "small")
+
+
+def test_changes_go_into_mappings() -> None:
+    assert merged({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}) == {"a": {"b": 3, "c": 2}}
+    assert merged({"shape": {"d_model": 1}}, {"shape": {"hidden_size": 2}}) == {"shape": {"hidden_size": 2}}
+
+
+@pytest.mark.slow
+def test_the_ranker_is_compared_and_kept(experiment: Experiment, tmp_path: Path) -> None:
+    pytest.importorskip("lightgbm")
+    report = Report(experiment, tmp_path)
+    table = TABLES["fusion"](report)
+    result = json.loads((tmp_path / "fusion.json").read_text())
+    rows = result["rows"]
+    baseline = next(iter(rows))
+    assert baseline == right(experiment.best_retriever).name
+    assert all(f"| {name}" in table for name in rows)
+    assert {row.name for row in (WHOLE, *ABLATIONS)} < set(rows) == set(result["validation"])
+    assert set(rows[WHOLE.name]["against"]) == {baseline}
+    assert set(rows[ABLATIONS[0].name]["against"]) == {baseline, WHOLE.name}
+    beside = {baseline, *cotraining_rows(FusionExperiment(experiment, experiment.whole_validation))}  # no pool's
+    oracle = rows[ORACLE]["scores"]["f1@1"]
+    assert all(max(row["scores"]["f1@1"]) <= max(oracle) for name, row in rows.items() if name not in beside)
+    assert all(0 <= tenth["gold"] <= 1 and tenth["hashtags"] > 0 for tenth in result["calibration"])
+    before = len(experiment.store.costs())
+    assert TABLES["fusion"](report) == table
+    assert len(experiment.store.costs()) == before  # nothing is made twice
+
+
+@pytest.mark.slow
+def test_co_trained_parts_stand_beside_those_they_start_from(experiment: Experiment, tmp_path: Path) -> None:
+    cotrained = COTRAINED.format(SELECTOR)
+    names = list(cotraining_rows(FusionExperiment(experiment, experiment.whole_validation)))
+    report = Report(experiment, tmp_path, names)
+    table = TABLES["fusion"](report)
+    result = json.loads((tmp_path / "fusion.json").read_text())
+    assert {name for name, row in result["rows"].items() if "scores" in row} == set(names)
+    assert result["calibration"] == []  # of the ranker, which was left out
+    assert set(result["rows"][cotrained]["against"]) == {SELECTOR}
+    made = [entry["made"] for entry in experiment.store.costs()]
+    other = Cotraining(FusionExperiment(experiment, experiment.whole_validation))
+    assert other.selector(0).fingerprint() != experiment.selector(0).fingerprint()
+    assert TABLES["fusion"](report) == table
+    assert [entry["made"] for entry in experiment.store.costs()] == made  # nothing is made twice
+    # Other settings are made beside them, from the same likelihoods.
+    other.recipe = replace(other.recipe, selector=replace(other.recipe.selector, temperature=0.1))
+    other.selector(0)
+    [new] = [entry["made"] for entry in experiment.store.costs()][len(made) :]
+    assert new.startswith("seed-0/co-training/selector-")
+
+
+def test_a_plan_without_co_training_has_no_such_rows(plan: Plan, tmp_path: Path) -> None:
+    experiment = Experiment(
+        replace(plan, cotraining=None), write_splits(tmp_path / "data"), tmp_path / "work", _WORDNET
+    )
+    with pytest.raises(ValueError, match="no `cotraining`"):
+        Cotraining(FusionExperiment(experiment, experiment.whole_validation))
+    # What the folder holds is taken by a plan that has it.
+    Experiment(plan, tmp_path / "data", tmp_path / "work", _WORDNET)
+
+
+def test_a_variant_neither_sees_nor_ranks_what_it_is_without() -> None:
+    values = np.full((4, len(FEATURES)), np.nan, dtype=np.float32)
+    for row, name in enumerate(["dense_rank", "bm25_rank", "generator_rank", "mention_words"]):
+        values[row, FEATURES.index(name)] = 1
+    values[:, FEATURES.index("corpus_count")] = [1, 1, 0, 0]
+    pools = Pools(np.asarray([4]), ["dense", "bm25", "written", "phrase"], values, np.zeros(4, dtype=bool))
+    kept = {variant.key: variant.view(pools).hashtags for variant in (WHOLE, *ABLATIONS)}
+    assert kept["whole"] == kept["no-votes"] == kept["no-likelihood"] == pools.hashtags
+    assert kept["bm25"] == ["bm25", "written", "phrase"]
+    assert kept["not-written"] == kept["no-generator"] == ["dense", "bm25", "phrase"]
+    assert kept["no-mentions"] == kept["known"] == ["dense", "bm25", "written"]
+    assert not [name for name in ABLATIONS[0].features if name.startswith("dense_")]
+    assert WHOLE.features == list(FEATURES)

@@ -1,0 +1,1 @@
+"""What several tests share: tiny models, a Hub on the loopback, a chat server, command lines."""

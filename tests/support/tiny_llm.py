@@ -1,0 +1,72 @@
+"""The recipe of a tiny LLM, for tests of its training, and an adapter of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+from right_hf.generator import DecoderGenerator
+from right_hf.trainers.recipe import Recipe, build_recipe
+
+CPU: dict[str, Any] = {"use_cpu": True, "disable_tqdm": True, "dataloader_pin_memory": False}
+#: Of SFT and of GRPO.
+SHORT: dict[str, Any] = {**CPU, "gradient_checkpointing": False, "warmup_steps": 0, "learning_rate": 0.01}
+
+
+def tiny_recipe(**generator: Any) -> Recipe:
+    """The recipe; `generator` are settings in the place of its own."""
+    settings: dict[str, Any] = {
+        "architecture": "decoder",
+        "vocabulary_size": 300,
+        "shape": {
+            "hidden_size": 16,
+            "intermediate_size": 32,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 2,
+        },
+        "max_source_length": 96,
+        "max_target_length": 12,
+        "copying": {"steps": 4, "batch_size": 4},
+        "lora": {"r": 4, "target_modules": "all-linear"},
+        "validation_posts": 4,
+        "arguments": {**SHORT, "num_train_epochs": 2, "per_device_train_batch_size": 4},
+        "grpo": {
+            "arguments": {
+                **SHORT,
+                "max_steps": 4,
+                "per_device_train_batch_size": 8,
+                "num_generations": 4,
+                "eval_steps": 2,
+                "save_steps": 2,
+                "logging_steps": 1,
+            }
+        },
+    }
+    selector = {
+        "dimensions": 16,
+        "vocabulary_size": 300,
+        "hashtags": 3,
+        "arguments": {**CPU, "num_train_epochs": 1, "per_device_train_batch_size": 16},
+    }
+    where = "the tests' recipe"
+    return build_recipe({"language": "en", "selector": selector, "generator": {**settings, **generator}}, where)
+
+
+def saved_base(decoder: DecoderGenerator, folder: Path) -> Path:
+    """Saves a decoder as a plain model, as others save theirs; returns the folder."""
+    decoder.network.save_pretrained(folder)
+    decoder.tokenizer.save_pretrained(folder)
+    return folder
+
+
+def lora(base: str | Path, tokenizer: Any, seed: int = 0, revision: str | None = None) -> DecoderGenerator:
+    """An adapter with random weights, as training would leave it."""
+    torch.manual_seed(seed)
+    config = LoraConfig(r=4, lora_alpha=16, task_type="CAUSAL_LM", init_lora_weights=False)
+    network = AutoModelForCausalLM.from_pretrained(base, revision=revision)
+    return DecoderGenerator(get_peft_model(network, config), tokenizer, "en", "short", 128, 16)

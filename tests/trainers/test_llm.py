@@ -1,0 +1,213 @@
+"""SFT and GRPO of a tiny LLM: records, loss, scores during training, and runs that were stopped."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+from trl import GRPOTrainer
+
+from right_hf.generator.decoder_format import DecoderFormat
+from right_hf.posts import Post
+from right_hf.trainers import grpo
+from right_hf.trainers.bases import generator_base
+from right_hf.trainers.completions import IGNORED
+from reproduction.pretraining.decoders import decoder_format
+from right_hf.trainers.examples import GeneratorExample, examples_with
+from right_hf.trainers.grpo import GrpoRecipe, answer_reader, train_grpo
+from right_hf.trainers.llm import LlmTrainer, completion_records, train_llm
+from tests.support.tiny_llm import tiny_recipe
+
+pytestmark = pytest.mark.slow
+
+RECIPE = tiny_recipe()
+
+
+@pytest.fixture(scope="module")
+def base(english_posts: list[Post], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("llm") / "base"
+    generator_base(RECIPE.generator, english_posts, 0, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def examples(english_posts: list[Post]) -> list[GeneratorExample]:
+    return examples_with(english_posts, [post.hashtags[::-1] for post in english_posts])
+
+
+def begin(base: Path) -> tuple[Any, DecoderFormat]:
+    model, tokenizer = generator_base(RECIPE.generator, [], 0, base)
+    return model, decoder_format(RECIPE.generator, tokenizer, "en")
+
+
+def tune(base: Path, examples: list[GeneratorExample], output: Path, **arguments: Any) -> dict[str, Any]:
+    settings = RECIPE.generator.arguments | arguments
+    model, form = begin(base)
+    return train_llm(model, form, examples, examples[:4], output, RECIPE.generator.lora, settings, seed=0)
+
+
+@pytest.fixture(scope="module")
+def tuned(base: Path, examples: list[GeneratorExample], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return tune(base, examples, tmp_path_factory.mktemp("tuned"))
+
+
+def reinforce(
+    base: Path, tuned: dict[str, Any], examples: list[GeneratorExample], output: Path, **arguments: Any
+) -> dict[str, Any]:
+    settings = RECIPE.generator.grpo or {}
+    recipe = GrpoRecipe(arguments=settings["arguments"] | arguments)
+    model, form = begin(base)
+    model = PeftModel.from_pretrained(model, tuned["checkpoint"], is_trainable=True)
+    return train_grpo(model, form, examples, examples[:4], output, recipe, seed=0)
+
+
+def test_records_are_the_generators_prompts_with_the_answers_labelled(
+    base: Path, examples: list[GeneratorExample]
+) -> None:
+    form = begin(base)[1]
+    for record, example in zip(completion_records(examples, form), examples, strict=True):
+        start = record["labels"].count(IGNORED)
+        assert record["input_ids"][:start] == form.prompt(example.post, example.context)
+        assert record["input_ids"][start:] == record["labels"][start:] == form.target(example.target)
+
+
+def test_only_the_adapter_is_trained_and_scored(tuned: dict[str, Any]) -> None:
+    assert tuned["steps"] == 6
+    assert [entry["step"] for entry in tuned["log"] if "eval_f1@1" in entry] == [3, 6]
+    assert [entry["step"] for entry in tuned["log"] if "eval_loss" in entry] == [3, 6]
+    assert set(tuned["validation"]) == {"f1@1", "f1@5"}
+    weights = load_file(tuned["checkpoint"] / "adapter_model.safetensors")
+    assert all("lora_" in name for name in weights)
+    assert all(weights[name].any() for name in weights if "lora_B" in name)
+
+
+def test_without_lora_the_whole_model_is_trained(base: Path, examples: list[GeneratorExample], tmp_path: Path) -> None:
+    model, form = begin(base)
+    before = {name: weights.clone() for name, weights in model.state_dict().items()}
+    arguments = RECIPE.generator.arguments | {"num_train_epochs": 1}
+    log = train_llm(model, form, examples, examples[:4], tmp_path, None, arguments, seed=0)
+    after = load_file(log["checkpoint"] / "model.safetensors")
+    assert all(not torch.equal(before[name], weights) for name, weights in after.items())
+
+
+def test_a_stopped_tuning_ends_where_an_unbroken_one_does(
+    base: Path, tuned: dict[str, Any], examples: list[GeneratorExample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, calls = LlmTrainer.evaluate, []
+
+    def stopped(self: LlmTrainer, *arguments: Any, **options: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(self, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LlmTrainer, "evaluate", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            tune(base, examples, tmp_path)
+    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-3"]
+    resumed = tune(base, examples, tmp_path)
+    assert resumed["steps"] == 6
+    expected, weights = (load_file(run["checkpoint"] / "adapter_model.safetensors") for run in (tuned, resumed))
+    for name in expected:
+        torch.testing.assert_close(weights[name], expected[name])
+
+
+@pytest.mark.skipif(importlib.util.find_spec("trackio") is not None, reason="it would be used")
+def test_where_losses_are_reported_is_passed_on(base: Path, examples: list[GeneratorExample], tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="trackio"):
+        tune(base, examples, tmp_path, report_to="trackio")
+
+
+def test_grpo_scores_before_and_after(
+    base: Path,
+    tuned: dict[str, Any],
+    examples: list[GeneratorExample],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A model this small writes nothing that ends, so every answer would be worth the same.
+    monkeypatch.setattr(grpo, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
+    log = reinforce(base, tuned, examples, tmp_path)
+    assert [entry["step"] for entry in log["log"] if "eval_f1@1" in entry] == [0, 2, 4]
+    rewards = [entry for entry in log["log"] if "reward" in entry]
+    assert len(rewards) == 4 and any(entry["reward_std"] > 0 for entry in rewards)
+    for entry in rewards:
+        parts = (entry[f"rewards/{name}/mean"] for name in ("f1", "format", "duplicates"))
+        weighted = sum(weight * part for weight, part in zip((1, 0.5, 0.5), parts, strict=True))
+        assert entry["reward"] == pytest.approx(weighted, abs=1e-4)
+    before, after = (load_file(run["checkpoint"] / "adapter_model.safetensors") for run in (tuned, log))
+    assert before.keys() == after.keys()
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
+    base: Path,
+    tuned: dict[str, Any],
+    examples: list[GeneratorExample],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(grpo, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
+    whole = reinforce(base, tuned, examples, tmp_path / "whole", save_total_limit=2)
+    original, calls = grpo.HashtagGrpoTrainer.evaluate, []
+
+    def stopped(self: Any, *arguments: Any, **options: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:  # the first is before the first step
+            raise KeyboardInterrupt
+        return original(self, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(grpo.HashtagGrpoTrainer, "evaluate", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            reinforce(base, tuned, examples, tmp_path / "stopped", save_total_limit=2)
+    resumed = reinforce(base, tuned, examples, tmp_path / "stopped", save_total_limit=2)
+    assert resumed["steps"] == whole["steps"] == 4
+    steps = [[entry["step"] for entry in run["log"] if "eval_f1@1" in entry] for run in (whole, resumed)]
+    assert steps == [[0, 2, 4], [0, 2, 2, 4]]  # the resumed run scores where it begins, too
+    last = [tmp_path / name / "checkpoint-4" / "adapter_model.safetensors" for name in ("whole", "stopped")]
+    expected, weights = map(load_file, last)
+    for name in expected:
+        torch.testing.assert_close(weights[name], expected[name])
+
+
+def test_grpo_reads_the_generators_prompts(
+    base: Path,
+    tuned: dict[str, Any],
+    examples: list[GeneratorExample],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Token for token: TRL's own way from text to tokens is not taken."""
+    read: list[list[int]] = []
+    original = GRPOTrainer._generate_single_turn
+
+    def spied(self: GRPOTrainer, prompt_ids: list[list[int]], *arguments: Any) -> Any:
+        read.extend(prompt_ids)
+        return original(self, prompt_ids, *arguments)
+
+    monkeypatch.setattr(GRPOTrainer, "_generate_single_turn", spied)
+    reinforce(base, tuned, examples, tmp_path)
+    form = begin(base)[1]
+    prompts = [form.prompt(example.post, example.context) for example in examples]
+    assert len(read) == 32 and all(prompt in prompts for prompt in read)
+
+
+def test_an_answer_must_end(base: Path) -> None:
+    form = begin(base)[1]
+    read = answer_reader(form)
+    answer = form.target(["cloud", "a", "cloud"])
+    assert read(answer) == ["cloud", "a", "cloud"]
+    assert read([*answer, 5, 6]) == ["cloud", "a", "cloud"]
+    assert read(answer[:-1]) is None
+
+
+def test_settings_of_grpo_are_checked() -> None:
+    with pytest.raises(TypeError, match="post"):
+        GrpoRecipe(**{"post": 3})

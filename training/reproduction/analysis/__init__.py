@@ -1,0 +1,1 @@
+"""What the answers of systems say: significance, strata, cases, figures, and the paper's tables."""

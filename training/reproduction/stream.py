@@ -1,0 +1,264 @@
+"""Emergent hashtags: dated posts stream past in order of time; each is answered first and joins the corpus afterwards.
+
+Nothing is trained while they pass. Retrieval is sequential, since a post may be a hit of the next; the generator reads
+all posts in batches afterwards. The ranker of a stream is fitted on its validation posts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from right_hf.batches import batches_of_like_length
+from right_hf.component import load_component
+from right_hf.config import RightConfig
+from right_hf.evaluation import BM25, SEQ2SEQ, Answer, read_answers, run_generator, write_answers
+from reproduction.analysis.emergent import in_order_of_time
+from right_hf.ranker import ClueFinder, PoolSettings, TreeRanker
+from right_hf.ranker.freshness import Freshness, most_popular
+from right_hf.generator import Generation
+from right_hf.persistence import atomic_file, atomic_folder
+from right_hf.popularity import seconds
+from right_hf.posts import Post
+from reproduction.experiment import Experiment
+from reproduction.rankers import Variant, ranked_answers
+from reproduction.systems import TABLE_3, right
+from right_hf.retriever import BM25Retriever, summed_votes
+from right_hf.stages import Prepared, finish, prepare
+from right_hf.trainers.pools import Pools, gather_pools, join_pools
+from right_hf.trainers.ranker import fit_ranker
+from right_hf.trainers.runs import claim_run, digest, run_identity
+
+#: A corpus of the training posts alone, or one that each post joins once it is answered.
+CorpusKind = Literal["static", "living"]
+#: Popular hashtags in the pool of a living corpus; chosen on validation posts.
+POPULAR = 20
+_BATCH = 64
+#: Share of the posts that a ranker is fitted on whose latest calibrate its scores.
+_CALIBRATING = 0.2
+
+
+class Stream(NamedTuple):
+    """Posts in order of time.
+
+    Attributes:
+        posts: Validation posts and test posts.
+        validation: So many of them, the first ones, are validation posts.
+    """
+
+    posts: list[Post]
+    validation: int
+
+    @classmethod
+    def of(cls, validation: Sequence[Post], test: Sequence[Post]) -> Stream:
+        """The dated posts of two splits.
+
+        Raises:
+            ValueError: One of them has none, or test posts are older than validation posts.
+        """
+        early, late = in_order_of_time(validation), in_order_of_time(test)
+        if not (early and late):
+            raise ValueError(
+                f"{len(early)} of {len(validation)} validation posts and {len(late)} of {len(test)} test posts tell "
+                "their time; a stream needs some of each. Use posts with created_at."
+            )
+        if in_order_of_time([early[-1], late[0]])[0] is late[0]:
+            raise ValueError(
+                f"The test post {late[0].id} is older than the validation post {early[-1].id}: what is fitted on the "
+                "one would know the future of the other. Split the posts by time."
+            )
+        return cls([*early, *late], len(early))
+
+
+class StreamExperiment:
+    """The systems of an experiment on its stream.
+
+    Args:
+        experiment: Whose retriever, selectors and generators are used.
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.stream = Stream.of(experiment.whole_validation, experiment.posts["test"])
+        self.recipe = experiment.plan.ranker
+        recipe, posts = experiment.plan.recipe, [*experiment.posts["train"], *self.stream.posts]
+        of_pools = {"pool": self.recipe.pool, "popular": POPULAR}
+        claim_run(experiment.store.folder / "stream", run_identity(recipe, posts, **of_pools))
+
+    @cached_property
+    def _config(self) -> RightConfig:
+        recipe = self.experiment.plan.recipe
+        return RightConfig(hits=recipe.retriever.hits, context_hashtags=recipe.selector.hashtags)
+
+    def _corpus(self) -> BM25Retriever:
+        """The training posts, ready to grow."""
+        self.experiment.retriever(BM25)
+        retriever = load_component("retriever", self.experiment.store.folder / f"retriever-{BM25.lower()}")
+        assert isinstance(retriever, BM25Retriever)
+        return retriever
+
+    def _passing(self, retriever: BM25Retriever, corpus: CorpusKind, what: str) -> Iterator[tuple[int, Post, float]]:
+        """The posts of the stream, each with its place and its time; what is living takes each up afterwards."""
+        for row, post in enumerate(tqdm(self.stream.posts, desc=f"{corpus}: {what}", unit="post")):
+            time = seconds(post.created_at)
+            assert time is not None
+            yield row, post, time
+            if corpus == "living":
+                retriever.add([post])
+
+    def votes(self, corpus: CorpusKind) -> list[Answer]:
+        """The nearest neighbours' votes: hashtags of the hits by their summed scores."""
+
+        def make(path: Path) -> None:
+            retriever, answers = self._corpus(), []
+            for _, post, _ in self._passing(retriever, corpus, "voting"):
+                hits = retriever.search([post.text], self._config.hits)[0]
+                answers.append(_answer(summed_votes(hits)))
+            write_answers(path, self.stream.posts, answers)
+
+        return self._answers(f"stream/votes-{corpus}.jsonl", make)
+
+    def popular(self) -> list[Answer]:
+        """The hashtags most used just before each post, whatever it is about."""
+
+        def make(path: Path) -> None:
+            freshness, answers = Freshness(), []
+            freshness.change((), self.experiment.posts["train"])
+            for post in self.stream.posts:
+                answers.append(_answer(most_popular(freshness.in_hours(seconds(post.created_at) or 0.0), 5)))
+                freshness.change((), [post])
+            write_answers(path, self.stream.posts, answers)
+
+        return self._answers("stream/popular.jsonl", make)
+
+    def seq2seq(self, seed: int, beams: int = 1) -> list[Answer]:
+        """What the generator without retrieval writes; with several beams the hashtags of all of them in order."""
+
+        def make(path: Path) -> None:
+            system = next(row for row in TABLE_3 if row.name == SEQ2SEQ)
+            generator = self.experiment.load_generator(system, seed)
+            several: dict[str, Any] = {"num_beams": beams, "num_return_sequences": beams} if beams > 1 else {}
+            answers = run_generator(generator, self.stream.posts, batch_size=_BATCH, **several)
+            write_answers(path, self.stream.posts, answers)
+
+        return self._answers(f"seed-{seed}/stream/seq2seq-{beams}.jsonl", make)
+
+    def written(self, seed: int, corpus: CorpusKind) -> list[Answer]:
+        """What RIGHT's generator writes when it reads hashtags of the corpus."""
+        return [Answer(found.hashtags[:5], found.hashtags) for found in self._generations(seed, corpus)]
+
+    def ranked(self, seed: int, corpus: CorpusKind, variant: Variant) -> list[Answer]:
+        """The ranking of the pool.
+
+        Test posts are ranked by what was fitted on all validation posts; each half of these by what was fitted on the
+        other, so that no post is ranked by what was fitted on it.
+        """
+        pools = variant.view(self.pools(seed, corpus))
+        half, whole, end = self.stream.validation // 2, self.stream.validation, len(self.stream.posts)
+        answers: list[Answer] = []
+        for ranked, fitted in (((0, half), (half, whole)), ((half, whole), (0, half)), ((whole, end), (0, whole))):
+            part = _between(pools, *ranked)
+            ranker = self.ranker(seed, corpus, variant, fitted)
+            answers += ranked_answers(part, ranker.probabilities(part.values))
+        return answers
+
+    def oracle(self, seed: int, corpus: CorpusKind) -> list[Answer]:
+        """The gold hashtags that are in the pool, before all others."""
+        pools = self.pools(seed, corpus)
+        return ranked_answers(pools, pools.gold.astype(float).tolist())
+
+    def ranker(self, seed: int, corpus: CorpusKind, variant: Variant, rows: tuple[int, int]) -> TreeRanker:
+        """A ranker fitted on the posts of these places, calibrated on the latest of them."""
+
+        def make(path: Path) -> None:
+            pools = variant.view(self.pools(seed, corpus))
+            first, last = rows
+            border = last - round(_CALIBRATING * (last - first))
+            parts = _between(pools, first, border), _between(pools, border, last)
+            recipe = replace(self.recipe, pool=asdict(self._pool(corpus)))
+            with atomic_folder(path) as folder:
+                fit_ranker(*parts, recipe, seed, variant.features).save_pretrained(folder)
+
+        name = f"{corpus}-{variant.key}-{rows[0]}-{rows[1]}-{digest([vars(self.recipe)])[:8]}"
+        return TreeRanker.from_folder(self.experiment.store.made(f"seed-{seed}/stream/rankers/{name}", make))
+
+    def pools(self, seed: int, corpus: CorpusKind) -> Pools:
+        """The pools of all posts, each as it was when the post came."""
+        make = partial(self._gather, seed, corpus)
+        return _pools(self.experiment.store.made(f"seed-{seed}/stream/{corpus}.safetensors", make))
+
+    def _gather(self, seed: int, corpus: CorpusKind, path: Path) -> None:
+        """Lets the stream pass once more: what corpus and selector know of a written hashtag is of the post's time."""
+        prepared, generations = self._prepared(seed, corpus), self._generations(seed, corpus)
+        retriever = self._corpus()
+        clues = self._clues(retriever, seed, corpus)
+        found: list[Pools] = []
+        for row, post, time in self._passing(retriever, corpus, "pooling"):
+            found.append(gather_pools([post], finish(prepared[row], [generations[row]], clues, time)))
+        join_pools(found).save(path)
+
+    def _pool(self, corpus: CorpusKind) -> PoolSettings:
+        return PoolSettings(**{**self.recipe.pool, "popular": POPULAR if corpus == "living" else 0})
+
+    def _clues(self, retriever: BM25Retriever, seed: int, corpus: CorpusKind) -> ClueFinder:
+        selector = self.experiment.selector(seed)
+        selector.prepare(retriever.corpus.hashtags)
+        return ClueFinder(retriever, selector, self._pool(corpus))
+
+    @lru_cache(maxsize=1)  # noqa: B019 - an experiment lives as long as its process
+    def _prepared(self, seed: int, corpus: CorpusKind) -> list[Prepared]:
+        """What is known of each post before the generator reads it."""
+        retriever, selector = self._corpus(), self.experiment.selector(seed)
+        clues = self._clues(retriever, seed, corpus)
+        prepared: list[Prepared] = []
+        for _, post, time in self._passing(retriever, corpus, "retrieving"):
+            prepared.append(prepare([post.text], self._config, retriever, selector, clues, time))
+            if corpus == "living":
+                selector.prepare(post.hashtags)
+        return prepared
+
+    def _generations(self, seed: int, corpus: CorpusKind) -> list[Generation]:
+        make = partial(self._generate, seed, corpus)
+        path = self.experiment.store.made(f"seed-{seed}/stream/{corpus}-written.jsonl", make)
+        with path.open(encoding="utf-8") as lines:
+            return [Generation(**json.loads(line)) for line in lines]
+
+    def _generate(self, seed: int, corpus: CorpusKind, path: Path) -> None:
+        """Writes what the generator says to each post, in the order of the stream."""
+        prepared = self._prepared(seed, corpus)
+        generator = self.experiment.load_generator(right(BM25), seed)
+        posts = self.stream.posts
+        found: dict[int, Generation] = {}
+        for rows in batches_of_like_length([post.text for post in posts], _BATCH, f"{corpus}: generating"):
+            texts = [posts[row].text for row in rows]
+            contexts, scored = ([getattr(prepared[row], name)[0] for row in rows] for name in ("contexts", "scored"))
+            found |= dict(zip(rows, generator.generate(texts, contexts, scored), strict=True))
+        with atomic_file(path) as scratch, scratch.open("w", encoding="utf-8") as lines:
+            for row in range(len(posts)):
+                lines.write(json.dumps({**found[row]._asdict(), "tokens": dict(found[row].tokens)}) + "\n")
+
+    def _answers(self, name: str, make: Callable[[Path], None]) -> list[Answer]:
+        return read_answers(self.experiment.store.made(name, make), self.stream.posts)
+
+
+def _answer(ranking: Sequence[str]) -> Answer:
+    return Answer(list(ranking[:5]), list(ranking[:1]))
+
+
+def _between(pools: Pools, first: int, last: int) -> Pools:
+    """The pools of the posts from one place to another (without it)."""
+    bounds = np.concatenate([[0], np.cumsum(pools.sizes)])
+    rows = slice(int(bounds[first]), int(bounds[last]))
+    return Pools(pools.sizes[first:last], pools.hashtags[rows], pools.values[rows], pools.gold[rows])
+
+
+@lru_cache(maxsize=1)
+def _pools(path: Path) -> Pools:
+    return Pools.load(path)
