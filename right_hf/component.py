@@ -63,8 +63,10 @@ class Component:
         super().__init_subclass__(**arguments)
         if "from_folder" in vars(cls):
 
-            def from_pretrained(cls: Any, source: str | Path, *, subfolder: str | None = None, **options: Any) -> Any:
-                return cls._from_pretrained(source, subfolder, options)
+            def from_pretrained(
+                cls: Any, pretrained_model_name_or_path: str | Path, *, subfolder: str | None = None, **options: Any
+            ) -> Any:
+                return cls._from_pretrained(pretrained_model_name_or_path, subfolder, options)
 
             from_pretrained.__doc__ = cls._from_pretrained.__doc__
             shown = show_arguments(from_pretrained, cls.from_folder, HubArguments, without=("hub",))
@@ -133,10 +135,14 @@ class Component:
 
     @classmethod
     def from_pretrained(
-        cls, source: str | Path, *, subfolder: str | None = None, **options: Unpack[HubArguments]
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        *,
+        subfolder: str | None = None,
+        **options: Unpack[HubArguments],
     ) -> Self:
         """See [`Component._from_pretrained`]; each subclass shows its own options besides."""
-        return cls._from_pretrained(source, subfolder, dict(options))
+        return cls._from_pretrained(pretrained_model_name_or_path, subfolder, dict(options))
 
     @classmethod
     def _from_pretrained(cls, source: str | Path, subfolder: str | None, options: dict[str, Any]) -> Self:

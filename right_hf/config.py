@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import math
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from transformers import PreTrainedConfig
 
-from right_hf.ranker import FusionWeights
-from right_hf.hub.component import COMPONENTS as COMPONENTS
-from right_hf.hub.component import OPTIONAL
 from right_hf.hub.shim import REMOTE_CODE
+from right_hf.layout import REQUIRED, ROLES
 from right_hf.persistence import read_object
 
+#: The weights of `fusion`.
+_WEIGHTS = {"intercept", "log_likelihood", "written", "ranking", "retrieved", "in_post"}
 #: What an entry of `components` may hold.
 _COMPONENT_KEYS = {"subfolder", "repo_id", "revision"}
 
@@ -29,12 +28,12 @@ class RightConfig(PreTrainedConfig):
 
     Args:
         components: For each component `{"subfolder": …}`, or `{"repo_id": …, "revision": …, "subfolder": …}`
-            for one that lies in a repository of its own. Only a checkpoint with a ranker has an entry for it.
+            for one that lies in a repository of its own. Generator and ranker have none where the checkpoint does without.
         hits: N, posts retrieved for each post (paper, section 2.1).
         context_hashtags: k, selected hashtags that the generator reads (paper, section 2.2).
         pool_hashtags: Retrieved hashtags that take part in the fusion.
-        fusion: Weights of the fusion (see [`right_hf.ranker.FusionWeights`]) where there is no ranker; None for the
-            paper's answer.
+        fusion: Weights of a [`right_hf.ranker.LinearRanker`], as checkpoints had them before it became a part; None in
+            those that are saved now.
         language: ISO 639-1 code of the posts.
 
     Raises:
@@ -58,11 +57,11 @@ class RightConfig(PreTrainedConfig):
         # `to_dict` writes both anew.
         for name in REMOTE_CODE:
             kwargs.pop(name, None)
-        needed = {name: {"subfolder": name} for name in COMPONENTS if name not in OPTIONAL}
+        needed = {name: {"subfolder": name} for name in REQUIRED}
         self.components = needed | (components or {})
         for name, entry in self.components.items():
-            if name not in COMPONENTS:
-                raise ValueError(f"Unknown component {name!r} in config.json. Known: {', '.join(COMPONENTS)}.")
+            if name not in ROLES:
+                raise ValueError(f"Unknown component {name!r} in config.json. Known: {', '.join(ROLES)}.")
             if not isinstance(entry, dict) or not set(entry) <= _COMPONENT_KEYS:
                 raise ValueError(
                     f"The entry of component {name!r} in config.json must be an object with some of "
@@ -85,13 +84,12 @@ class RightConfig(PreTrainedConfig):
             if not isinstance(number, int) or number < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {number!r}.")
             setattr(self, name, number)
-        weights = {field.name for field in dataclasses.fields(FusionWeights)}
         if fusion is not None and not (
-            isinstance(fusion, dict) and set(fusion) == weights and all(map(_is_finite, fusion.values()))
+            isinstance(fusion, dict) and set(fusion) == _WEIGHTS and all(map(_is_finite, fusion.values()))
         ):
             raise ValueError(
-                f"fusion must be null or hold the numbers {', '.join(sorted(weights))}, got {fusion!r:.200}. "
-                "Fit it again (training/build_checkpoint.py) or set it to null for the paper's answer."
+                f"fusion must be null or hold the numbers {', '.join(sorted(_WEIGHTS))}, got {fusion!r:.200}. "
+                "Fit it again (right-hf train ranker) or set it to null for the paper's answer."
             )
         self.fusion = fusion
         self.language = language

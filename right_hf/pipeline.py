@@ -13,7 +13,10 @@ from typing import Any
 
 from transformers import GenerationConfig, Pipeline
 
-from right_hf.ranker import Recommendation
+from right_hf.hub.arguments import show_arguments
+from right_hf.model import RightModel
+from right_hf.popularity import moment
+from right_hf.ranker.records import Recommendation
 
 _GENERATION_ARGUMENTS = frozenset(name for name in vars(GenerationConfig()) if not name.startswith("_"))
 #: What pipeline() passes on although it is meant for loading.
@@ -30,9 +33,10 @@ class HashtagRecommendationPipeline(Pipeline):
     A post gives a list of hashtags, a list of posts a list of such lists; any other iterable of posts, such as a
     generator or a data set, is streamed. A post is a string or a mapping with the key "text".
 
-    At construction or call: `top_k` (hashtags a post, 5), `threshold` (least score, 0), `batch_size`, and arguments of
-    the generator's `generate`: `num_beams`, `max_new_tokens` … (`generate_kwargs` takes those whose name means
-    something else here, such as `top_k`).
+    At construction or call: `top_k` (hashtags a post, 5), `threshold` (least score, 0), `now` (the time for which
+    hashtags are wanted, seconds since 1970 or an ISO 8601 time; the present), `batch_size`, and arguments of the
+    generator's `generate`: `num_beams`, `max_new_tokens` … (`generate_kwargs` takes those whose name means something
+    else here, such as `top_k`).
     """
 
     _load_tokenizer = False
@@ -46,6 +50,7 @@ class HashtagRecommendationPipeline(Pipeline):
         self,
         top_k: int | None = None,
         threshold: float | None = None,
+        now: float | str | None = None,
         generate_kwargs: Mapping[str, Any] | None = None,
         **others: Any,
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -53,7 +58,7 @@ class HashtagRecommendationPipeline(Pipeline):
         generation |= generate_kwargs or {}
         if unknown := sorted(set(generation) - _GENERATION_ARGUMENTS):
             raise TypeError(
-                f"Unknown argument {unknown[0]!r}. Known: top_k, threshold, batch_size, generate_kwargs, and the "
+                f"Unknown argument {unknown[0]!r}. Known: top_k, threshold, now, batch_size, generate_kwargs, and the "
                 "arguments of generate(), for example num_beams=4."
             )
         forward: dict[str, Any] = generation
@@ -61,6 +66,8 @@ class HashtagRecommendationPipeline(Pipeline):
             forward["hashtags"] = top_k
         if threshold is not None:
             forward["threshold"] = threshold
+        if now is not None:
+            forward["now"] = moment(now)
         return {}, forward, {}
 
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
@@ -77,9 +84,9 @@ class HashtagRecommendationPipeline(Pipeline):
         """Saves the checkpoint. Unlike the base class, no copy of the code goes beside it: the package has it."""
         self.model.save_pretrained(save_directory)
 
-    def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
+    def push_to_hub(self, repo_id: str, **upload: Any) -> str:
         """Uploads the checkpoint, see [`RightModel.push_to_hub`]."""
-        return self.model.push_to_hub(repo_id, **kwargs)  # type: ignore[arg-type]
+        return self.model.push_to_hub(repo_id, **upload)  # type: ignore[arg-type]
 
     def preprocess(self, input_: Any, **_: Any) -> str:
         """Takes the text of a post."""
@@ -92,11 +99,14 @@ class HashtagRecommendationPipeline(Pipeline):
         return text
 
     def _forward(
-        self, model_inputs: Any, hashtags: int = 5, threshold: float = 0.0, **generation: Any
+        self,
+        model_inputs: Any,
+        hashtags: int = 5,
+        threshold: float = 0.0,
+        now: float | None = None,
+        **generation: Any,
     ) -> list[list[Recommendation]]:
-        return self.model.recommend(  # type: ignore[operator]
-            model_inputs, top_k=hashtags, threshold=threshold, generate_kwargs=generation
-        )
+        return self.model.recommend(model_inputs, hashtags, threshold, generation, now)  # type: ignore[operator]
 
     def postprocess(self, model_outputs: list[Recommendation], **_: Any) -> list[dict[str, Any]]:
         """Turns the recommendations for one post into plain dicts."""
@@ -126,3 +136,6 @@ class HashtagRecommendationPipeline(Pipeline):
         while batch := [self.preprocess(post, **preprocess_params) for post in islice(posts, batch_size)]:
             for recommendations in self.forward(batch, **forward_params):
                 yield self.postprocess(recommendations, **postprocess_params)
+
+
+show_arguments(HashtagRecommendationPipeline.push_to_hub, RightModel.push_to_hub)

@@ -56,6 +56,18 @@ def seconds(time: str | None) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
+def moment(now: float | str) -> float:
+    """Seconds since 1970 of a time that somebody gave: such seconds, or ISO 8601.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    found = seconds(now) if isinstance(now, str) else now
+    if not isinstance(found, (int, float)) or isinstance(found, bool) or not math.isfinite(found):
+        raise ValueError(f"now must be seconds since 1970 or a time such as 2021-06-07T09:00:00Z, got {now!r:.80}.")
+    return float(found)
+
+
 def author_of(post: Post) -> Hashable:
     """Who counts as the author: `Post.author` or, where it is not known, whoever writes these words.
 

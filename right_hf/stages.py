@@ -1,95 +1,96 @@
-"""The stages that a post goes through, in order."""
+"""A post's way: retrieve, select, pool, generate, and gather the features that a ranker orders by."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from right_hf.config import RightConfig
-from right_hf.encoders import Matrix
-from right_hf.ranker import ClueFinder, Clues, Trace
-from right_hf.generator import Generation, Generator
-from right_hf.retriever import Hit, Retriever, fused_hits, search_each
-from right_hf.selector import BiEncoderSelector, Candidate
+from right_hf.generator.base import Generator
+from right_hf.ranker.pool import Pooler, PoolSettings
+from right_hf.ranker.records import NO_GENERATION, Trace
+from right_hf.retriever.base import Retriever
+from right_hf.retriever.hybrid import fused_hits
+from right_hf.selector.base import Selector
+
+#: The time of one post or of each, in seconds since 1970; None for the present.
+Moments = float | Sequence[float] | None
 
 
-class Prepared(NamedTuple):
-    """What is known of some posts before the generator reads them; an entry a post everywhere.
-
-    Attributes:
-        posts: Cleaned, non-empty posts.
-        vectors: (len(posts), d), the posts as the selector embeds them.
-        hits: The retrieved posts, most similar first.
-        candidates: Their hashtags, ranked by the selector.
-        contexts: The hashtags that the generator reads.
-        scored: The hashtags whose likelihood it is asked for.
-        clues: What a ranker looks at besides, without facts; None where there is no ranker.
-    """
-
-    posts: Sequence[str]
-    vectors: Matrix
-    hits: list[list[Hit]]
-    candidates: list[list[Candidate]]
-    contexts: list[list[str]]
-    scored: list[list[str]]
-    clues: list[Clues] | None
-
-
-def prepare(
-    posts: Sequence[str],
-    config: RightConfig,
-    retriever: Retriever,
-    selector: BiEncoderSelector,
-    clues: ClueFinder | None,
-    now: float,
-) -> Prepared:
-    """Runs the stages before the generator, see [`run_stages`]."""
-    found = search_each(retriever, posts, max(config.hits, clues.settings.depth if clues is not None else 0))
-    hits = fused_hits(found, config.hits)
-    vectors = selector.embed(posts)
-    candidates = selector.rank(posts, hits, vectors)
-    hashtags = [[candidate.hashtag for candidate in ranked] for ranked in candidates]
-    contexts = [ranked[: config.context_hashtags] for ranked in hashtags]
-    if clues is None:
-        scored = [ranked[: config.pool_hashtags] for ranked in hashtags]
-        return Prepared(posts, vectors, hits, candidates, contexts, scored, None)
-    before = clues.before(posts, vectors, found, candidates, now)
-    return Prepared(posts, vectors, hits, candidates, contexts, [list(clue.pool) for clue in before], before)
-
-
-def finish(prepared: Prepared, generations: Sequence[Generation], clues: ClueFinder | None, now: float) -> list[Trace]:
-    """Puts together what the stages made of each post, see [`run_stages`]."""
-    rows = (prepared.posts, prepared.hits, prepared.candidates, generations)
-    if clues is None or prepared.clues is None:
-        return [Trace(*stages) for stages in zip(*rows, strict=True)]
-    after = clues.after(prepared.vectors, prepared.clues, generations, now)
-    return [Trace(*stages) for stages in zip(*rows, after, strict=True)]
-
-
-def run_stages(
-    posts: Sequence[str],
-    config: RightConfig,
-    retriever: Retriever,
-    selector: BiEncoderSelector,
-    generator: Generator,
-    clues: ClueFinder | None = None,
-    now: float | None = None,
-    **generation: Any,
-) -> list[Trace]:
-    """Runs retriever, selector and generator on posts, as one batch.
+class Stages:
+    """Retriever, selector and generator, run one after the other.
 
     Args:
-        posts: Cleaned, non-empty posts.
-        config: How the components work together.
+        config: How they work together.
         retriever: Finds similar posts.
         selector: Ranks their hashtags.
-        generator: Writes the answer, and scores what is to be ranked.
-        clues: Gathers what a ranker looks at besides; None where there is none.
-        now: The time for which hashtags are wanted, in seconds since 1970; None for the present.
-        generation: Arguments of the generator's `generate`.
+        generator: Writes the answer, and says how likely it finds what is to be ranked; None to go without.
+        pool: What goes into the pool of a ranker; None where no ranker asks for one.
+
+    Raises:
+        TypeError: The pool holds popular hashtags, and the corpus is one that cannot change.
     """
-    moment = time.time() if now is None else now
-    prepared = prepare(posts, config, retriever, selector, clues, moment)
-    generations = generator.generate(posts, prepared.contexts, prepared.scored, **generation)
-    return finish(prepared, generations, clues, moment)
+
+    def __init__(
+        self,
+        config: RightConfig,
+        retriever: Retriever,
+        selector: Selector,
+        generator: Generator | None = None,
+        pool: PoolSettings | None = None,
+    ) -> None:
+        self.config = config
+        self.retriever = retriever
+        self.selector = selector
+        self.generator = generator
+        self.selector.prepare(retriever.corpus.hashtags)
+        self._depth = max(config.hits, pool.depth) if pool is not None else config.hits
+        self._pooler = Pooler(retriever, selector, pool) if pool is not None else None
+
+    def run(self, posts: Sequence[str], now: Moments = None, **generation: Any) -> list[Trace]:
+        """Lets posts go their way, as one batch.
+
+        Args:
+            posts: Cleaned, non-empty posts.
+            now: The time for which hashtags are wanted.
+            generation: Arguments of the generator's `generate`.
+
+        Raises:
+            ValueError: There are not as many times as posts.
+        """
+        config, pooler = self.config, self._pooler
+        moments = each_moment(now, len(posts))
+        found = self.retriever.search_parts(posts, self._depth)
+        hits = fused_hits(found, config.hits)
+        vectors = self.selector.embed(posts)  # (P, d)
+        candidates = self.selector.rank(posts, hits, vectors)
+        retrieved = [[candidate.hashtag for candidate in ranked] for ranked in candidates]
+        pools = pooler.pools(posts, vectors, found, candidates, moments) if pooler is not None else None
+        generations = [NO_GENERATION] * len(posts)
+        if self.generator is not None:
+            contexts = [hashtags[: config.context_hashtags] for hashtags in retrieved]
+            asked = [hashtags[: config.pool_hashtags] for hashtags in retrieved]
+            scored = asked if pools is None else [list(pool.hashtags) for pool in pools]
+            generations = self.generator.generate(posts, contexts, scored, **generation)
+        rows = list(zip(posts, hits, candidates, generations, strict=True))
+        if pooler is None or pools is None:
+            return [Trace(*row) for row in rows]
+        tables = pooler.features(posts, vectors, candidates, pools, generations, moments)
+        return [Trace(*row, pool, table) for row, pool, table in zip(rows, pools, tables, strict=True)]
+
+
+def each_moment(now: Moments, count: int) -> list[float]:
+    """The time of each of some posts.
+
+    Raises:
+        ValueError: There are not as many times as posts.
+    """
+    if now is None:
+        now = time.time()
+    if isinstance(now, (int, float)):
+        return [float(now)] * count
+    moments = [float(moment) for moment in now]
+    if len(moments) != count:
+        raise ValueError(f"Got {len(moments)} times for {count} posts. Give one a post, or one for all.")
+    return moments

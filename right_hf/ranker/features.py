@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from right_hf.analysis import chinese_bigrams
 from right_hf.ranker.mentions import words
-from right_hf.ranker.records import Clues, Trace
+from right_hf.ranker.records import FeatureTable, Mention, Pool
 from right_hf.popularity import DAY, seconds
+from right_hf.generator.base import Generation
 from right_hf.posts import letters_and_digits
-from right_hf.retriever import Hit
+from right_hf.retriever.base import Hit
+from right_hf.selector.ranking import Candidate
 
-#: Types of retrievers that have columns of their own.
+#: Retrievers whose columns every table has; those of another one come behind the rest.
 RETRIEVERS = ("bm25", "dense")
 _OF_A_RETRIEVER = ("votes", "early_votes", "share", "reciprocal", "best", "rank", "top")
 _VOTES_OF = tuple(f"{name}_{column}" for name in RETRIEVERS for column in _OF_A_RETRIEVER)
@@ -52,6 +54,8 @@ FEATURES = (
     "popularity_days",  # and in days
     "popularity_rank",  # rank among the hashtags that are in use
 )
+#: Columns that have a value where a source other than a retriever has the hashtag.
+_OTHER_SOURCES = ("selector_nearest", "generator_rank", "mention_words")
 #: Hits whose votes count as early.
 _EARLY = 10
 #: How little the first ranks differ in `reciprocal`.
@@ -59,44 +63,63 @@ _RANK_CONSTANT = 5
 _DECIMALS = 4
 
 
-class FeatureTable(NamedTuple):
-    """The pool of one post.
+class Known(NamedTuple):
+    """What corpus and selector know of the hashtags of a pool.
 
     Attributes:
-        hashtags: The hashtags.
-        values: (len(hashtags), len(FEATURES)) their features, NaN where a source says nothing.
+        similarity: The selector's similarity between post and hashtag, in [-1, 1].
+        carriers: Posts of the corpus that carry it.
+        idf: Inverse document frequencies of its terms; of those hashtags that have any.
+        hours: Its uses, each by its age in hours; None where time plays no part.
+        days: The same in days.
     """
 
-    hashtags: list[str]
-    values: npt.NDArray[np.float32]
+    similarity: Mapping[str, float]
+    carriers: Mapping[str, int]
+    idf: Mapping[str, Sequence[float]]
+    hours: Mapping[str, float] | None
+    days: Mapping[str, float]
 
 
-def pool_table(trace: Trace) -> FeatureTable:
-    """The features of every hashtag in the pool of one post, those that the generator wrote included.
+def retriever_features(name: str) -> tuple[str, ...]:
+    """The columns of a retriever."""
+    return tuple(f"{name}_{column}" for column in _OF_A_RETRIEVER)
 
-    They depend on the trace alone, so that a hashtag that came to the corpus a moment ago is seen as any other.
 
-    Raises:
-        ValueError: The trace has no clues.
+def is_feature(name: str) -> bool:
+    """Whether a table may have a column of this name."""
+    return name in FEATURES or name.endswith(tuple(f"_{column}" for column in _OF_A_RETRIEVER))
+
+
+def feature_table(
+    post: str, candidates: Sequence[Candidate], pool: Pool, generation: Generation, known: Known
+) -> FeatureTable:
+    """The features of every hashtag of which something is known.
+
+    Args:
+        post: The cleaned post.
+        candidates: The hashtags that the selector ranked.
+        pool: The pool.
+        generation: What the generator wrote.
+        known: What is known of each hashtag.
     """
-    if trace.clues is None:
-        raise ValueError("The trace has no clues. Run a model that has a ranker.")
-    clues, written = trace.clues, trace.generation.hashtags
-    hashtags = list(dict.fromkeys([*clues.pool, *written]))
+    hashtags = list(known.similarity)
+    names = (*FEATURES, *(column for name in pool.hits if name not in RETRIEVERS for column in retriever_features(name)))
     columns: dict[str, Mapping[str, float]] = {}
-    for name in RETRIEVERS:
-        columns |= {f"{name}_{column}": values for column, values in _votes(clues.found.get(name, ())).items()}
-    columns["recency_days"] = _recency([hit for hits in clues.found.values() for hit in hits])
-    columns |= _of_selector(trace, clues, hashtags)
-    columns |= _of_generator(trace, hashtags)
-    columns |= _of_strings(trace.post, clues, hashtags)
-    columns |= _of_popularity(clues, hashtags)
-    sources = ("bm25_votes", "dense_votes", "selector_nearest", "generator_rank", "mention_words")
+    for name in dict.fromkeys([*RETRIEVERS, *pool.hits]):
+        columns |= {f"{name}_{column}": values for column, values in _votes(pool.hits.get(name, ())).items()}
+    columns["recency_days"] = _recency([hit for hits in pool.hits.values() for hit in hits])
+    columns |= _of_selector(candidates, pool, known)
+    columns |= _of_generator(generation, hashtags)
+    columns |= _of_mentions(pool.mentions)
+    columns |= _of_strings(post, hashtags, known)
+    columns |= _of_popularity(pool, known, hashtags)
+    sources = [*(f"{name}_votes" for name in dict.fromkeys([*RETRIEVERS, *pool.hits])), *_OTHER_SOURCES]
     columns["pool_sources"] = {tag: float(sum(tag in columns[source] for source in sources)) for tag in hashtags}
-    rows = [[columns[name].get(tag, math.nan) for name in FEATURES] for tag in hashtags]
-    values = np.asarray(rows, dtype=np.float64).reshape(len(hashtags), len(FEATURES))
+    rows = [[columns[name].get(tag, math.nan) for name in names] for tag in hashtags]
+    values = np.asarray(rows, dtype=np.float64).reshape(len(hashtags), len(names))
     # Rounded, so that the last bits of a batched matrix product cross no threshold.
-    return FeatureTable(hashtags, np.round(values, _DECIMALS).astype(np.float32))
+    return FeatureTable(hashtags, np.round(values, _DECIMALS).astype(np.float32), names)
 
 
 def _votes(hits: Sequence[Hit]) -> dict[str, dict[str, float]]:
@@ -131,20 +154,18 @@ def _recency(hits: Sequence[Hit]) -> dict[str, float]:
     return {hashtag: math.log1p((newest - time) / DAY) for hashtag, time in latest.items()}
 
 
-def _of_selector(trace: Trace, clues: Clues, hashtags: Sequence[str]) -> dict[str, Mapping[str, float]]:
-    cosines = {tag: clues.facts[tag].similarity for tag in hashtags}
-    best = max(cosines.values(), default=0.0)
+def _of_selector(candidates: Sequence[Candidate], pool: Pool, known: Known) -> dict[str, Mapping[str, float]]:
+    best = max(known.similarity.values(), default=0.0)
     return {
-        "selector_cosine": cosines,
-        "selector_gap": {tag: cosine - best for tag, cosine in cosines.items()},
-        "selector_ranking": {candidate.hashtag: candidate.score for candidate in trace.candidates},
-        "selector_rank": _ranks([candidate.hashtag for candidate in trace.candidates]),
-        "selector_nearest": _ranks(clues.nearest),
+        "selector_cosine": known.similarity,
+        "selector_gap": {tag: cosine - best for tag, cosine in known.similarity.items()},
+        "selector_ranking": {candidate.hashtag: candidate.score for candidate in candidates},
+        "selector_rank": _ranks([candidate.hashtag for candidate in candidates]),
+        "selector_nearest": _ranks(pool.nearest),
     }
 
 
-def _of_generator(trace: Trace, hashtags: Sequence[str]) -> dict[str, Mapping[str, float]]:
-    generation = trace.generation
+def _of_generator(generation: Generation, hashtags: Sequence[str]) -> dict[str, Mapping[str, float]]:
     totals = {tag: mean * generation.tokens.get(tag, 1) for tag, mean in generation.log_likelihoods.items()}
     best = max((totals[tag] for tag in hashtags if tag in totals), default=0.0)
     return {
@@ -155,22 +176,23 @@ def _of_generator(trace: Trace, hashtags: Sequence[str]) -> dict[str, Mapping[st
     }
 
 
-def _of_strings(post: str, clues: Clues, hashtags: Sequence[str]) -> dict[str, Mapping[str, float]]:
+def _of_mentions(mentions: Mapping[str, Mention]) -> dict[str, Mapping[str, float]]:
+    return {
+        f"mention_{field}": {tag: float(getattr(mention, field)) for tag, mention in mentions.items()}
+        for field in Mention._fields
+    }
+
+
+def _of_strings(post: str, hashtags: Sequence[str], known: Known) -> dict[str, Mapping[str, float]]:
     text, terms = letters_and_digits(post), _terms(post)
     keys = {tag: letters_and_digits(tag) for tag in hashtags}
     own = {tag: _terms(tag) for tag in hashtags}
-    rarities_of = {tag: clues.facts[tag].rarities for tag in hashtags if clues.facts[tag].rarities}
     return {
-        "mention_words": {tag: float(mention.words) for tag, mention in clues.mentions.items()},
-        "mention_position": {tag: mention.position for tag, mention in clues.mentions.items()},
-        "mention_capitalised": {tag: mention.capitalised for tag, mention in clues.mentions.items()},
-        "mention_capitals": {tag: mention.capitals for tag, mention in clues.mentions.items()},
-        "mention_ends": {tag: float(mention.ends) for tag, mention in clues.mentions.items()},
-        "corpus_count": {tag: math.log1p(clues.facts[tag].carriers) for tag in hashtags},
+        "corpus_count": {tag: math.log1p(known.carriers[tag]) for tag in hashtags},
         "string_in_post": {tag: float(key in text) for tag, key in keys.items()},
         "string_overlap": {tag: len(own[tag] & terms) / max(1, len(own[tag])) for tag in hashtags},
-        "string_rarest": {tag: max(rarities) for tag, rarities in rarities_of.items()},
-        "string_commonest": {tag: min(rarities) for tag, rarities in rarities_of.items()},
+        "string_rarest": {tag: max(idf) for tag, idf in known.idf.items()},
+        "string_commonest": {tag: min(idf) for tag, idf in known.idf.items()},
         "string_characters": {tag: float(len(key)) for tag, key in keys.items()},
         "string_words": {tag: float(len(words(tag))) for tag in hashtags},
         "string_digits": {tag: sum(map(str.isdigit, key)) / max(1, len(key)) for tag, key in keys.items()},
@@ -178,12 +200,12 @@ def _of_strings(post: str, clues: Clues, hashtags: Sequence[str]) -> dict[str, M
     }
 
 
-def _of_popularity(clues: Clues, hashtags: Sequence[str]) -> dict[str, Mapping[str, float]]:
-    known = {tag: popularity for tag in hashtags if (popularity := clues.facts[tag].popularity) is not None}
+def _of_popularity(pool: Pool, known: Known, hashtags: Sequence[str]) -> dict[str, Mapping[str, float]]:
+    hours = known.hours
     return {
-        "popularity_hours": {tag: math.log1p(hours) for tag, (hours, _) in known.items()},
-        "popularity_days": {tag: math.log1p(days) for tag, (_, days) in known.items()},
-        "popularity_rank": _ranks(clues.popular),
+        "popularity_hours": {tag: math.log1p(hours.get(tag, 0.0)) for tag in hashtags} if hours is not None else {},
+        "popularity_days": {tag: math.log1p(days) for tag, days in known.days.items()},
+        "popularity_rank": _ranks(pool.popular),
     }
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 
-from right_hf.ranker.records import Recommendation, Scorer, Source, Trace
+from right_hf.ranker.base import Ranker
+from right_hf.ranker.records import NO_GENERATION, Recommendation, Source, Trace
 
 
-def fuse(trace: Trace, scorer: Scorer | None) -> list[Recommendation]:
+def fuse(trace: Trace, ranker: Ranker | None) -> list[Recommendation]:
     """Makes the recommendations for one post, best first.
 
     Args:
         trace: What the stages made of it.
-        scorer: Says how likely each hashtag of the pool is; the pool is ordered by (-score, hashtag). None gives the
-            paper's answer: the written hashtags alone, in the generator's order, scored by its probability per token,
-            or by 1 / rank where it gives no likelihoods.
+        ranker: Orders the pool by (-score, hashtag). None gives the paper's answer: the written hashtags alone, in the
+            generator's order, scored by its probability per token, or by 1 / rank where it gives no likelihoods. Where
+            there is no generator either, these are the candidates in the selector's order.
     """
-    generation = trace.generation
-    evidence, written = _evidence(trace), set(generation.hashtags)
+    evidence, written = _evidence(trace), set(trace.generation.hashtags)
 
     def recommend(hashtag: str, score: float) -> Recommendation:
         # Rounded, so that the last bits of a batched matrix product change neither score nor order.
@@ -26,25 +26,28 @@ def fuse(trace: Trace, scorer: Scorer | None) -> list[Recommendation]:
     def source(hashtag: str) -> Source:
         if hashtag in written:
             return "both" if hashtag in evidence else "generated"
-        if trace.clues is not None and hashtag not in evidence:
-            if hashtag in trace.clues.mentions:
+        if trace.pool is not None and hashtag not in evidence:
+            if hashtag in trace.pool.mentions:
                 return "post"
-            if hashtag in trace.clues.popular:
+            if hashtag in trace.pool.popular:
                 return "popular"
         return "retrieved"
 
-    if scorer is None:
-        known = {tag: math.exp(value) for tag, value in generation.log_likelihoods.items()}
-        return [recommend(tag, known.get(tag, 1 / rank)) for rank, tag in enumerate(generation.hashtags, start=1)]
-    fused = [recommend(hashtag, score) for hashtag, score in scorer.scores(trace).items()]
+    if ranker is None:
+        known = {tag: math.exp(value) for tag, value in trace.generation.log_likelihoods.items()}
+        answer = trace.generation.hashtags
+        if trace.generation is NO_GENERATION:
+            answer = [candidate.hashtag for candidate in trace.candidates]
+        return [recommend(tag, known.get(tag, 1 / rank)) for rank, tag in enumerate(answer, start=1)]
+    fused = [recommend(hashtag, score) for hashtag, score in ranker.scores(trace).items()]
     return sorted(fused, key=lambda recommendation: (-recommendation.score, recommendation.hashtag))
 
 
 def _evidence(trace: Trace) -> dict[str, list[str]]:
     """Ids of the retrieved posts that carry each hashtag, most similar first."""
     evidence = {candidate.hashtag: list(candidate.evidence) for candidate in trace.candidates}
-    if trace.clues is not None:
-        for hit in (hit for hits in trace.clues.found.values() for hit in hits):
+    if trace.pool is not None:
+        for hit in (hit for hits in trace.pool.hits.values() for hit in hits):
             for hashtag in hit.post.hashtags:
                 if hit.post.id not in (ids := evidence.setdefault(hashtag, [])):
                     ids.append(hit.post.id)

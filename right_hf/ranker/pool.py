@@ -1,8 +1,8 @@
-"""Clues: what a ranker looks at besides the paper's stages, gathered before and after the generator.
+"""The pool: from every side the hashtags that a ranker is to order, and what is known of them.
 
-The pool is filled from every side: hashtags of many retrieved posts, of each retriever; those that the selector finds
-nearest among all of the corpus; those that stand in the post; where time plays a part, those in use at the moment; and,
-later, those that the generator writes.
+It is filled with hashtags of many retrieved posts, of each retriever; with those that the selector finds nearest among
+all of the corpus; with those that stand in the post; where time plays a part, with those in use at the moment. What the
+generator writes joins them.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from right_hf.encoders import Matrix
+from right_hf.generator.base import Generation
+from right_hf.ranker.features import Known, feature_table
 from right_hf.ranker.freshness import Freshness, most_popular
 from right_hf.ranker.mentions import MentionFinder
-from right_hf.ranker.records import Clues, Facts
-from right_hf.generator import Generation
-from right_hf.retriever import BM25Retriever, Hit, Retriever, parts_of, reciprocal_ranks, summed_votes
-from right_hf.selector import BiEncoderSelector, Candidate
+from right_hf.ranker.records import FeatureTable, Pool
+from right_hf.retriever.base import Hit, Retriever
+from right_hf.retriever.hybrid import reciprocal_ranks
+from right_hf.retriever.votes import summed_votes
+from right_hf.selector.base import Selector
+from right_hf.selector.ranking import Candidate
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,8 @@ class PoolSettings:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
 
 
-class ClueFinder:
-    """Gathers the clues of posts from retriever and selector.
+class Pooler:
+    """Fills the pools of posts, and says what is known of the hashtags in them.
 
     Args:
         retriever: Whose corpus is looked at; it may change.
@@ -56,44 +60,37 @@ class ClueFinder:
         TypeError: Time is to play a part, but the retriever's corpus cannot be followed.
     """
 
-    def __init__(self, retriever: Retriever, selector: BiEncoderSelector, settings: PoolSettings) -> None:
+    def __init__(self, retriever: Retriever, selector: Selector, settings: PoolSettings) -> None:
         self.retriever = retriever
         self.selector = selector
         self.settings = settings
-        #: Knows how rare words are; None for a retriever without terms.
-        self._terms = next((part for part in parts_of(retriever).values() if isinstance(part, BM25Retriever)), None)
-        self._mentions = MentionFinder(lambda word: self._rarities(word) != ())
+        self._mentions = MentionFinder(lambda word: bool(retriever.idf(word)))
         self._freshness: Freshness | None = None
         if settings.popular:
-            if not isinstance(retriever, BM25Retriever):
-                raise TypeError(
-                    "Popular hashtags are those of a corpus that may change, which that of a "
-                    f"{type(retriever).__name__} may not. Use a BM25Retriever, or a ranker without `popular`."
-                )
             self._freshness = Freshness()
             retriever.follow(self._freshness.change)
 
-    def before(
+    def pools(
         self,
         posts: Sequence[str],
         vectors: Matrix,
         found: Mapping[str, Sequence[Sequence[Hit]]],
         candidates: Sequence[Sequence[Candidate]],
-        now: float,
-    ) -> list[Clues]:
-        """The clues of each post but for the facts, before the generator runs.
+        moments: Sequence[float],
+    ) -> list[Pool]:
+        """The pool of each post.
 
         Args:
             posts: Cleaned posts.
             vectors: (len(posts), d), the posts as the selector embeds them.
-            found: The hits of each retriever, see [`right_hf.retriever.search_each`].
+            found: The hits of each retriever, see [`Retriever.search_parts`].
             candidates: The hashtags that the selector ranked.
-            now: The time, in seconds since 1970.
+            moments: The time of each post, in seconds since 1970.
         """
-        popular = most_popular(self._in_hours(now), self.settings.popular)
         corpus = self.retriever.corpus
+        popular = {now: most_popular(self._in_hours(now), self.settings.popular) for now in set(moments)}
         nearest = self.selector.nearest(vectors, self.settings.nearest, lambda tag: corpus.hashtag_count(tag) > 0)
-        clues: list[Clues] = []
+        pools: list[Pool] = []
         for row, post in enumerate(posts):
             hits = {name: lists[row][: self.settings.depth] for name, lists in found.items()}
             mentions = self._mentions.find(post, corpus)
@@ -105,39 +102,39 @@ class ClueFinder:
                 [candidate.hashtag for candidate in candidates[row]],
             ]
             scores = reciprocal_ranks(rankings)
-            pool = sorted(scores, key=lambda tag: (-scores[tag], tag))[: self.settings.size]
-            unknown = sorted((-min(self._rarities(tag)), tag) for tag in mentions if tag not in known)
-            pool += [tag for _, tag in unknown[: self.settings.unknown]]
-            pool += [tag for tag in popular if tag not in pool]
-            clues.append(Clues(hits, nearest[row], mentions, pool, {}, popular))
-        return clues
+            hashtags = sorted(scores, key=lambda tag: (-scores[tag], tag))[: self.settings.size]
+            unknown = sorted((-min(self.retriever.idf(tag)), tag) for tag in mentions if tag not in known)
+            hashtags += [tag for _, tag in unknown[: self.settings.unknown]]
+            hashtags += [tag for tag in popular[moments[row]] if tag not in hashtags]
+            pools.append(Pool(hashtags, hits, nearest[row], mentions, popular[moments[row]]))
+        return pools
 
-    def after(
-        self, vectors: Matrix, clues: Sequence[Clues], generations: Sequence[Generation], now: float
-    ) -> list[Clues]:
-        """The same clues with the facts of all hashtags of the pool and all that were written."""
+    def features(
+        self,
+        posts: Sequence[str],
+        vectors: Matrix,
+        candidates: Sequence[Sequence[Candidate]],
+        pools: Sequence[Pool],
+        generations: Sequence[Generation],
+        moments: Sequence[float],
+    ) -> list[FeatureTable]:
+        """The features of all hashtags of each pool and all that were written; arguments as for [`pools`]."""
         hashtags = [
-            list(dict.fromkeys([*clue.pool, *generation.hashtags]))
-            for clue, generation in zip(clues, generations, strict=True)
+            list(dict.fromkeys([*pool.hashtags, *generation.hashtags]))
+            for pool, generation in zip(pools, generations, strict=True)
         ]
-        corpus, hours = self.retriever.corpus, self._in_hours(now)
-
-        def popularity(tag: str) -> tuple[float, float] | None:
-            freshness = self._freshness
-            return (hours.get(tag, 0.0), freshness.in_days(tag, now)) if freshness is not None else None
-
+        hours = {now: self._in_hours(now) for now in set(moments)}
+        cosines = self.selector.cosines(vectors, hashtags)
         return [
-            clue._replace(
-                facts={
-                    tag: Facts(cosine, corpus.hashtag_count(tag), self._rarities(tag), popularity(tag))
-                    for tag, cosine in zip(tags, cosines, strict=True)
-                }
-            )
-            for clue, tags, cosines in zip(clues, hashtags, self.selector.cosines(vectors, hashtags), strict=True)
-        ]
+            feature_table(posts[row], candidates[row], pools[row], generations[row], Known(
+                dict(zip(tags, cosines[row], strict=True)),
+                {tag: self.retriever.corpus.hashtag_count(tag) for tag in tags},
+                {tag: found for tag in tags if (found := self.retriever.idf(tag))},
+                hours[moments[row]] if self._freshness is not None else None,
+                {tag: self._freshness.in_days(tag, moments[row]) for tag in tags} if self._freshness else {},
+            ))
+            for row, tags in enumerate(hashtags)
+        ]  # fmt: skip
 
     def _in_hours(self, now: float) -> dict[str, float]:
         return self._freshness.in_hours(now) if self._freshness is not None else {}
-
-    def _rarities(self, text: str) -> tuple[float, ...]:
-        return tuple(self._terms.rarities(text)) if self._terms is not None else ()

@@ -1,22 +1,16 @@
 """Retrievers: find the posts of a corpus that are similar to a given one."""
 
-from right_hf.retriever.base import Hit, LivingRetriever, Retriever
-from right_hf.retriever.bm25 import BM25Retriever
-from right_hf.retriever.dense import DenseRetriever
-from right_hf.retriever.hybrid import HybridRetriever, fused_hits, parts_of, reciprocal_ranks, search_each
+from right_hf.retriever.base import Follower, Hit, Retriever
+from right_hf.retriever.hybrid import HybridRetriever, fused_hits, reciprocal_ranks
 from right_hf.retriever.votes import summed_votes, votes
 
 __all__ = [
-    "BM25Retriever",
-    "DenseRetriever",
+    "Follower",
     "Hit",
     "HybridRetriever",
-    "LivingRetriever",
     "Retriever",
     "fused_hits",
-    "parts_of",
     "reciprocal_ranks",
-    "search_each",
     "summed_votes",
     "votes",
 ]

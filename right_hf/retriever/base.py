@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
+from right_hf.component import Component
 from right_hf.corpus import Corpus
 from right_hf.posts import Post
+
+#: Called with the posts that were removed and those that were added.
+Follower = Callable[[Sequence[Post], Sequence[Post]], None]
 
 
 class Hit(NamedTuple):
@@ -20,13 +23,19 @@ class Hit(NamedTuple):
     score: float
 
 
-class Retriever(Protocol):
-    """Finds the posts of a corpus that are most similar to a given one (paper, section 2.1)."""
+class Retriever(Component):
+    """Finds the posts of a corpus that are most similar to a given one (paper, section 2.1).
+
+    A subclass defines `corpus` and `search`. One whose corpus changes while it serves defines `add`, `remove`, `update`
+    and `follow` too: every change is whole, so that a search sees all of it or nothing.
+    """
+
+    role = "retriever"
 
     @property
     def corpus(self) -> Corpus:
         """The posts that are searched."""
-        ...
+        raise NotImplementedError
 
     def search(
         self, queries: Sequence[str], k: int = 10, exclude: Sequence[Collection[str]] | None = None
@@ -37,29 +46,44 @@ class Retriever(Protocol):
             queries: Cleaned posts.
             k: Hits wanted for each query; fewer come back where fewer posts match.
             exclude: For each query the ids that must not be returned.
+
+        Raises:
+            TypeError: `queries` is one string.
+            ValueError: `k` is less than 1, or `exclude` has another length than `queries`.
         """
-        ...
+        raise NotImplementedError
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Writes everything that `from_pretrained` needs into `folder`."""
-        ...
+    def search_parts(
+        self, queries: Sequence[str], k: int, exclude: Sequence[Collection[str]] | None = None
+    ) -> dict[str, list[list[Hit]]]:
+        """The hits of each retriever that this one consists of, by name, at least `k` a query where there are.
 
+        [`right_hf.retriever.fused_hits`] of these are its own hits.
+        """
+        return {self.type: self.search(queries, k, exclude)}
 
-@runtime_checkable
-class LivingRetriever(Retriever, Protocol):
-    """A retriever whose corpus changes while it serves. Every change is whole: a search sees all of it or nothing."""
+    def idf(self, text: str) -> list[float]:
+        """The inverse document frequency of each term of a text; empty where terms play no part, or all are stop words."""
+        return []
 
     def add(self, posts: Sequence[Post]) -> None:
         """Adds posts; their ids must be new."""
-        ...
+        self._refuse_change()
 
     def remove(self, ids: Collection[str]) -> None:
         """Removes the posts with these ids, which must be there."""
-        ...
+        self._refuse_change()
 
     def update(self, posts: Sequence[Post]) -> None:
         """Puts posts in the place of those with the same ids, which must be there."""
-        ...
+        self._refuse_change()
+
+    def follow(self, follower: Follower) -> None:
+        """Calls `follower(removed, added)` with all posts now, and with the posts of each change from now on."""
+        self._refuse_change()
+
+    def _refuse_change(self) -> NoReturn:
+        raise TypeError(f"The corpus of a {type(self).__name__} cannot change. Use a BM25Retriever.")
 
 
 def check_search(queries: Sequence[str], k: int, exclude: Sequence[Collection[str]] | None) -> None:

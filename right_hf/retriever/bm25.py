@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from right_hf.component import Trainer
 from right_hf.corpus import Corpus, Place
-from right_hf.hub.component import HubComponent
-from right_hf.retriever.journal import JOURNAL_FILE, Journal, encode_change, replay
-from right_hf.persistence import atomic_folder, flush, keep_foreign_files, recover_folder
+from right_hf.layout import config_file
+from right_hf.persistence import atomic_folder, flush, keep_foreign_files, recover_folder, write_json
 from right_hf.posts import Post
-from right_hf.retriever.base import Hit, check_search
+from right_hf.retriever.base import Follower, Hit, Retriever, check_search
 from right_hf.retriever.index import Index
+from right_hf.retriever.journal import JOURNAL_FILE, LOCK_FILE, Journal, encode_change, replay
 from right_hf.retriever.postings import Lexicon
-from right_hf.retriever.storage import load_index, save_index
+from right_hf.retriever.storage import index_settings, load_index, save_index
 
 logger = logging.getLogger(__name__)
 
 #: Merges of at most so many posts are done at once by whoever changes the corpus, larger ones in a thread.
 MERGED_AT_ONCE = 5_000
 
-#: Called with the posts that were removed and those that were added.
-Follower = Callable[[Sequence[Post], Sequence[Post]], None]
-
-
-class BM25Retriever(HubComponent):
+class BM25Retriever(Retriever):
     """Searches a corpus of posts with BM25 (Robertson and Walker, 1994; Lucene's variant of the formula).
 
     Posts can be added, removed and updated while other threads search. A search sees one state of the corpus, whole,
@@ -45,7 +42,7 @@ class BM25Retriever(HubComponent):
         ValueError: `k1` or `b` is out of range, the analyser is unknown or finds no term in any post.
     """
 
-    component = "retriever"
+    type = "bm25"
 
     def __init__(self, corpus: Corpus, analyser: str = "english", k1: float = 1.5, b: float = 0.75) -> None:
         # Outside these ranges scores may be 0 or negative, which the search takes for "no term shared".
@@ -93,18 +90,13 @@ class BM25Retriever(HubComponent):
     def search(
         self, queries: Sequence[str], k: int = 10, exclude: Sequence[Collection[str]] | None = None
     ) -> list[list[Hit]]:
-        """Retrieves up to `k` posts a query, ordered by (-score, id); posts that share no term are never returned.
-
-        Raises:
-            TypeError: `queries` is one string.
-            ValueError: `k` is less than 1, or `exclude` has another length than `queries`.
-        """
+        """See [`Retriever.search`]; posts that share no term with a query are never returned."""
         check_search(queries, k, exclude)
         return self._index.search(queries, k, exclude)
 
-    def rarities(self, text: str) -> list[float]:
+    def idf(self, text: str) -> list[float]:
         """The inverse document frequency of each term of a text, at this moment; none of a stop word."""
-        return self._index.rarities(text)
+        return self._index.idf(text)
 
     def add(self, posts: Sequence[Post]) -> None:
         """Adds posts. When this returns they are searchable and, if the retriever was opened from a folder, on disk.
@@ -194,12 +186,20 @@ class BM25Retriever(HubComponent):
         while (merger := self._merger) is not None:
             merger.join()
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Writes corpus, terms, postings and settings into `folder` (parquet, JSON, safetensors), whole or not."""
-        if self._journal is not None and Path(folder).resolve() == self._journal.path.parent:
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Analyser, k1, b, and what the files are checked against."""
+        return index_settings(self._index)
+
+    def write(self, folder: Path) -> None:
+        """Writes corpus, terms and postings (parquet, JSON, safetensors)."""
+        save_index(self._index, folder)
+
+    def save_pretrained(self, save_directory: str | Path) -> None:
+        """Writes the index into a folder, whole or not; the one that it was opened from as [`BM25Retriever.save`]."""
+        if self._journal is not None and Path(save_directory).resolve() == self._journal.path.parent:
             return self.save()
-        with atomic_folder(folder) as scratch:
-            save_index(self._index, scratch)
+        super().save_pretrained(save_directory)
 
     def save(self) -> None:
         """Writes the present state into the folder that the retriever was opened from, and empties its journal.
@@ -218,7 +218,8 @@ class BM25Retriever(HubComponent):
                 with self._writing:
                     index, written = self._index, journal.size
                 save_index(index, scratch)
-                keep_foreign_files(folder, scratch, leave_out=[JOURNAL_FILE])  # such as hashtag embeddings
+                write_json(scratch / config_file(self.role), {"retriever_type": self.type, **index_settings(index)})
+                keep_foreign_files(folder, scratch, leave_out=[JOURNAL_FILE, LOCK_FILE])  # such as hashtag embeddings
                 flush(scratch)  # most of the work, before changes have to wait
                 stack.enter_context(self._writing)
                 fresh = Journal(scratch / JOURNAL_FILE)
@@ -245,8 +246,16 @@ class BM25Retriever(HubComponent):
         """
         folder = Path(folder)
         retriever = cls.__new__(cls)
-        retriever._start(_replayed(load_index(folder), replay(folder / JOURNAL_FILE)[0]))
+        index = load_index(folder, cls.saved_settings(folder))
+        retriever._start(_replayed(index, replay(folder / JOURNAL_FILE)[0]))
         return retriever
+
+    @classmethod
+    def trainer(cls) -> Trainer:
+        """Indexes the training posts."""
+        from right_hf.trainers.retriever import Bm25Training
+
+        return Bm25Training()
 
     @classmethod
     def open(cls, folder: str | Path) -> BM25Retriever:
@@ -268,7 +277,7 @@ class BM25Retriever(HubComponent):
         try:
             outcome, whole = replay(journal.path)
             retriever = cls.__new__(cls)
-            retriever._start(_replayed(load_index(folder), outcome))
+            retriever._start(_replayed(load_index(folder, cls.saved_settings(folder)), outcome))
             journal.truncate(whole)
         except BaseException:
             journal.close()

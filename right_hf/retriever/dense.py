@@ -12,64 +12,57 @@ from sentence_transformers import SentenceTransformer
 
 from right_hf.corpus import Corpus
 from right_hf.encoders import Matrix, embed, encoder_fingerprint, load_encoder, save_encoder, unit_rows
-from right_hf.hub.component import HubComponent
-from right_hf.persistence import (
-    atomic_folder,
-    load_arrays,
-    read_object,
-    refuse_pickle,
-    save_arrays,
-    write_json,
-)
+from right_hf.component import Trainer
+from right_hf.layout import config_file
+from right_hf.persistence import load_arrays, save_arrays
 from right_hf.posts import Post
-from right_hf.retriever.base import Hit, check_search
-from right_hf.retriever.vectors import INDEXES, Half
+from right_hf.retriever.base import Hit, Retriever, check_search
+from right_hf.retriever.vectors import Half, VectorIndex
 
-CONFIG_FILE = "retriever_config.json"
 _VECTORS_FILE = "vectors.safetensors"
 _ENCODER_FOLDER = "encoder"
 #: Rows are unit vectors rounded to half precision (or zeros); a longer one is no embedding of ours.
 _LONGEST = 1.01
 
 
-class DenseRetriever(HubComponent):
+class DenseRetriever(Retriever):
     """Searches a corpus of posts by the cosine of sentence embeddings (paper, section 2.1: SimCSE).
-
-    The FAISS index of "sq8" is made anew whenever the retriever is made or loaded: that takes seconds, there is no
-    second file that could contradict the vectors, and no foreign binary format is read.
 
     Args:
         corpus: The posts to search.
         encoder: Any sentence-transformers model, transformer or static.
-        index: "exact", or "sq8" for large corpora: 8-bit codes searched by FAISS, the best scored exactly.
         vectors: (len(corpus), d), the embeddings of the posts in the corpus' order, where they are known already.
 
     Raises:
-        ValueError: The index is unknown, or the vectors do not fit the corpus or the encoder.
-        ImportError: "sq8" is asked for without FAISS.
+        ValueError: The vectors do not fit the corpus or the encoder.
     """
 
-    component = "retriever"
+    type = "dense"
 
-    def __init__(
-        self, corpus: Corpus, encoder: SentenceTransformer, index: str = "exact", vectors: Matrix | None = None
-    ) -> None:
-        if index not in INDEXES:
-            raise ValueError(f"Unknown index {index!r}. Known: {', '.join(INDEXES)}.")
+    def __init__(self, corpus: Corpus, encoder: SentenceTransformer, vectors: Matrix | None = None) -> None:
         encoder.eval()
         if vectors is None:
             vectors = embed(encoder, [post.text for post in corpus], progress=True)
         # Half precision is what is saved; so a loaded retriever scores as the one that was saved.
-        self._assemble(corpus, encoder, index, unit_rows(vectors).astype(np.float16))
+        self._assemble(corpus, encoder, unit_rows(vectors).astype(np.float16))
 
-    def _assemble(self, corpus: Corpus, encoder: SentenceTransformer, index: str, vectors: Half) -> None:
+    def _assemble(self, corpus: Corpus, encoder: SentenceTransformer, vectors: Half) -> None:
         _check_vectors(vectors, corpus, encoder)
-        self.corpus = corpus
+        self._corpus = corpus
         self.encoder = encoder
-        self.index = index
-        self._index = INDEXES[index](vectors)
+        self._index = VectorIndex(vectors)
         # From the last to the first, so that of equal texts the first counts.
         self._row_of_text = {corpus[row].text: row for row in range(len(corpus) - 1, -1, -1)}
+
+    @property
+    def corpus(self) -> Corpus:
+        """The posts that are searched."""
+        return self._corpus
+
+    @property
+    def networks(self) -> Sequence[Any]:
+        """The encoder."""
+        return [self.encoder]
 
     @classmethod
     def from_posts(cls, posts: Sequence[Post], encoder: SentenceTransformer, **settings: Any) -> DenseRetriever:
@@ -79,12 +72,7 @@ class DenseRetriever(HubComponent):
     def search(
         self, queries: Sequence[str], k: int = 10, exclude: Sequence[Collection[str]] | None = None
     ) -> list[list[Hit]]:
-        """Retrieves up to `k` posts a query, ordered by (-cosine, id); posts with a cosine of 0 or less never.
-
-        Raises:
-            TypeError: `queries` is one string.
-            ValueError: `k` is less than 1, or `exclude` has another length than `queries`.
-        """
+        """See [`Retriever.search`]; posts with a cosine of 0 or less are never returned."""
         check_search(queries, k, exclude)
         return self.search_vectors(self.embed(queries), k, exclude) if queries else []
 
@@ -111,16 +99,17 @@ class DenseRetriever(HubComponent):
             vectors[new] = embed(self.encoder, [texts[at] for at in new])
         return vectors
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Writes corpus, vectors, encoder and settings into `folder` (parquet, safetensors, JSON), all or nothing."""
-        with atomic_folder(folder) as scratch:
-            self.corpus.save(scratch)
-            origin = {"corpus": _texts_digest(self.corpus), "encoder": encoder_fingerprint(self.encoder)}
-            save_arrays(scratch / _VECTORS_FILE, {"vectors": self._index.vectors.astype(np.float16)}, metadata=origin)
-            save_encoder(self.encoder, scratch / _ENCODER_FOLDER)
-            write_json(
-                scratch / CONFIG_FILE, {"retriever_type": "dense", "index": self.index, "posts": len(self.corpus)}
-            )
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The number of posts."""
+        return {"posts": len(self.corpus)}
+
+    def write(self, folder: Path) -> None:
+        """Writes corpus, vectors and encoder (parquet, safetensors)."""
+        self.corpus.save(folder)
+        origin = {"corpus": _texts_digest(self.corpus), "encoder": encoder_fingerprint(self.encoder)}
+        save_arrays(folder / _VECTORS_FILE, {"vectors": self._index.vectors.astype(np.float16)}, metadata=origin)
+        save_encoder(self.encoder, folder / _ENCODER_FOLDER)
 
     @classmethod
     def from_folder(cls, folder: str | Path, device: Any = "cpu") -> DenseRetriever:
@@ -129,16 +118,11 @@ class DenseRetriever(HubComponent):
         Raises:
             FileNotFoundError: The configuration is missing.
             ValueError: A file is damaged, or the files do not belong together.
-            ImportError: The index needs FAISS, which is not installed.
         """
         folder = Path(folder)
-        refuse_pickle(folder)
-        config = read_object(folder / CONFIG_FILE)
-        if not isinstance(config.get("index"), str) or config["index"] not in INDEXES:
-            raise ValueError(
-                f"{folder / CONFIG_FILE} must hold `index` as one of {', '.join(INDEXES)}; it holds {config!r:.200}. "
-                "Restore it or index again."
-            )
+        if not (folder / config_file(cls.role)).is_file():
+            raise FileNotFoundError(f"{folder / config_file(cls.role)} is missing. Is {folder} a dense index?")
+        cls.saved_settings(folder)
         corpus = Corpus.load(folder)
         arrays, origin = load_arrays(folder / _VECTORS_FILE, ("vectors",))
         encoder = load_encoder(folder / _ENCODER_FOLDER)
@@ -150,10 +134,17 @@ class DenseRetriever(HubComponent):
                 )
         retriever = cls.__new__(cls)
         try:
-            retriever._assemble(corpus, encoder.eval().to(device), config["index"], arrays["vectors"])
+            retriever._assemble(corpus, encoder.eval().to(device), arrays["vectors"])
         except ValueError as error:
             raise ValueError(f"{folder / _VECTORS_FILE}: {error} Restore the folder or index again.") from error
         return retriever
+
+    @classmethod
+    def trainer(cls) -> Trainer:
+        """Trains the encoder (SimCSE) and indexes the training posts."""
+        from right_hf.trainers.retriever import DenseTraining
+
+        return DenseTraining()
 
 
 def _texts_digest(corpus: Corpus) -> str:

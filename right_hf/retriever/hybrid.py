@@ -1,4 +1,4 @@
-"""Hybrid retrieval: BM25 and a dense retriever over the same corpus, fused by the ranks of their hits."""
+"""Hybrid retrieval: several retrievers over the same corpus, fused by the ranks of their hits."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from right_hf.corpus import CORPUS_FILE, Corpus
-from right_hf.hub.component import HubComponent
-from right_hf.persistence import atomic_folder, read_object, refuse_pickle, write_json
-from right_hf.posts import Post
+from right_hf.component import Trainer, load_component
+from right_hf.corpus import Corpus
 from right_hf.retriever.base import Hit, Retriever, check_search
-from right_hf.retriever.bm25 import BM25Retriever
-from right_hf.retriever.dense import DenseRetriever
 
-CONFIG_FILE = "retriever_config.json"
 #: The constant of the source, which its authors found to matter little.
 RANK_CONSTANT = 60
 #: Hits of each retriever that are fused; fewer would make the first hits depend on how many are asked for.
 DEPTH = 100
+#: The parts of hybrids that were saved before these were named.
+_FIRST_PARTS = ("bm25", "dense")
 T = TypeVar("T", bound=Hashable)
 
 
@@ -39,106 +36,108 @@ def reciprocal_ranks(rankings: Iterable[Sequence[T]], constant: int = RANK_CONST
     return scores
 
 
-class HybridRetriever(HubComponent):
-    """Searches with BM25 and a dense retriever, and fuses their hits by reciprocal rank.
+class HybridRetriever(Retriever):
+    """Searches with several retrievers, as a rule BM25 and a dense one, and fuses their hits by reciprocal rank.
 
-    A hit's score is that of [`reciprocal_ranks`], at most 2 / 61. Unlike that of BM25 alone, its corpus cannot change.
+    A hit's score is that of [`reciprocal_ranks`], at most 1 / 61 for each retriever. Its corpus cannot change.
 
     Args:
-        bm25: Finds posts that share terms.
-        dense: Finds posts that lie close; over the same corpus.
+        retrievers: At least two of different types, over the same corpus.
 
     Raises:
-        ValueError: The two hold different posts.
+        ValueError: There are fewer than two, two of one type, or they hold different posts.
     """
 
-    component = "retriever"
+    type = "hybrid"
 
-    def __init__(self, bm25: BM25Retriever, dense: DenseRetriever) -> None:
-        if list(bm25.corpus) != list(dense.corpus):
+    def __init__(self, *retrievers: Retriever) -> None:
+        self._parts = {retriever.type: retriever for retriever in retrievers}
+        if len(retrievers) < 2 or len(self._parts) < len(retrievers):
+            types = ", ".join(retriever.type for retriever in retrievers) or "none"
+            raise ValueError(f"A hybrid needs two or more retrievers of different types, got {types}.")
+        sizes = [len(retriever.corpus) for retriever in retrievers]
+        first = list(retrievers[0].corpus)
+        if any(list(retriever.corpus) != first for retriever in retrievers[1:]):
             raise ValueError(
-                f"The two retrievers hold different posts ({len(bm25.corpus)} and {len(dense.corpus)}). Index the same "
-                "posts with both."
+                f"The retrievers hold different posts ({' and '.join(map(str, sizes))}). Index the same posts with all."
             )
-        self.parts: dict[str, Retriever] = {"bm25": bm25, "dense": dense}
-        self.encoder = dense.encoder
 
-    @classmethod
-    def from_posts(cls, posts: Sequence[Post], encoder: Any, **settings: Any) -> HybridRetriever:
-        """Indexes `posts` with both; `settings` are BM25's."""
-        return cls(BM25Retriever.from_posts(posts, **settings), DenseRetriever.from_posts(posts, encoder))
+    @property
+    def parts(self) -> Mapping[str, Retriever]:
+        """The retrievers by type."""
+        return self._parts
+
+    @property
+    def networks(self) -> Sequence[Any]:
+        """The encoders of its parts."""
+        return [network for part in self._parts.values() for network in part.networks]
 
     @property
     def corpus(self) -> Corpus:
         """The posts that are searched."""
-        return self.parts["bm25"].corpus
+        return next(iter(self._parts.values())).corpus
 
     def search(
         self, queries: Sequence[str], k: int = 10, exclude: Sequence[Collection[str]] | None = None
     ) -> list[list[Hit]]:
-        """Retrieves up to `k` posts a query, ordered by (-fused score, id).
-
-        Raises:
-            TypeError: `queries` is one string.
-            ValueError: `k` is less than 1, or `exclude` has another length than `queries`.
-        """
+        """Retrieves up to `k` posts a query, ordered by (-fused score, id); see [`Retriever.search`]."""
         check_search(queries, k, exclude)
-        return fused_hits(search_each(self, queries, k, exclude), k)
+        return fused_hits(self.search_parts(queries, k, exclude), k)
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Writes both retrievers into sub-folders of `folder`, all or nothing."""
-        with atomic_folder(folder) as scratch:
-            for name, part in self.parts.items():
-                part.save_pretrained(scratch / name)
-            write_json(scratch / CONFIG_FILE, {"retriever_type": "hybrid", "posts": len(self.corpus)})
+    def search_parts(
+        self, queries: Sequence[str], k: int, exclude: Sequence[Collection[str]] | None = None
+    ) -> dict[str, list[list[Hit]]]:
+        """See [`Retriever.search_parts`]."""
+        return {name: part.search(queries, max(k, DEPTH), exclude) for name, part in self._parts.items()}
+
+    def idf(self, text: str) -> list[float]:
+        """That of the first part that knows terms."""
+        return next((found for part in self._parts.values() if (found := part.idf(text))), [])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The names of its parts, each a folder, and the number of posts."""
+        return {"parts": list(self._parts), "posts": len(self.corpus)}
+
+    def write(self, folder: Path) -> None:
+        """Writes each part into a folder of its name."""
+        for name, part in self._parts.items():
+            part.save_into(folder / name)
 
     @classmethod
     def from_folder(cls, folder: str | Path, device: Any = "cpu") -> HybridRetriever:
-        """Loads what [`save_pretrained`] wrote; the encoder goes to `device`.
+        """Loads what [`save_pretrained`] wrote; encoders go to `device`.
 
         Raises:
             FileNotFoundError: A file is missing.
-            ValueError: A file is damaged, or the two retrievers hold different posts.
-            ImportError: The dense index needs FAISS, which is not installed.
+            ValueError: A file is damaged, or the retrievers hold different posts.
         """
         folder = Path(folder)
-        refuse_pickle(folder)
-        posts = read_object(folder / CONFIG_FILE).get("posts")
-        bm25 = BM25Retriever.from_folder(folder / "bm25")
-        dense = DenseRetriever.from_folder(folder / "dense", device)
+        settings = cls.saved_settings(folder)
+        names = settings.get("parts", list(_FIRST_PARTS))
+        if not isinstance(names, list) or not all(isinstance(name, str) and Path(name).name == name for name in names):
+            raise ValueError(f"{folder} names no parts of a hybrid: {names!r:.80}. Restore the folder or index again.")
         try:
-            retriever = cls(bm25, dense)
+            retriever = cls(*(load_component("retriever", folder / name, device=device) for name in names))
+            if len(retriever.corpus) != settings.get("posts"):
+                raise ValueError(
+                    f"the configuration says {settings.get('posts')!r} posts, its retrievers hold "
+                    f"{len(retriever.corpus)}."
+                )
         except ValueError as error:
             raise ValueError(f"{folder}: {error} Restore the folder or index again.") from error
-        if len(retriever.corpus) != posts:
-            raise ValueError(
-                f"{folder / CONFIG_FILE} says {posts!r} posts, the {CORPUS_FILE} of its retrievers hold "
-                f"{len(retriever.corpus)}. Restore the folder or index again."
-            )
         return retriever
 
+    @classmethod
+    def trainer(cls) -> Trainer:
+        """Trains and indexes each of its parts."""
+        from right_hf.trainers.retriever import HybridTraining
 
-def parts_of(retriever: Retriever) -> Mapping[str, Retriever]:
-    """The retrievers that a retriever consists of, by type; of one that is not made of others, itself."""
-    if isinstance(retriever, HybridRetriever):
-        return retriever.parts
-    return {"dense" if isinstance(retriever, DenseRetriever) else "bm25": retriever}
-
-
-def search_each(
-    retriever: Retriever, queries: Sequence[str], k: int, exclude: Sequence[Collection[str]] | None = None
-) -> dict[str, list[list[Hit]]]:
-    """The hits of each of [`parts_of`] a retriever, at least `k` a query where there are.
-
-    [`fused_hits`] of these are the hits of the retriever itself.
-    """
-    parts = parts_of(retriever)
-    depth = max(k, DEPTH) if len(parts) > 1 else k
-    return {name: part.search(queries, depth, exclude) for name, part in parts.items()}
+        return HybridTraining()
 
 
 def fused_hits(found: Mapping[str, Sequence[Sequence[Hit]]], k: int) -> list[list[Hit]]:
-    """Of what [`search_each`] found the best `k` hits of each query.
+    """Of what [`Retriever.search_parts`] found the best `k` hits of each query.
 
     Those of several retrievers are scored by their ranks and ordered by (-score, id); those of one stay as they are.
     """

@@ -18,7 +18,7 @@ from right_hf.corpus import Corpus, Part, Place, merge_parts
 from right_hf.posts import Post
 from right_hf.retriever.base import Hit, flatten
 from right_hf.retriever.postings import Ints, Lexicon, Postings, TermCounts, by_term, join, reorder, unpack_pairs
-from right_hf.retriever.topk import BLOCK, search_postings
+from right_hf.retriever.topk import BLOCK, Asked, Lists, Searched, search_postings
 
 #: A part is merged with those after it when it is less than so many times as large as all of them.
 _GROWTH = 4
@@ -164,7 +164,7 @@ class Index:
         whole = len(parts) == 1 and parts[0].live == len(parts[0].posts)
         return self if whole or not parts else self.with_merged(self.merge(0, len(parts)))
 
-    def rarities(self, text: str) -> list[float]:
+    def idf(self, text: str) -> list[float]:
         """The inverse document frequency of each term of a text; of one that no post has, too."""
         frequencies = np.asarray([self._frequency(term) for term in self.lexicon.analyse(text)], dtype=np.int64)
         found: list[float] = inverse_document_frequency(len(self.corpus), frequencies).tolist()
@@ -180,16 +180,13 @@ class Index:
         """The best `k` posts of each query, see [`BM25Retriever.search`]; of this state, whatever happens meanwhile."""
         known = len(self.frequencies)
         terms, starts = flatten([[t for t in self.lexicon.known(query) if t < known] for query in queries])
-        rarities = inverse_document_frequency(len(self.corpus), self.frequencies[terms]).astype(np.float32)
+        idf = inverse_document_frequency(len(self.corpus), self.frequencies[terms]).astype(np.float32)
         best: list[tuple[Ints, npt.NDArray[np.float32]]] = []
         for part, postings in zip(self.corpus.parts, self.postings, strict=True):
-            hidden, hidden_starts = flatten([part.rows(ids) for ids in exclude or [()] * len(queries)])
-            begins, ends = postings.slices(terms)
-            found = search_postings(
-                postings.rows, postings.codes, part.alive, self.weights,
-                begins, ends, rarities, starts, hidden, hidden_starts, min(k, len(part.posts)), BLOCK,
-            )  # fmt: skip
-            best.append(found)
+            hidden = Lists(*flatten([part.rows(ids) for ids in exclude or [()] * len(queries)]))
+            searched = Searched(postings.rows, postings.codes, part.alive, self.weights)
+            asked = Asked(*postings.slices(terms), idf, starts)
+            best.append(search_postings(searched, asked, hidden, min(k, len(part.posts)), BLOCK))
         return self._hits(len(queries), best, k)
 
     def _hits(self, queries: int, best: Sequence[tuple[Ints, npt.NDArray[np.float32]]], k: int) -> list[list[Hit]]:

@@ -3,6 +3,9 @@
 One JSON object a line, `{"crc32":"0a1b2c3d","change":{"remove":[ids],"add":[posts]}}`; the checksum is that of the
 bytes of the change. A line that a crash cut off is the last one and was never acknowledged: it is dropped with a
 warning. Any other damage is an error, for acknowledged changes would be lost.
+
+SQLite would not do here: saving puts a whole new folder in the place of the old one while the journal stays open, and
+SQLite looks for the files beside its own by the path they once had.
 """
 
 from __future__ import annotations
@@ -16,17 +19,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock, Timeout
+
 from right_hf.persistence import flush_entries
 from right_hf.posts import Post
-
-try:
-    import fcntl
-except ImportError:  # not a POSIX system: nothing keeps a second process from writing
-    fcntl = None  # type: ignore[assignment]
 
 logger = logging.getLogger(__name__)
 
 JOURNAL_FILE = "journal.jsonl"
+#: Locked by whoever holds the journal.
+LOCK_FILE = "journal.lock"
 _HEAD, _MIDDLE, _TAIL = b'{"crc32":"', b'","change":', b"}"
 
 
@@ -99,14 +101,15 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: BinaryIO = path.open("ab", buffering=0)
         self._failed = False
+        self._file: BinaryIO = path.open("ab", buffering=0)
+        self._lock = FileLock(path.with_name(LOCK_FILE), timeout=0, thread_local=False)
         try:
-            if fcntl is not None:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not self._in_place():
-                raise BlockingIOError
-        except BlockingIOError:
+            self._lock.acquire()
+            if not self._in_place():  # the folder was replaced by whoever held it
+                self._lock.release()
+                raise Timeout(self._lock.lock_file)
+        except Timeout:
             self._file.close()
             raise RuntimeError(f"{path.parent} is open for changes elsewhere. Close that retriever first.") from None
         flush_entries(path.parent)
@@ -159,3 +162,4 @@ class Journal:
     def close(self) -> None:
         """Lets the file go."""
         self._file.close()
+        self._lock.release()

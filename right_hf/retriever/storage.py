@@ -1,4 +1,7 @@
-"""A BM25 index on disk: posts as parquet, terms as JSON, postings as safetensors; whole numbers only, no scores."""
+"""A BM25 index on disk: posts as parquet, terms as JSON, postings as safetensors; whole numbers only, no scores.
+
+The postings are kept, though they could be made anew: with them 27,000 posts open in 0.22 s instead of 0.5.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from right_hf.corpus import Corpus
-from right_hf.persistence import load_arrays, read_json, read_object, save_arrays, write_json
+from right_hf.layout import config_file
+from right_hf.persistence import load_arrays, read_json, save_arrays, write_json
 from right_hf.retriever.index import Index
 from right_hf.retriever.postings import Ints, Lexicon, TermCounts, as_codes, by_term, pack_pairs, unpack_pairs
 
 logger = logging.getLogger(__name__)
 
-CONFIG_FILE = "retriever_config.json"
+CONFIG_FILE = config_file("retriever")
 _ARRAYS_FILE = "bm25.safetensors"
 _VOCABULARY_FILE = "vocabulary.json"
 _METHOD = "lucene"
@@ -43,19 +47,21 @@ def save_index(index: Index, folder: Path) -> None:
     }
     smallest = {name: array.astype(np.min_scalar_type(array.max(initial=0))) for name, array in arrays.items()}
     save_arrays(folder / _ARRAYS_FILE, smallest)
+
+
+def index_settings(index: Index) -> dict[str, Any]:
+    """What the configuration says of an index."""
     settings = {"analyser": index.lexicon.analyser, "k1": index.k1, "b": index.b, "method": _METHOD}
-    config = {"retriever_type": "bm25", "format": _FORMAT, **settings, "posts": len(index.corpus)}
-    write_json(folder / CONFIG_FILE, config)
+    return {"format": _FORMAT, **settings, "posts": len(index.corpus)}
 
 
-def load_index(folder: Path) -> Index:
-    """Loads what [`save_index`] wrote.
+def load_index(folder: Path, config: dict[str, Any]) -> Index:
+    """Loads what [`save_index`] wrote; `config` is what [`index_settings`] said of it.
 
     Raises:
         FileNotFoundError: A file is missing.
         ValueError: A file is damaged, or the files do not belong together.
     """
-    config = read_object(folder / CONFIG_FILE)
     if not {"analyser", "k1", "b", "posts"} <= config.keys():
         raise ValueError(f"{folder / CONFIG_FILE} lacks analyser, k1, b or posts. Restore it or index again.")
     if config.get("format", 1) not in (1, _FORMAT):

@@ -5,7 +5,7 @@ Posts are gone through in blocks, whose sums stay in the processor's cache howev
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -19,34 +19,64 @@ BLOCK = 65_536
 _SPARSE = 8
 
 
+class Lists(NamedTuple):
+    """Lists of rows, laid end to end: those of list i are `values[starts[i] : starts[i + 1]]`."""
+
+    values: Any
+    starts: Any
+
+
+class Searched(NamedTuple):
+    """The postings of one part.
+
+    Attributes:
+        rows: (postings,) row of the post, grouped by term and ascending in each.
+        codes: (postings,) code of the posting's weight.
+        alive: (posts,) which rows may be returned.
+        weights: (codes,) weight of a posting by its code, all > 0.
+    """
+
+    rows: Any
+    codes: Any
+    alive: Any
+    weights: Any
+
+
+class Asked(NamedTuple):
+    """The terms of some queries, one query after the other.
+
+    Attributes:
+        begins: Where the postings of each term begin.
+        ends: Where they end.
+        idf: Inverse document frequency of each term, > 0.
+        starts: (queries + 1,) where each query begins.
+    """
+
+    begins: Any
+    ends: Any
+    idf: Any
+    starts: Any
+
+
 @njit(cache=True, nogil=True)
-def search_postings(
-    post_rows: Any, codes: Any, alive: Any, weights: Any,
-    begins: Any, ends: Any, rarities: Any, query_starts: Any, hidden: Any, hidden_starts: Any, k: int,
-    block: int,
-) -> tuple[Any, Any]:  # fmt: skip
+def search_postings(searched: Searched, asked: Asked, hidden: Lists, k: int, block: int) -> tuple[Any, Any]:
     """Scores every post that shares a term with a query and keeps the best `k`.
 
     A post's sum is always formed in the order of the query's terms, so a query scores the same alone and in a batch,
     and a post the same in whatever part it is.
 
     Args:
-        post_rows: (postings,) row of the post, grouped by term and ascending in each.
-        codes: (postings,) code of the posting's weight.
-        alive: (posts,) which rows may be returned.
-        weights: (codes,) weight of a posting by its code, all > 0.
-        begins: Where the postings of each term of all queries begin, one query after the other.
-        ends: Where they end.
-        rarities: Inverse document frequency of each of these terms, > 0.
-        query_starts: (queries + 1,) where each query begins.
-        hidden: Rows not to be returned, one query after the other.
-        hidden_starts: (queries + 1,) where each query's hidden rows begin.
+        searched: What is searched.
+        asked: The queries.
+        hidden: For each query the rows not to be returned.
         k: Hits wanted.
         block: Posts of a block, which changes the speed alone.
 
     Returns:
         rows (queries, k) and scores (queries, k), ordered by (-score, row); a score of 0 where there is no further hit.
     """
+    post_rows, codes, alive, weights = searched
+    begins, ends, idfs, query_starts = asked
     count = len(query_starts) - 1
     out_rows = np.zeros((count, k), dtype=np.int32)
     out_scores = np.zeros((count, k), dtype=np.float32)
@@ -56,7 +86,7 @@ def search_postings(
     after = begins.copy()  # and end
     for query in range(count):
         terms = range(query_starts[query], query_starts[query + 1])
-        banned = hidden[hidden_starts[query] : hidden_starts[query + 1]]
+        banned = hidden.values[hidden.starts[query] : hidden.starts[query + 1]]
         scores, rows, size = out_scores[query], out_rows[query], 0
         for first in range(0, len(alive), block):
             last = min(first + block, len(alive))
@@ -70,17 +100,17 @@ def search_postings(
             is_sparse = postings * _SPARSE < last - first
             visited = 0
             for term in terms:
-                rarity = rarities[term]
+                idf = idfs[term]
                 if is_sparse:
                     for entry in range(here[term], after[term]):
                         place = post_rows[entry] - first
                         if sums[place] == 0.0:
                             touched[visited] = place
                             visited += 1
-                        sums[place] += rarity * weights[codes[entry]]
+                        sums[place] += idf * weights[codes[entry]]
                 else:
                     for entry in range(here[term], after[term]):
-                        sums[post_rows[entry] - first] += rarity * weights[codes[entry]]
+                        sums[post_rows[entry] - first] += idf * weights[codes[entry]]
             for row in banned:
                 if first <= row < last:
                     sums[row - first] = 0.0

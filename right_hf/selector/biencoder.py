@@ -12,12 +12,13 @@ import numpy.typing as npt
 from sentence_transformers import SentenceTransformer
 
 from right_hf.encoders import Matrix, embed, load_encoder, save_encoder, weights_fingerprint
-from right_hf.hub.component import HubComponent
-from right_hf.persistence import load_arrays, read_object, refuse_pickle, save_arrays, write_json
+from right_hf.component import Trainer
+from right_hf.layout import config_file
+from right_hf.persistence import load_arrays, save_arrays
 from right_hf.retriever.base import Hit
+from right_hf.selector.base import Selector
 from right_hf.selector.ranking import HIT_SCALES, Candidate, rank_candidates
 
-CONFIG_FILE = "selector_config.json"
 _EMBEDDINGS_FILE = "hashtag_embeddings.safetensors"
 
 #: Embeddings multiplied at a time when the nearest hashtags are looked for.
@@ -51,7 +52,7 @@ def _with_rows(matrix: npt.NDArray[Any], first: int, rows: npt.NDArray[Any]) -> 
     return matrix
 
 
-class BiEncoderSelector(HubComponent):
+class BiEncoderSelector(Selector):
     """Ranks the hashtags of retrieved posts by the paper's formula (section 2.2).
 
     Args:
@@ -59,7 +60,7 @@ class BiEncoderSelector(HubComponent):
         hit_scale: How hit scores are scaled before they are added to a cosine: "raw" or "relative".
     """
 
-    component = "selector"
+    type = "bi-encoder"
 
     def __init__(self, model: SentenceTransformer, hit_scale: str = "relative") -> None:
         if hit_scale not in HIT_SCALES:
@@ -70,12 +71,17 @@ class BiEncoderSelector(HubComponent):
         self._codes: npt.NDArray[np.int8] = np.zeros((0, 0), dtype=np.int8)  # (H, d)
         self._scales: Matrix = np.zeros((0, 1), dtype=np.float32)  # (H, 1)
 
+    @property
+    def networks(self) -> Sequence[Any]:
+        """The encoder."""
+        return [self.model]
+
     def embed(self, texts: Sequence[str]) -> Matrix:
-        """Embeds texts: (len(texts), d), rows of length 1 (or 0 where the model finds nothing to embed)."""
+        """See [`Selector.embed`]; rows of length 1, or 0 where the model finds nothing to embed."""
         return embed(self.model, texts)
 
     def prepare(self, hashtags: Sequence[str]) -> None:
-        """Embeds the hashtags of a corpus ahead, each once. Kept in 8 bits: cosines are good to about 0.002."""
+        """See [`Selector.prepare`]. Kept in 8 bits: cosines are good to about 0.002."""
         if all(hashtag in self._rows for hashtag in hashtags):
             return  # without the lock, so that ranking never waits for hashtags that others embed
         with _GROWING:
@@ -95,10 +101,7 @@ class BiEncoderSelector(HubComponent):
         return self.cosines(self.embed(posts), hashtags)
 
     def cosines(self, vectors: Matrix, hashtags: Sequence[Sequence[str]]) -> list[list[float]]:
-        """Does as [`similarity`], for posts that are embedded already: (P, d), with hashtags for each.
-
-        Hashtags that were not prepared are embedded for this call only.
-        """
+        """See [`Selector.cosines`]; hashtags that were not prepared are embedded for this call only."""
         new = list(dict.fromkeys(hashtag for row in hashtags for hashtag in row if hashtag not in self._rows))
         others = dict(zip(new, dequantised(*quantise(self.embed(new))), strict=True)) if new else {}
 
@@ -113,13 +116,7 @@ class BiEncoderSelector(HubComponent):
         ]
 
     def nearest(self, vectors: Matrix, count: int, is_wanted: Callable[[str], bool]) -> list[list[str]]:
-        """The hashtags that lie nearest to embedded posts, among all that were prepared; best first.
-
-        Args:
-            vectors: (P, d) embedded posts.
-            count: Hashtags for each, fewer where there are fewer.
-            is_wanted: Says of a hashtag whether it may be among them.
-        """
+        """See [`Selector.nearest`]."""
         rows = self._rows  # taken once: another thread may add hashtags, always at the end
         names = list(rows)
         if not names:
@@ -148,13 +145,7 @@ class BiEncoderSelector(HubComponent):
     def rank(
         self, posts: Sequence[str], hits: Sequence[Sequence[Hit]], vectors: Matrix | None = None
     ) -> list[list[Candidate]]:
-        """Ranks the hashtags of each post's hits; all of them, best first.
-
-        Args:
-            posts: Cleaned posts.
-            hits: The hits of each.
-            vectors: (len(posts), d) the posts, where they are embedded already.
-        """
+        """See [`Selector.rank`]; by the paper's formula."""
         hashtags = [list(dict.fromkeys(tag for hit in found for tag in hit.post.hashtags)) for found in hits]
         self.prepare([tag for row in hashtags for tag in row])
         similarities = self.cosines(self.embed(posts) if vectors is None else vectors, hashtags)
@@ -169,7 +160,7 @@ class BiEncoderSelector(HubComponent):
         return weights_fingerprint(self.model)
 
     def save_embeddings(self, folder: Path, hashtags: Sequence[str]) -> None:
-        """Writes the embeddings of an index's hashtags beside it, and of no others that this selector has seen."""
+        """See [`Selector.save_embeddings`]; of no other hashtags that this selector has seen."""
         self.prepare(hashtags)
         rows = [self._rows[hashtag] for hashtag in hashtags]
         names = np.frombuffer("\n".join(hashtags).encode(), dtype=np.uint8)
@@ -203,12 +194,19 @@ class BiEncoderSelector(HubComponent):
         self._codes, self._scales = arrays["codes"], arrays["scales"]
         return True
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Writes a plain sentence-transformers model and the selector's settings into `folder`."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How hit scores are scaled."""
+        return {"hit_scale": self.hit_scale}
+
+    def write(self, folder: Path) -> None:
+        """Writes a plain sentence-transformers model."""
         save_encoder(self.model, folder)
-        write_json(folder / CONFIG_FILE, {"selector_type": "bi-encoder", "hit_scale": self.hit_scale})
+
+    @classmethod
+    def recognises(cls, folder: Path) -> bool:
+        """Any sentence-transformers model."""
+        return (folder / "modules.json").is_file()
 
     @classmethod
     def from_folder(cls, folder: str | Path, device: Any = "cpu") -> BiEncoderSelector:
@@ -218,12 +216,19 @@ class BiEncoderSelector(HubComponent):
             ValueError: A file is missing or damaged.
         """
         folder = Path(folder)
-        refuse_pickle(folder)
-        config = read_object(folder / CONFIG_FILE) if (folder / CONFIG_FILE).is_file() else {}
+        settings = cls.saved_settings(folder)
         model = load_encoder(folder)
         try:
-            selector = cls(model, hit_scale=config.get("hit_scale", "relative"))
+            selector = cls(model, hit_scale=settings.get("hit_scale", "relative"))
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{folder / CONFIG_FILE}: {error} Save or download it again.") from error
+            file = folder / config_file(cls.role)
+            raise ValueError(f"{file}: {error} Save or download it again.") from error
         selector.model.to(device)
         return selector
+
+    @classmethod
+    def trainer(cls) -> Trainer:
+        """Trains the encoder with the paper's contrastive loss."""
+        from right_hf.trainers.selector import SelectorTraining
+
+        return SelectorTraining()

@@ -1,0 +1,120 @@
+"""A checkpoint on disk and on the Hub: where its parts are, and how they are read and named."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from right_hf.component import Component, accepted_options, load_component, saved_class
+from right_hf.config import RightConfig
+from right_hf.hub.origin import Origin, hub_folder
+from right_hf.hub.pull import commit_of, fetch
+from right_hf.layout import REQUIRED, ROLES
+
+#: Where the files of a part are, and where on the Hub they came from.
+Place = tuple[Path, Origin | None]
+#: Options that every checkpoint takes, whether a part of it does or not.
+_COMMON = frozenset({"device", "device_map", "dtype", "hub", "send_posts_to"})
+
+
+def part_places(
+    source: str, config: RightConfig, replacements: Mapping[str, str | Path | bool | None], hub: Mapping[str, Any]
+) -> dict[str, Place]:
+    """Where the files of each part are and where on the Hub they came from; all of them, or an error.
+
+    A part lies in its replacement, in a repository of its own, or in the checkpoint. What is replaced or lies elsewhere
+    is not fetched from the checkpoint.
+
+    Args:
+        source: The checkpoint's folder or Hub id.
+        config: Its configuration.
+        replacements: By role the folder or Hub id that takes a part's place, or False to go without it.
+        hub: Arguments of [`right_hf.hub.pull.fetch`]; `revision` is the checkpoint's.
+
+    Raises:
+        ValueError: A part is left out that no checkpoint can do without.
+    """
+    elsewhere = {name: value for name, value in hub.items() if name != "revision"}
+    found: dict[str, Place] = {}
+    own: dict[str, str] = {}
+    for role in ROLES:
+        replacement = replacements.get(role)
+        if replacement is False:
+            if role in REQUIRED:
+                raise ValueError(f"No checkpoint can do without a {role}. Leave out {role}=False.")
+            continue
+        if replacement is not None:
+            found[role] = hub_folder(role, str(replacement), **elsewhere)
+            continue
+        entry = config.components.get(role)
+        if entry is None:
+            continue
+        if "repo_id" in entry:
+            place = hub_folder(
+                role, entry["repo_id"], entry.get("subfolder", ""), **elsewhere, revision=entry.get("revision")
+            )
+            found[role] = place
+        else:
+            own[role] = entry.get("subfolder", "")
+    if own:
+        root = fetch(source, list(own.values()), **hub)
+        commit = commit_of(source, root)
+        for role, subfolder in own.items():
+            found[role] = root / subfolder, Origin(source, commit, subfolder) if commit is not None else None
+    return found
+
+
+def load_parts(found: Mapping[str, Place], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Loads what [`part_places`] found: each component by role, with where on the Hub it came from.
+
+    Args:
+        found: Folder and origin of each.
+        options: Passed to those of the parts that take them.
+
+    Raises:
+        TypeError: No part takes an option.
+    """
+    taken = {role: accepted_options(saved_class(role, folder)) for role, (folder, _) in found.items()}
+    known = _COMMON.union(*taken.values())
+    if unknown := sorted(set(options) - known):
+        types = ", ".join(f"{role} {saved_class(role, folder).type!r}" for role, (folder, _) in found.items())
+        raise TypeError(
+            f"Unknown argument {unknown[0]!r}: no part of this checkpoint ({types}) takes it. Known: config, "
+            f"{', '.join(ROLES)}, revision, token, cache_dir, local_files_only, force_download, "
+            f"{', '.join(sorted(known - {'hub'}))}."
+        )
+    parts: dict[str, Any] = {}
+    for role, (folder, origin) in found.items():
+        own = {name: value for name, value in options.items() if name in taken[role]}
+        parts[role] = load_component(role, folder, **own)
+        parts[role].origin = origin
+    parts["selector"].load_embeddings(found["retriever"][0])
+    return parts
+
+
+def named_elsewhere(
+    parts: Mapping[str, Component], wanted: bool | Collection[str], target: str | None = None, **hub: Any
+) -> dict[str, dict[str, str]]:
+    """The entries in config.json of those parts of a checkpoint that are named there instead of saved with it.
+
+    Args:
+        parts: The checkpoint's parts by role.
+        wanted: Roles; True for all that came from the Hub or were pushed there, except from `target`.
+        target: The repository that the checkpoint is pushed to.
+        hub: See [`Component.reference`].
+
+    Raises:
+        ValueError: A role is unknown, a part was never on the Hub, or has changed since.
+    """
+    if isinstance(wanted, str):
+        raise ValueError(f"references must be True, False or a list of components, got {wanted!r}.")
+    entries: dict[str, dict[str, str]] = {}
+    for role in tuple(parts) if wanted is True else tuple(wanted or ()):
+        if role not in parts:
+            raise ValueError(f"Unknown component {role!r} in references. Known: {', '.join(parts)}.")
+        origin = parts[role].origin
+        if wanted is True and (origin is None or origin.repo_id == target):
+            continue
+        entries[role] = parts[role].reference(**hub)
+    return entries
