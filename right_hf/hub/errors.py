@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import errno
-import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from importlib import import_module
+from typing import Any, TypeVar
 
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -17,16 +16,13 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from tenacity import Retrying
 
-from right_hf.hub.xet import XetFailure, xet_failure
-
-logger = logging.getLogger(__name__)
+from right_hf.retries import Fault, policy, retry_after
 
 T = TypeVar("T")
 
 ATTEMPTS = 4
-#: Seconds; a server that asks for a longer wait ends the call instead.
-_LONGEST_WAIT = 120
 #: 412 tells that another push came in between; the next attempt builds on it.
 _PASSING = frozenset({408, 412, 425, 429, 500, 502, 503, 504})
 #: After these the server has not done what it was asked for, so that asking again does it once.
@@ -34,9 +30,21 @@ _REFUSED = frozenset({429, 503})
 #: How a token gets to the Hub.
 _HOW = "(token=…, the variable HF_TOKEN, or once and for all `hf auth login`)"
 
+#: The HTTP library of the Hub's client, httpx or httpx2 by its version: that of the base of its errors.
+_http: Any = import_module(HfHubHTTPError.__mro__[1].__module__.partition(".")[0])
+#: There was no connection or no answer at all, be it on purpose.
+_UNREACHABLE: tuple[type[BaseException], ...] = (OfflineModeIsEnabled, _http.ConnectError, _http.TimeoutException)
 
-class DamagedDownloadError(OSError):
+
+class DamagedDownloadError(ValueError):
     """A downloaded file has another hash than the Hub names for it."""
+
+
+class TransferError(ConnectionError):
+    """A connection that was there ended before all was said, or a transfer failed for reasons that only its text tells.
+
+    The latter is how hf_xet, the transport of large files, reports nearly everything: as a plain `RuntimeError`.
+    """
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -45,64 +53,46 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
+def _has(error: BaseException, kinds: type[BaseException] | tuple[type[BaseException], ...]) -> bool:
+    """Whether one of these kinds of errors is behind an error."""
+    return any(isinstance(cause, kinds) for cause in _chain(error))
+
+
 def _answer(error: BaseException) -> HfHubHTTPError | None:
     """The Hub's answer behind an error of its client, if there was one."""
     return next((cause for cause in _chain(error) if isinstance(cause, HfHubHTTPError)), None)
 
 
-def _is_for_xet(answer: HfHubHTTPError) -> bool:
-    """Whether the Hub was asked for access to the storage of large files."""
-    return "/xet-" in str(answer.response.url)
-
-
-def _xet(error: BaseException) -> XetFailure | None:
-    """What hf_xet said behind an error, if it did."""
-    return next((failure for cause in _chain(error) if (failure := xet_failure(cause)) is not None), None)
-
-
-def _kinds(error: BaseException) -> set[str]:
-    """Names of the classes behind an error; the Hub's client may be built on httpx or on httpx2."""
-    return {kind.__name__ for cause in _chain(error) for kind in type(cause).__mro__}
-
-
-def _is_unreachable(error: BaseException) -> bool:
-    """Whether there was no connection or no answer at all, be it on purpose."""
-    return bool(_kinds(error) & {"OfflineModeIsEnabled", "ConnectError", "TimeoutException"})
+def _full_disk(error: BaseException) -> int | None:
+    """The number of the error that says that the disk, or the user's share of it, is full."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return next((cause.errno for cause in _chain(error) if isinstance(cause, OSError) and cause.errno in full), None)
 
 
 def _broke_off(error: BaseException) -> bool:
-    """Whether a connection that was there ended before all was said, or a file came short or damaged."""
-    short = any("Consistency check failed" in str(cause) for cause in _chain(error))
-    failure = _xet(error)
-    if failure is not None and failure.status is None and not failure.no_space:
-        return True
-    return short or bool(_kinds(error) & {"TransportError", "DamagedDownloadError"})
+    """Whether a transfer failed in a way that is no answer of the Hub and not the fault of this machine."""
+    if _answer(error) is not None or _has(error, _UNREACHABLE) or _full_disk(error) is not None:
+        return False
+    plain = any(type(cause) in (RuntimeError, OSError) and not getattr(cause, "errno", 0) for cause in _chain(error))
+    return plain or _has(error, (_http.TransportError, ConnectionError, TimeoutError))
+
+
+def _text(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def is_out_of_service(error: BaseException) -> bool:
     """Whether the fault lies with the Hub or the way to it, not with what was asked for."""
     if (answer := _answer(error)) is not None:
         return answer.response.status_code in _PASSING
-    if (failure := _xet(error)) is not None and failure.status is not None:
-        return failure.status in _PASSING
-    return _is_unreachable(error) or (_broke_off(error) and "DamagedDownloadError" not in _kinds(error))
+    return _has(error, (TransferError, *_UNREACHABLE))
 
 
-def _wait(error: Exception, attempt: int, idempotent: bool) -> float | None:
-    """Seconds until the call should be tried again, or None where that would not help.
-
-    What hf_xet and its storage refuse has been tried again by them.
-    """
-    if _is_unreachable(error):
-        return None
-    answer = _answer(error)
-    if answer is None:
-        return float(2 ** (attempt - 1)) if idempotent and _broke_off(error) else None
-    if answer.response.status_code not in (_PASSING if idempotent else _REFUSED) or _is_for_xet(answer):
-        return None
-    asked = answer.response.headers.get("Retry-After", "")
-    seconds = float(asked) if asked.isdigit() else float(2 ** (attempt - 1))
-    return seconds if seconds <= _LONGEST_WAIT else None
+def _judge(error: Exception, idempotent: bool) -> Fault:
+    if (answer := _answer(error)) is not None and not _has(error, _UNREACHABLE):
+        temporary = answer.response.status_code in (_PASSING if idempotent else _REFUSED)
+        return Fault(_text(error), temporary, retry_after(answer.response.headers.get("Retry-After")))
+    return Fault(_text(error), idempotent and (_broke_off(error) or _has(error, DamagedDownloadError)))
 
 
 def persistently(call: Callable[[], T], what: str, idempotent: bool = True) -> T:
@@ -110,20 +100,23 @@ def persistently(call: Callable[[], T], what: str, idempotent: bool = True) -> T
 
     Args:
         call: What to do.
-        what: Names it in the log.
+        what: Names it in the log and in errors.
         idempotent: False where doing it twice would do harm; then only a refusal is tried again.
+
+    Raises:
+        TransferError: The connection broke off, or the transfer failed in another way, at the last attempt too.
     """
-    for attempt in range(1, ATTEMPTS):
-        try:
-            return call()
-        except Exception as error:
-            wait = _wait(error, attempt, idempotent)
-            if wait is None:
-                raise
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            logger.warning("%s failed (%s). Trying again in %g s (%d of %d).", what, reason, wait, attempt, ATTEMPTS)
-            time.sleep(wait)
-    return call()
+    engine = Retrying(**policy(lambda error: _judge(error, idempotent), what, ATTEMPTS))
+    try:
+        return engine(call)
+    except Exception as error:
+        if not _broke_off(error):
+            raise
+        how = f"failed, {engine.statistics['attempt_number']} times" if idempotent else "failed, or its answer got lost"
+        raise TransferError(
+            f"{what} {how}: {_text(error)}. Try again later; where it is always large files that fail, do without their "
+            "storage: set the environment variable HF_HUB_DISABLE_XET=1."
+        ) from error
 
 
 @contextmanager
@@ -145,16 +138,6 @@ def explained(repo_id: str, revision: str | None = None, pushing: bool = False) 
         raise clearer from error
 
 
-def _full_disk(error: BaseException) -> int | None:
-    """The number of the error that says that the disk, or the user's share of it, is full."""
-    for cause in _chain(error):
-        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            return cause.errno
-        if (failure := xet_failure(cause)) is not None and failure.no_space:
-            return errno.ENOSPC
-    return None
-
-
 def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool) -> Exception | None:
     if (number := _full_disk(error)) is not None:
         return OSError(
@@ -162,15 +145,11 @@ def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool
             f"There is no room left on the disk for {repo_id}; nothing of what was there is lost. Free some space, "
             "or choose another place: cache_dir=… for downloads, the environment variable TMPDIR for uploads",
         )
-    for cause in _chain(error):
-        if isinstance(cause, DamagedDownloadError):
-            return ValueError(f"{cause} It was removed, not loaded. Try again later, or give another revision.")
-    answer = _answer(error)
-    if answer is not None:
+    if isinstance(error, (TransferError, DamagedDownloadError)):
+        return None  # clear already
+    if (answer := _answer(error)) is not None:
         return _explain_answer(answer, repo_id, revision)
-    if (failure := _xet(error)) is not None and failure.status is not None:
-        return _explain_status(failure.status, repo_id) or _no_storage(failure.status, repo_id)
-    if isinstance(error, (LocalEntryNotFoundError, OfflineModeIsEnabled)) or _is_unreachable(error):
+    if isinstance(error, LocalEntryNotFoundError) or _has(error, _UNREACHABLE):
         if pushing:
             return ConnectionError(
                 f"The Hub cannot be reached, or HF_HUB_OFFLINE forbids it; nothing was pushed to {repo_id}. Push again "
@@ -181,8 +160,8 @@ def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool
             f"{repo_id}{at} is not, or not wholly, in the cache, and the Hub was not asked (local_files_only, "
             "HF_HUB_OFFLINE) or cannot be reached. Load it once with a connection, or give a folder."
         )
-    if _broke_off(error):
-        return ConnectionError(f"The connection to the Hub broke off, {ATTEMPTS} times, at {repo_id}. Try again later.")
+    if _has(error, _http.TransportError):
+        return ConnectionError(f"The connection to the Hub broke off at {repo_id} ({_text(error)}). Try again later.")
     return None
 
 
@@ -201,18 +180,6 @@ def _explain_answer(answer: HfHubHTTPError, repo_id: str, revision: str | None) 
             f"{repo_id} has no revision {str(revision or 'main')!r}. Give a branch, a tag or a whole commit hash of it."
         )
     status = answer.response.status_code
-    found = _explain_status(status, repo_id, answer.response.headers.get("Retry-After"))
-    return _no_storage(status, repo_id) if found is None and _is_for_xet(answer) else found
-
-
-def _no_storage(status: int, repo_id: str) -> ConnectionError:
-    return ConnectionError(
-        f"The storage behind the Hub answered {status} for {repo_id}. Try again later, or do without it: set the "
-        "environment variable HF_HUB_DISABLE_XET=1."
-    )
-
-
-def _explain_status(status: int, repo_id: str, wait: str | None = None) -> Exception | None:
     if status == 401:
         return PermissionError(
             f"The Hub was shown no token for {repo_id}, or does not accept the token. Make one at "
@@ -224,10 +191,14 @@ def _explain_status(status: int, repo_id: str, wait: str | None = None) -> Excep
             "create_pr=True proposes a change to one of somebody else."
         )
     if status == 429:
-        return ConnectionError(
-            f"The Hub refuses further requests about {repo_id} for now (429). Try again "
-            + (f"in {wait} s." if wait else "later.")
-        )
+        wait = answer.response.headers.get("Retry-After")
+        when = f"in {wait} s" if wait and wait.isdigit() else "later"
+        return ConnectionError(f"The Hub refuses further requests about {repo_id} for now (429). Try again {when}.")
     if status >= 500:
         return ConnectionError(f"The Hub failed with {status}, again and again, at {repo_id}. Try again later.")
+    if "/xet-" in str(answer.response.url):
+        return ConnectionError(
+            f"The storage behind the Hub answered {status} for {repo_id}. Try again later, or do without it: set the "
+            "environment variable HF_HUB_DISABLE_XET=1."
+        )
     return None
