@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from right_hf.batches import batches, batches_of_like_length
+from right_hf.progress import batches, batches_of_like_length
 from right_hf.evaluation.answers import Answer
 from right_hf.ranker import Recommendation, Trace, fuse
 from right_hf.generator import Generator

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from right_hf.metrics.base import PerPost, mean_over_seeds
 from right_hf.metrics.hashtag_f1 import HashtagF1, PrecisionRecallF1, f1_per_post, matches_at_k, micro_f1_at_k
-from right_hf.metrics.per_post import PerPost, mean_over_seeds
 from right_hf.metrics.rouge import HashtagRouge, RougeScores, mean_rouge, rouge_of_post, rouge_per_post
 
 __all__ = [

@@ -1,12 +1,14 @@
-"""What the metrics share: the check of their input and a base class that leaves no files behind."""
+"""What the metrics share: the check of their input, sums over posts, and a base class that leaves no files behind."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import evaluate
+import numpy as np
+import numpy.typing as npt
 from datasets import Features, Value
 from datasets import Sequence as SequenceFeature
 
@@ -17,6 +19,42 @@ _CITATION = (
     "Fan et al. RIGHT: Retrieval-augmented Generation for Mainstream Hashtag Recommendation, 'Evaluation Metric'."
 )
 _NO_POSTS = "Got no posts; expected at least one. Add predictions and references before computing."
+
+
+class PerPost(NamedTuple):
+    """What each post adds to a score that is a ratio of two sums, sum(numerator) / sum(denominator).
+
+    The denominator depends on the post and its gold hashtags alone, never on what a system answered.
+
+    Attributes:
+        numerator: float array of shape (n,).
+        denominator: float array of shape (n,), above 0.
+    """
+
+    numerator: npt.NDArray[np.float64]
+    denominator: npt.NDArray[np.float64]
+
+    def score(self) -> float:
+        """The score over all posts, in [0, 1]."""
+        return float(self.numerator.sum() / self.denominator.sum())
+
+    def of(self, rows: npt.NDArray[Any]) -> PerPost:
+        """What the posts that `rows` picks (indices or a mask) add."""
+        return PerPost(self.numerator[rows], self.denominator[rows])
+
+
+def mean_over_seeds(runs: Sequence[PerPost]) -> PerPost:
+    """Averages what each post adds over runs of one system, which averages the scores of every set of posts, too.
+
+    Raises:
+        ValueError: there is no run, or the runs are of different posts.
+    """
+    if not runs:
+        raise ValueError("Got no runs; expected the statistics of at least one seed.")
+    first = runs[0].denominator
+    if any(not np.array_equal(run.denominator, first) for run in runs[1:]):
+        raise ValueError("The runs are of different posts or metrics. Score every seed's answers on the same posts.")
+    return PerPost(np.sum([run.numerator for run in runs], axis=0) / len(runs), first)
 
 
 def check_same_posts(predictions: HashtagLists, references: HashtagLists) -> None:
@@ -35,29 +73,16 @@ def check_same_posts(predictions: HashtagLists, references: HashtagLists) -> Non
 
 
 def f_measure(overlap: int, n_predicted: int, n_gold: int) -> float:
-    """F of precision = overlap / n_predicted and recall = overlap / n_gold, that is 2 overlap / (n_predicted + n_gold).
-
-    Returns:
-        F in [0, 1]; 0.0 where both sides are empty.
-    """
+    """F of precision = overlap / n_predicted and recall = overlap / n_gold; 0.0 where both sides are empty."""
     return 2 * overlap / (n_predicted + n_gold) if n_predicted + n_gold else 0.0
-
-
-def _check_hashtag_lists(name: str, hashtag_lists: HashtagLists) -> None:
-    for index, hashtags in enumerate(hashtag_lists):
-        if not isinstance(hashtags, (list, tuple)) or not all(isinstance(hashtag, str) for hashtag in hashtags):
-            raise TypeError(
-                f"{name}[{index}] is {hashtags!r:.200}; expected a list of strings, one per hashtag."
-                " Split a joined string into its hashtags first, and use an empty list for none."
-            )
 
 
 class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no types
     """A metric over lists of hashtags that keeps what it is given in memory.
 
     `evaluate` buffers on disk by default, in a folder of the user's home; a computation that fails or is killed leaves
-    its file there. In memory there is nothing to clean up or to lock, so that any number of processes may compute at
-    the same time. Only a metric gathered from several processes (`num_process` > 1) needs the shared files.
+    its file there. In memory there is nothing to clean up or to lock. Only a metric gathered from several processes
+    (`num_process` > 1) needs the shared files.
 
     Args:
         config_name: as in `evaluate.Metric`.
@@ -67,11 +92,7 @@ class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no
     """
 
     def __init__(
-        self,
-        config_name: str | None = None,
-        keep_in_memory: bool | None = None,
-        num_process: int = 1,
-        **kwargs: Any,
+        self, config_name: str | None = None, keep_in_memory: bool | None = None, num_process: int = 1, **kwargs: Any
     ) -> None:
         if keep_in_memory is None:
             keep_in_memory = num_process == 1
@@ -80,24 +101,26 @@ class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no
     def add_batch(
         self, *, predictions: HashtagLists | None = None, references: HashtagLists | None = None, **kwargs: Any
     ) -> None:
-        """Add the predicted and the gold hashtags of a batch of posts.
-
-        Args:
-            predictions: one list of hashtags per post, best first.
-            references: the gold hashtags of the same posts.
-            **kwargs: refused by `evaluate`, which names the inputs that exist.
+        """Add the predicted (best first) and the gold hashtags of a batch of posts, one list per post.
 
         Raises:
             TypeError: if an entry is not a list of strings.
             ValueError: if the numbers of predictions and references differ or are zero.
         """
         # All is checked before the first write: a refused batch leaves no half of itself among the stored ones.
-        predictions = [] if predictions is None else predictions
-        references = [] if references is None else references
-        check_same_posts(predictions, references)
-        _check_hashtag_lists("predictions", predictions)
-        _check_hashtag_lists("references", references)
-        super().add_batch(predictions=predictions, references=references, **kwargs)
+        given = {
+            "predictions": [] if predictions is None else predictions,
+            "references": [] if references is None else references,
+        }
+        check_same_posts(**given)
+        for name, lists in given.items():
+            for index, hashtags in enumerate(lists):
+                if not isinstance(hashtags, list | tuple) or not all(isinstance(hashtag, str) for hashtag in hashtags):
+                    raise TypeError(
+                        f"{name}[{index}] is {hashtags!r:.200}; expected a list of strings, one per hashtag."
+                        " Split a joined string into its hashtags first, and use an empty list for none."
+                    )
+        super().add_batch(**given, **kwargs)
 
     def _finalize(self) -> None:
         if self.writer is None:

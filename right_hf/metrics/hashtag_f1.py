@@ -8,8 +8,7 @@ from typing import NamedTuple
 import evaluate
 import numpy as np
 
-from right_hf.metrics.base import HashtagLists, HashtagMetric, check_same_posts, f_measure, metric_info
-from right_hf.metrics.per_post import PerPost
+from right_hf.metrics.base import HashtagLists, HashtagMetric, PerPost, check_same_posts, metric_info
 
 
 class PrecisionRecallF1(NamedTuple):
@@ -21,17 +20,9 @@ class PrecisionRecallF1(NamedTuple):
 
 
 def matches_at_k(predicted: Sequence[str], gold: Sequence[str], k: int) -> int:
-    """Count the gold hashtags among the first `k` predicted ones.
+    """Count the gold hashtags of one post among the first `k` predicted ones.
 
     Hashtags match when they are the same string. A gold hashtag counts once, however often it is predicted or listed.
-
-    Args:
-        predicted: hashtags of one post, best first; may be fewer than `k`.
-        gold: the post's gold hashtags, in any order.
-        k: number of predicted hashtags looked at, at least 1.
-
-    Returns:
-        The number of matches, between 0 and min(k, number of distinct gold hashtags).
 
     Raises:
         ValueError: if `k` is smaller than 1.
@@ -41,18 +32,17 @@ def matches_at_k(predicted: Sequence[str], gold: Sequence[str], k: int) -> int:
     return len(set(predicted[:k]) & set(gold))
 
 
-def counts_at_k(predictions: HashtagLists, references: HashtagLists, k: int) -> tuple[list[int], list[int]]:
-    """Count the matches among the first `k` and the distinct gold hashtags of each post.
+def f1_per_post(predictions: HashtagLists, references: HashtagLists, k: int) -> PerPost:
+    """Micro F1@K as sums: with m_i matches and g_i distinct gold hashtags of post i, F1 = sum(2 m_i) / sum(K + g_i).
 
-    Returns:
-        Two lists, one entry a post each.
+    This is 2 P R / (P + R) for P = sum(m_i) / (K n) and R = sum(m_i) / sum(g_i) (see `micro_f1_at_k`).
 
     Raises:
         ValueError: if the numbers of predictions and references differ or are zero, or if `k` is smaller than 1.
     """
     check_same_posts(predictions, references)
     matches = [matches_at_k(predicted, gold, k) for predicted, gold in zip(predictions, references, strict=True)]
-    return matches, [len(set(gold)) for gold in references]
+    return PerPost(2.0 * np.array(matches, float), k + np.array([len(set(gold)) for gold in references], float))
 
 
 def micro_f1_at_k(predictions: HashtagLists, references: HashtagLists, k: int) -> PrecisionRecallF1:
@@ -72,22 +62,9 @@ def micro_f1_at_k(predictions: HashtagLists, references: HashtagLists, k: int) -
     Raises:
         ValueError: if the numbers of predictions and references differ or are zero, or if `k` is smaller than 1.
     """
-    matches, gold = map(sum, counts_at_k(predictions, references, k))
-    n_predicted = k * len(references)
-    recall = matches / gold if gold else 0.0
-    return PrecisionRecallF1(matches / n_predicted, recall, f_measure(matches, n_predicted, gold))
-
-
-def f1_per_post(predictions: HashtagLists, references: HashtagLists, k: int) -> PerPost:
-    """Micro F1@K as sums: with m_i matches and g_i gold hashtags of post i, F1 = sum(2 m_i) / sum(K + g_i).
-
-    This is 2 P R / (P + R) for P = sum(m_i) / (K n) and R = sum(m_i) / sum(g_i) (see `micro_f1_at_k`).
-
-    Raises:
-        ValueError: if the numbers of predictions and references differ or are zero, or if `k` is smaller than 1.
-    """
-    matches, gold = counts_at_k(predictions, references, k)
-    return PerPost(2.0 * np.array(matches, float), k + np.array(gold, float))
+    parts, predicted = f1_per_post(predictions, references, k), k * len(references)
+    matches, gold = parts.numerator.sum() / 2, parts.denominator.sum() - predicted
+    return PrecisionRecallF1(float(matches / predicted), float(matches / gold) if gold else 0.0, parts.score())
 
 
 class HashtagF1(HashtagMetric):
