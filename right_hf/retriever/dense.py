@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sentence_transformers import SentenceTransformer
-
 from right_hf.corpus import Corpus
 from right_hf.encoders import Matrix, embed, encoder_fingerprint, load_encoder, save_encoder, unit_rows
 from right_hf.component import Trainer
@@ -39,14 +37,14 @@ class DenseRetriever(Retriever):
 
     type = "dense"
 
-    def __init__(self, corpus: Corpus, encoder: SentenceTransformer, vectors: Matrix | None = None) -> None:
+    def __init__(self, corpus: Corpus, encoder: Any, vectors: Matrix | None = None) -> None:
         encoder.eval()
         if vectors is None:
             vectors = embed(encoder, [post.text for post in corpus], progress=True)
         # Half precision is what is saved; so a loaded retriever scores as the one that was saved.
         self._assemble(corpus, encoder, unit_rows(vectors).astype(np.float16))
 
-    def _assemble(self, corpus: Corpus, encoder: SentenceTransformer, vectors: Half) -> None:
+    def _assemble(self, corpus: Corpus, encoder: Any, vectors: Half) -> None:
         _check_vectors(vectors, corpus, encoder)
         self._corpus = corpus
         self.encoder = encoder
@@ -65,7 +63,7 @@ class DenseRetriever(Retriever):
         return [self.encoder]
 
     @classmethod
-    def from_posts(cls, posts: Sequence[Post], encoder: SentenceTransformer, **settings: Any) -> DenseRetriever:
+    def from_posts(cls, posts: Sequence[Post], encoder: Any, **settings: Any) -> DenseRetriever:
         """Embeds and indexes `posts`; `settings` go to the constructor."""
         return cls(Corpus(posts), encoder, **settings)
 
@@ -125,7 +123,7 @@ class DenseRetriever(Retriever):
         cls.saved_settings(folder)
         corpus = Corpus.load(folder)
         arrays, origin = load_arrays(folder / _VECTORS_FILE, ("vectors",))
-        encoder = load_encoder(folder / _ENCODER_FOLDER)
+        encoder = load_encoder(folder / _ENCODER_FOLDER, whole=True)
         for part, digest in (("corpus", _texts_digest(corpus)), ("encoder", encoder_fingerprint(encoder))):
             if origin.get(part) != digest:
                 raise ValueError(
@@ -156,7 +154,7 @@ def _texts_digest(corpus: Corpus) -> str:
     return digest.hexdigest()
 
 
-def _check_vectors(vectors: Half, corpus: Corpus, encoder: SentenceTransformer) -> None:
+def _check_vectors(vectors: Half, corpus: Corpus, encoder: Any) -> None:
     """Raises ValueError unless there is one finite unit vector of the encoder's dimension for each post."""
     expected = (len(corpus), encoder.get_embedding_dimension() or vectors.shape[-1])
     if vectors.shape != expected or vectors.dtype != np.float16:

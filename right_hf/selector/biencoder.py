@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sentence_transformers import SentenceTransformer
-
 from right_hf.encoders import Matrix, embed, load_encoder, save_encoder, weights_fingerprint
 from right_hf.component import Trainer
 from right_hf.layout import config_file
@@ -62,7 +60,7 @@ class BiEncoderSelector(Selector):
 
     type = "bi-encoder"
 
-    def __init__(self, model: SentenceTransformer, hit_scale: str = "relative") -> None:
+    def __init__(self, model: Any, hit_scale: str = "relative") -> None:
         if hit_scale not in HIT_SCALES:
             raise ValueError(f"Unknown hit scale {hit_scale!r}. Known: {', '.join(HIT_SCALES)}.")
         self.model = model.eval()
