@@ -7,32 +7,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from right_hf.generator.chat_store import AnswerStore, Message, question_key
-from right_hf.generator.base import Generation
+import torch
+from typing_extensions import Self
+
+from right_hf.generator.base import Generation, Generator
 from right_hf.generator.chat_client import ChatClient, HubChatClient
 from right_hf.generator.chat_prompts import chat_messages, check_prompt
+from right_hf.generator.chat_store import AnswerStore, Message, question_key
 from right_hf.generator.hashtags import parse_hashtags
 from right_hf.generator.local_chat import LocalChatClient
-from right_hf.hub.component import HubComponent
-from right_hf.persistence import read_object, write_json
 
-CONFIG_FILE = "generator_config.json"
 #: Servers, separated by spaces, that checkpoints may send posts to.
 CONSENT_VARIABLE = "RIGHT_HF_SEND_POSTS_TO"
-#: What a checkpoint may say of its client, and of which type.
-_SETTINGS: dict[str, dict[str, Any]] = {
-    "hub": {
-        "model": str,
-        "base_url": str | None,
-        "provider": str,
-        "max_new_tokens": int,
-        "temperature": float | int | None,
-    },
-    "local": {"model": str, "revision": str | None, "max_new_tokens": int},
-}
+#: The clients that a checkpoint may name.
+_CLIENTS: dict[Any, type[HubChatClient] | type[LocalChatClient]] = {"hub": HubChatClient, "local": LocalChatClient}
 
 
-class ChatGenerator(HubComponent):
+class ChatGenerator(Generator):
     """Asks a chat model for hashtags, and takes nothing but hashtags from its answer.
 
     Args:
@@ -45,7 +36,7 @@ class ChatGenerator(HubComponent):
         ValueError: There is no prompt in that language, or no such template.
     """
 
-    component = "generator"
+    type = "chat"
 
     def __init__(
         self, client: ChatClient, language: str = "en", store: AnswerStore | None = None, template: str = "paper"
@@ -57,9 +48,14 @@ class ChatGenerator(HubComponent):
         self.template = template
 
     @property
-    def model(self) -> Any:
-        """The network, where the model runs on this machine; else None."""
-        return getattr(self.client, "network", None)
+    def networks(self) -> Sequence[Any]:
+        """The network, where the model runs on this machine."""
+        return (self.client.network,) if isinstance(self.client, LocalChatClient) else ()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Language, template, and which model where; never a key."""
+        return {"language": self.language, "template": self.template, **self.client.settings}
 
     def generate(
         self,
@@ -89,7 +85,8 @@ class ChatGenerator(HubComponent):
             messages = chat_messages(post, context, self.language, self.template)
             keys.append(question_key(settings, messages))
             questions[keys[-1]] = messages
-        answers = {key: kept for key in questions if self.store and (kept := self.store.get(key)) is not None}
+        kept = {key: self.store.get(key) if self.store else None for key in questions}
+        answers = {key: answer for key, answer in kept.items() if answer is not None}
         open_keys = [key for key in questions if key not in answers]
 
         def keep(number: int, answer: str) -> None:
@@ -101,33 +98,29 @@ class ChatGenerator(HubComponent):
             self.client.complete([questions[key] for key in open_keys], keep, **generation)
         return [Generation(parse_hashtags(answers[key], split_words=self.language == "en"), {}) for key in keys]
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Writes the settings: which model, where, the language and the template. Neither weights nor a key.
+    def write(self, folder: Path) -> None:
+        """Writes nothing: the settings are all there is to save.
 
         Raises:
             ValueError: The model is a folder of this machine, which nobody else could load.
         """
-        settings = self.client.settings
-        if settings.get("client") == "local" and Path(settings["model"]).is_dir():
+        model = self.client.settings.get("model", "")
+        if isinstance(self.client, LocalChatClient) and Path(model).is_dir():
             raise ValueError(
-                f"The chat model is the folder {settings['model']}, and only its name would be saved. Push it to the "
-                "Hub and load it by its id."
+                f"The chat model is the folder {model}, and only its name would be saved. Push it to the Hub and load "
+                "it by its id."
             )
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        prompt = {"language": self.language, "template": self.template}
-        write_json(folder / CONFIG_FILE, {"generator_type": "chat", **prompt, **settings})
 
     @classmethod
     def from_folder(
         cls,
         folder: str | Path,
-        dtype: Any = "auto",
+        dtype: torch.dtype | str = "auto",
         device: Any = "cpu",
         send_posts_to: str | None = None,
         api_key: str | None = None,
         store: AnswerStore | None = None,
-    ) -> ChatGenerator:
+    ) -> Self:
         """Loads what [`save_pretrained`] wrote.
 
         A checkpoint may come from anybody, and this one says where posts are sent. So its server is used only if the
@@ -146,20 +139,20 @@ class ChatGenerator(HubComponent):
             PermissionError: The server was not named. The message says which it is.
             ValueError: The settings are damaged or hold anything else.
         """
-        file = Path(folder) / CONFIG_FILE
-        settings = read_object(file)
-        settings.pop("generator_type", None)
+        settings = cls.saved_settings(Path(folder))
         kind = settings.pop("client", None)
         prompt = {"language": settings.pop("language", "en"), "template": settings.pop("template", "paper")}
-        known = _SETTINGS.get(kind) if isinstance(kind, str) else None
-        if known is None or set(settings) != set(known):
-            raise ValueError(f"{file} holds no settings of a chat model: expected client and {_SETTINGS}.")
+        known = _CLIENTS[kind].saved if kind in tuple(_CLIENTS) else {}
+        if not known or set(settings) != set(known):
+            raise ValueError(
+                f"{folder} holds no settings of a chat model: expected client ({' or '.join(_CLIENTS)}) and "
+                f"{', '.join(known) or 'its settings'}, got client {kind!r:.40} and {', '.join(settings)}."
+            )
         for name, value in settings.items():
             if not isinstance(value, known[name]) or isinstance(value, bool):
-                raise ValueError(f"{file}: {name} must be of type {known[name]}, got {value!r:.80}.")
+                raise ValueError(f"{folder}: {name} must be of type {known[name]}, got {value!r:.80}.")
         if kind == "local":
-            local = LocalChatClient.from_pretrained(dtype=dtype, device=device, **settings)
-            return cls(local, store=store, **prompt)
+            return cls(LocalChatClient.from_pretrained(dtype=dtype, device=device, **settings), store=store, **prompt)
         client = HubChatClient(api_key=api_key, **settings)
         allowed = [send_posts_to] if send_posts_to else os.environ.get(CONSENT_VARIABLE, "").split()
         if client.server not in allowed:

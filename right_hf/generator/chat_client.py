@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from huggingface_hub import AsyncInferenceClient
-
+from right_hf.generator.chat_requests import Questions, Requests
 from right_hf.generator.chat_store import Message
-from right_hf.generator.retries import FAULTS, Fault, backoff, describe_fault
 
-logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 #: The key of the server at `base_url`, where the argument does not give it.
 KEY_VARIABLE = "RIGHT_HF_CHAT_API_KEY"
 #: What is sent where there is no key. Else the Hub client would send the user's Hub token to any server.
 _NO_KEY = "EMPTY"
-#: When so many questions, or as many as are asked at once, got no answer one after the other, the server is down.
-_LOST_IN_A_ROW = 3
 #: Arguments of a call and their names in the protocol.
 _PARAMETERS = {"max_new_tokens": "max_tokens", "temperature": "temperature", "top_p": "top_p", "seed": "seed"}
 
@@ -80,19 +73,24 @@ class HubChatClient:
         provider: Provider of the Hub, "auto" for its choice.
         api_key: Key of the server; by default RIGHT_HF_CHAT_API_KEY. Of a Hub provider: by default the Hub token, which
             is never sent to a `base_url`.
-        concurrency: Requests under way at once.
-        timeout: Seconds for a whole answer.
-        retries: Further attempts after the first.
-        first_wait: Seconds before the second attempt; doubled each time.
-        longest_wait: Seconds waited at most; if the server asks for more, the request has failed.
         max_new_tokens: Tokens of an answer, reasoning included.
         temperature: 0 for the likeliest answer; None where the model takes no temperature.
         skip_refused: Whether a question that the server refuses (HTTP 400, 413, 422; content filters do so) counts as
             answered without hashtags, with a warning. Else it is an error.
+        requests: How many at once, how patiently.
 
     Raises:
-        ValueError: `base_url` or a number makes no sense.
+        ValueError: `base_url`, the key or a number makes no sense.
     """
+
+    #: What a checkpoint may say of it, and of which type.
+    saved: ClassVar[dict[str, Any]] = {
+        "model": str,
+        "base_url": str | None,
+        "provider": str,
+        "max_new_tokens": int,
+        "temperature": float | int | None,
+    }
 
     def __init__(
         self,
@@ -100,32 +98,21 @@ class HubChatClient:
         base_url: str | None = None,
         provider: str = "auto",
         api_key: str | None = None,
-        concurrency: int = 8,
-        timeout: float = 60.0,
-        retries: int = 5,
-        first_wait: float = 1.0,
-        longest_wait: float = 60.0,
         max_new_tokens: int = 512,
         temperature: float | None = 0.0,
         skip_refused: bool = False,
+        requests: Requests | None = None,
     ) -> None:
-        if concurrency < 1 or retries < 0 or timeout <= 0 or max_new_tokens < 1:
-            raise ValueError(
-                "concurrency and max_new_tokens must be at least 1, retries at least 0, timeout more than 0; got "
-                f"{concurrency}, {max_new_tokens}, {retries}, {timeout}."
-            )
+        if max_new_tokens < 1:
+            raise ValueError(f"max_new_tokens must be at least 1, got {max_new_tokens}.")
         self.model = model
         self.base_url = None if base_url is None else _checked_address(base_url)
         self.provider = provider
         self._key = _checked_key(api_key or (os.environ.get(KEY_VARIABLE) or _NO_KEY if base_url else None))
-        self.concurrency = concurrency
-        self.timeout = timeout
-        self.retries = retries
-        self.first_wait = first_wait
-        self.longest_wait = longest_wait
         self.max_new_tokens = max_new_tokens
         self.temperature = temperature
         self.skip_refused = skip_refused
+        self.requests = requests or Requests()
 
     def __repr__(self) -> str:
         return f"HubChatClient({self.model!r} at {self.server})"
@@ -138,14 +125,7 @@ class HubChatClient:
     @property
     def settings(self) -> dict[str, Any]:
         """Model, server and defaults of generation. No key."""
-        return {
-            "client": "hub",
-            "model": self.model,
-            "base_url": self.base_url,
-            "provider": self.provider,
-            "max_new_tokens": self.max_new_tokens,
-            "temperature": self.temperature,
-        }
+        return {"client": "hub", **{name: getattr(self, name) for name in self.saved}}
 
     def complete(
         self, conversations: Sequence[Sequence[Message]], keep: Callable[[int, str], None], **generation: Any
@@ -158,118 +138,33 @@ class HubChatClient:
             raise TypeError(f"Unknown argument {unknown[0]!r} for a chat server. Known: {', '.join(_PARAMETERS)}.")
         chosen = {"max_new_tokens": self.max_new_tokens, "temperature": self.temperature} | generation
         parameters = {_PARAMETERS[name]: value for name, value in chosen.items() if value is not None}
-        _run(_Requests(self, self._key, parameters, conversations, keep).make())
-
-
-class _Requests:
-    """The requests of one call of `complete`, made by so many workers as may be under way at once."""
-
-    def __init__(
-        self,
-        client: HubChatClient,
-        key: str | None,
-        parameters: dict[str, Any],
-        conversations: Sequence[Sequence[Message]],
-        keep: Callable[[int, str], None],
-    ) -> None:
-        self.client = client
-        self.key = key
-        self.parameters = parameters
-        self.waiting = deque(enumerate(conversations))
-        self.asked = len(conversations)
-        self.keep = keep
-        self.answered = 0
-        self.reasons: list[str] = []
-        self.in_a_row = 0
-        self.not_before = 0.0
-
-    async def make(self) -> None:
-        target: dict[str, Any] = {"provider": self.client.provider}
-        if self.client.base_url is not None:
-            target = {"base_url": self.client.base_url}
-        async with AsyncInferenceClient(**target, api_key=self.key, timeout=self.client.timeout) as inference:
-            workers = [
-                asyncio.ensure_future(self._work(inference)) for _ in range(min(self.client.concurrency, self.asked))
-            ]
-            try:
-                await asyncio.gather(*workers)
-            finally:
-                for worker in workers:
-                    worker.cancel()
-                await asyncio.gather(*workers, return_exceptions=True)
-        if unanswered := self.asked - self.answered:
+        target: dict[str, Any] = {"provider": self.provider} if self.base_url is None else {"base_url": self.base_url}
+        questions = Questions(
+            {**target, "api_key": self._key},
+            {"model": self.model, **parameters},
+            self.requests,
+            self.skip_refused,
+            keep,
+        )
+        answered, reasons = _run(questions.ask(conversations))
+        if unanswered := len(conversations) - answered:
             raise ChatError(
-                f"{unanswered} of {self.asked} questions got no answer from {self.client.model} at "
-                f"{self.client.server}. The first failed because: {self.reasons[0]}. What was answered is kept where "
-                "there is an answer store; run it again to ask the rest.",
-                self.answered,
+                f"{unanswered} of {len(conversations)} questions got no answer from {self.model} at {self.server}. The "
+                f"first failed because: {reasons[0]}. What was answered is kept where there is an answer store; run it "
+                "again to ask the rest.",
+                answered,
                 unanswered,
             )
 
-    async def _work(self, inference: AsyncInferenceClient) -> None:
-        while self.waiting:
-            number, messages = self.waiting.popleft()
-            answer = await self._ask(inference, messages)
-            if isinstance(answer, Fault):
-                reason = self._without_key(answer.reason)
-                logger.warning("No answer to question %d: %s", number, reason)
-                if answer.refused and self.client.skip_refused:
-                    answer = ""
-                else:
-                    self.reasons.append(reason)
-                    self.in_a_row += not answer.refused
-                    hopeless = not answer.temporary and not answer.refused
-                    if hopeless or self.in_a_row >= max(_LOST_IN_A_ROW, self.client.concurrency):
-                        self.waiting.clear()
-                    continue
-            self.in_a_row = 0
-            self.keep(number, answer)
-            self.answered += 1
 
-    async def _ask(self, inference: AsyncInferenceClient, messages: Sequence[Message]) -> str | Fault:
-        """The answer, or why there is none after all attempts."""
-        for attempt in range(self.client.retries + 1):
-            while (pause := self.not_before - time.monotonic()) > 0:
-                await asyncio.sleep(pause)
-            try:
-                return await asyncio.wait_for(self._request(inference, messages), self.client.timeout)
-            except FAULTS as error:
-                fault = describe_fault(error)
-            too_long = (fault.wait or 0.0) > self.client.longest_wait
-            if not fault.temporary or too_long or attempt == self.client.retries:
-                break
-            wait = backoff(attempt, self.client.first_wait, self.client.longest_wait)
-            if fault.wait is not None:
-                self.not_before = max(self.not_before, time.monotonic() + fault.wait)
-                wait = max(wait, fault.wait)
-            logger.info("Asking again in %.1f s: %s", wait, self._without_key(fault.reason))
-            await asyncio.sleep(wait)
-        if too_long:
-            return fault._replace(reason=f"{fault.reason}, and asks to wait {fault.wait:.0f} s", temporary=False)
-        return fault
-
-    async def _request(self, inference: AsyncInferenceClient, messages: Sequence[Message]) -> str:
-        output = await inference.chat_completion(
-            [dict(message) for message in messages], model=self.client.model, **self.parameters
-        )
-        content = output.choices[0].message.content
-        if content is not None and not isinstance(content, str):
-            raise TypeError("the content of the message is no text")
-        return content or ""  # nothing is said where a filter cut in, or reasoning used up all tokens
-
-    def _without_key(self, text: str) -> str:
-        return text.replace(self.key, "***") if self.key and self.key != _NO_KEY else text
-
-
-def _run(task: Coroutine[Any, Any, None]) -> None:
+def _run(task: Coroutine[Any, Any, T]) -> T:
     """Runs `task` to its end, also from within a running event loop such as a notebook's."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(task)
-        return
+        return asyncio.run(task)
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, task).result()
+        return pool.submit(asyncio.run, task).result()
 
 
 def _checked_address(base_url: str) -> str:

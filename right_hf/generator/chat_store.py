@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
+
+from typing_extensions import Self
 
 Message = Mapping[str, str]
 
@@ -21,91 +21,69 @@ def question_key(settings: Mapping[str, Any], messages: Sequence[Message]) -> st
 
 
 class AnswerStore:
-    """A JSONL file of answers, one object with `key` and `answer` a line.
+    """An SQLite file of answers: one table, `answers`, of keys and answers.
 
-    An answer is on disk before the next one is added. A line that a killed process left half-written is dropped when
-    the file is opened again; nothing else ever is. Posts are not stored, only hashes of the questions.
+    An answer is on disk before the next one is added. Posts are not stored, only hashes of the questions.
 
     Args:
         path: The file; it is made if there is none.
 
     Raises:
-        BlockingIOError: Another process has it open.
-        ValueError: A line is no such object; the message names it. The file is left as it is.
+        BlockingIOError: It is open elsewhere.
+        ValueError: It is another file, which is left as it is.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("a+b", buffering=0)
+        # A client may answer from a thread of its own; it never uses the store at the same time as another one.
+        self._file = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
-            _lock(self._file.fileno(), self.path)
-            self._answers = self._read()
-        except BaseException:
+            self._open()
+        except BaseException as error:
             self._file.close()
-            raise
+            if not isinstance(error, sqlite3.DatabaseError):
+                raise
+            if "locked" in str(error):
+                raise BlockingIOError(
+                    f"Another run uses {self.path}. Wait for its end, or choose another file."
+                ) from None
+            raise ValueError(
+                f"{self.path} holds no answers of a chat model ({error}). Choose another file. Answers that an earlier "
+                "version kept as lines of JSON go into a new store with store.add(**json.loads(line)) for each line."
+            ) from error
 
-    def _read(self) -> dict[str, str]:
-        self._file.seek(0)
-        content = self._file.read()
-        complete = content.rfind(b"\n") + 1
-        answers: dict[str, str] = {}
-        for number, line in enumerate(content[:complete].splitlines(), start=1):
-            try:
-                record = json.loads(line)
-                if not (isinstance(record["key"], str) and isinstance(record["answer"], str)):
-                    raise TypeError("key and answer must be strings")
-            except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(
-                    f"{self.path}, line {number}: no answer ({type(error).__name__}: {error}). Is it a file of "
-                    "answers? Remove the line, or choose another file."
-                ) from error
-            answers[record["key"]] = record["answer"]
-        if complete < len(content):
-            self._file.truncate(complete)
-        return answers
+    def _open(self) -> None:
+        self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
+        tables = [name for (name,) in self._file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        if tables not in ([], ["answers"]):
+            raise sqlite3.DatabaseError(f"its tables are {', '.join(tables)}")
+        self._file.execute("PRAGMA journal_mode = WAL")
+        self._file.execute("PRAGMA synchronous = FULL")
+        # As bytes, so that lone surrogates in an answer can be written too.
+        self._file.execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer BLOB NOT NULL)")
+        self._file.execute("BEGIN EXCLUSIVE")  # from here on the lock is held until the file is closed
+        self._file.execute("COMMIT")
 
     def __len__(self) -> int:
-        return len(self._answers)
+        return int(self._file.execute("SELECT count(*) FROM answers").fetchone()[0])
 
     def get(self, key: str) -> str | None:
         """The answer to a question, or None."""
-        return self._answers.get(key)
+        found = self._file.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
+        return None if found is None else str(found[0], "utf-8", "surrogatepass")
 
     def add(self, key: str, answer: str) -> None:
         """Keeps an answer; it is on disk when this returns."""
-        # Escaped, so that lone surrogates in an answer can be written too.
-        line = json.dumps({"key": key, "answer": answer}).encode() + b"\n"
-        before = self._file.seek(0, os.SEEK_END)
-        try:
-            if self._file.write(line) < len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
-            os.fsync(self._file.fileno())
-        except BaseException:
-            self._file.truncate(before)  # half a line would spoil the next one
-            raise
-        self._answers[key] = answer
+        row = (key, answer.encode("utf-8", "surrogatepass"))
+        self._file.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", row)
 
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
 
-    def __enter__(self) -> AnswerStore:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _lock(descriptor: int, path: Path) -> None:
-    """Keeps other processes out, where the system can (not on Windows)."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise BlockingIOError(f"Another run uses {path}. Wait for its end, or choose another file.") from None

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from right_hf.generator.chat_store import Message
 from right_hf.generator.chat_prompts import DELIMITERS
+from right_hf.generator.chat_store import Message
 
 #: Ends the prompt of a model without a chat template.
 PLAIN_ENDING = "\n\nHashtags:"

@@ -4,35 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any
 
 import torch
 from huggingface_hub import CommitInfo
-from transformers import AutoTokenizer, GenerationConfig
+from transformers import GenerationConfig
+from typing_extensions import Self, Unpack
 
-from right_hf.generator.base import Generation
-from right_hf.generator.decoder_base import (
-    ADAPTER_CONFIG,
-    Base,
-    adapted,
-    check_quantization,
-    load_network,
-    save_adapter,
-)
+from right_hf.component import Trainer
+from right_hf.generator.base import NetworkGenerator
+from right_hf.generator.decoder_base import Base, adapted, check_quantization, load_network, save_adapter
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.generator.decoder_scores import PromptReader, ReadPrompts
-from right_hf.hub.component import HubComponent
+from right_hf.hub.arguments import UploadArguments
 from right_hf.hub.push import push_folder
-from right_hf.persistence import read_object, write_json
-from right_hf.precision import as_stored, note_stored, stored_dtype
-
-CONFIG_FILE = "generator_config.json"
-#: With these `generate` needs a cache of its own.
-_OWN_CACHE = ("use_cache", "cache_implementation", "assistant_model", "prompt_lookup_num_tokens")
-_Generator = TypeVar("_Generator", bound="DecoderGenerator")
+from right_hf.loading import ADAPTER_CONFIG, damage_named, is_decoder, load_tokenizer
+from right_hf.precision import save_network, stored_dtype
 
 
-class DecoderGenerator(HubComponent):
+class DecoderGenerator(NetworkGenerator):
     """Writes hashtags for a post and its selected hashtags, and tells how likely it finds any hashtag.
 
     Args:
@@ -49,9 +39,7 @@ class DecoderGenerator(HubComponent):
             keeps no keys and values (a state-space model).
     """
 
-    component = "generator"
-    generator_type: ClassVar[str] = "decoder"
-    fetches_more = True
+    type = "decoder"
 
     def __init__(
         self,
@@ -100,64 +88,17 @@ class DecoderGenerator(HubComponent):
                 "Give less."
             )
 
-    @torch.inference_mode()
-    def generate(
-        self,
-        posts: Sequence[str],
-        contexts: Sequence[Sequence[str]],
-        candidates: Sequence[Sequence[str]] | None = None,
-        **generation: Any,
-    ) -> list[Generation]:
-        """Writes hashtags for each post and, if there are candidates, scores both.
+    @classmethod
+    def trainer(cls) -> Trainer:
+        """Fine-tuning with LoRA or of all weights, and GRPO."""
+        from right_hf.trainers.llm import LlmTraining
 
-        The prompt is read once. A hashtag's log-likelihood is that of being the first of the answer, its end included.
+        return LlmTraining()
 
-        Args:
-            posts: Cleaned posts.
-            contexts: The selected hashtags that go into each prompt.
-            candidates: Further hashtags of each post to score; None for no scores at all.
-            generation: Arguments of `model.generate`; of several returned sequences the hashtags are joined in order.
-        """
-        if not posts:
-            return []
-        texts = [self.format.prompt(*pair) for pair in zip(posts, contexts, strict=True)]
-        if candidates is None:
-            return [Generation(tags, {}) for tags in self._write(*self._reader.pad(texts), generation)]
-        prompts = self._reader.read(texts)
-        written = self._write(prompts.ids, prompts.mask, generation, prompts)
-        pools = [list(dict.fromkeys([*tags, *more])) for tags, more in zip(written, candidates, strict=True)]
-        scores = prompts.log_likelihoods(pools)
-        return [
-            Generation(tags, found, {tag: len(self.format.target([tag])) for tag in found})
-            for tags, found in zip(written, scores, strict=True)
-        ]
+    def _read(self, posts: Sequence[tuple[str, Sequence[str]]], scoring: bool) -> ReadPrompts:
+        return self._reader.read([self.format.prompt(*pair) for pair in posts], scoring)
 
-    def _write(
-        self, ids: torch.Tensor, mask: torch.Tensor, generation: dict[str, Any], read: ReadPrompts | None = None
-    ) -> list[list[str]]:
-        """The hashtags that the model writes after each prompt (B, S), from what it has read of them, if it has."""
-        settings: dict[str, Any] = {
-            "do_sample": False,
-            "num_beams": 1,
-            "return_dict_in_generate": False,
-            "eos_token_id": sorted(self.format.ends),
-            "pad_token_id": self.format.padding,
-        }
-        if "max_length" not in generation:
-            settings["max_new_tokens"] = self.format.max_target_length
-        settings.update(generation)
-        if read is not None and not any(settings.get(name) is not None for name in _OWN_CACHE):
-            copies = max(settings["num_beams"], settings.get("num_return_sequences") or 1)
-            settings["cache"] = read.cache(torch.arange(len(ids)).repeat_interleave(copies))
-        outputs = self.network.generate(ids, attention_mask=mask, **settings)
-        answers = outputs[:, ids.shape[1] :].tolist()
-        per_post = len(answers) // len(ids)
-        return [
-            list(dict.fromkeys(tag for answer in answers[i : i + per_post] for tag in self.format.hashtags(answer)))
-            for i in range(0, len(answers), per_post)
-        ]
-
-    def merged(self: _Generator) -> _Generator:
+    def merged(self) -> Self:
         """The same generator with the adapter worked into the weights: a plain model, as a server loads it.
 
         The adapted model is used up.
@@ -165,23 +106,21 @@ class DecoderGenerator(HubComponent):
         if not self.is_adapted:
             return self
         _refuse_quantized(self.network, "merge the adapter")
-        stored = getattr(self.network, "stored_dtype", None)
-        network = self.model.merge_and_unload(safe_merge=True)
-        network.stored_dtype = stored
-        return type(self)(network, self.tokenizer, **self.settings)
+        return type(self)(self.model.merge_and_unload(safe_merge=True), self.tokenizer, **self.format.settings)
 
-    def push_base_to_hub(self, repo_id: str, **upload: Any) -> CommitInfo:
+    def push_base_to_hub(self, repo_id: str, **upload: Unpack[UploadArguments]) -> CommitInfo:
         """Uploads the adapter's base, and names it there from now on; a folder of this machine serves nobody else.
 
         Args:
             repo_id: Where to.
-            upload: `private`, `revision`, `commit_message`, `token`.
+            upload: See [`right_hf.hub.arguments.UploadArguments`].
 
         Raises:
             ValueError: There is no adapter, or nobody noted what its base is.
         """
         base = self._named_base()
-        commit = push_folder(base.folder(), repo_id, **{"commit_message": "Upload a base model"} | upload)
+        upload.setdefault("commit_message", "Upload a base model")
+        commit = push_folder(base.folder(), repo_id, **upload)
         self.base = Base(repo_id, commit.oid, base.fingerprint)
         return commit
 
@@ -194,49 +133,51 @@ class DecoderGenerator(HubComponent):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Language, template and lengths."""
-        names = ("language", "template", "max_prompt_length", "max_target_length")
-        return {name: getattr(self.format, name) for name in names}
+        """Language, template and lengths, and of an adapter its base."""
+        base = {"base": self._named_base().entry()} if self.is_adapted else {}
+        return self.format.settings | base
 
     def check_portable(self) -> None:
-        """See [`HubComponent.check_portable`]: an adapter is portable if its base lies on the Hub."""
+        """See [`Component.check_portable`]: an adapter is portable if its base lies on the Hub."""
         if self.is_adapted and (base := self._named_base()).revision is None:
             raise ValueError(
                 f"The generator is an adapter for {base}, a folder of this machine, so nobody else could load it. Push "
                 "the base first (generator.push_base_to_hub(…)), or push the generator merged (merge=True)."
             )
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Writes the adapter with the name of its base, or else the whole model, and the tokenizer and settings."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        config: dict[str, Any] = {"generator_type": self.generator_type, **self.settings}
+    def write(self, folder: Path) -> None:
+        """Writes the adapter with the name of its base, or else the whole model, and the tokenizer."""
         if self.is_adapted:
-            base = self._named_base()
-            save_adapter(self.model, folder, base, self.stored)
-            config["base"] = base.entry()
+            save_adapter(self.model, folder, self._named_base(), self.stored)
         else:
             _refuse_quantized(self.network, "save the whole model")
-            as_stored(self.network).save_pretrained(folder)
+            save_network(self.network, folder)
         self.tokenizer.save_pretrained(folder)
-        write_json(folder / CONFIG_FILE, config)
+
+    @classmethod
+    def recognises(cls, folder: Path) -> bool:
+        """Whether a folder holds a plain decoder-only model, or an adapter for one."""
+        return is_decoder(folder)
 
     @classmethod
     def from_folder(
-        cls: type[_Generator],
+        cls,
         folder: str | Path,
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | str = "auto",
         device: Any = "cpu",
+        device_map: Any = None,
         merge: bool = False,
         quantization: str | None = None,
         hub: dict[str, Any] | None = None,
-    ) -> _Generator:
+    ) -> Self:
         """Loads what [`save_pretrained`] wrote, or any folder of a decoder-only model or of a LoRA adapter for one.
 
         Args:
             folder: Of a whole model, or of an adapter, whose base is then fetched at the commit that is recorded.
-            dtype: Of the weights.
+            dtype: Of the weights; "auto" for the checkpoint's own.
             device: Where they go.
+            device_map: Where each part of the network goes instead, as transformers takes it ("auto" spreads it over
+                all that the machine has); `generator.model.hf_device_map` then says where they are.
             merge: Whether an adapter is worked into the weights: faster, but no longer an adapter when saved.
             quantization: "4bit" or "8bit": the weights of the model or the base are quantised while they are loaded.
             hub: `token`, `cache_dir`, `local_files_only`, `force_download` for the base.
@@ -250,29 +191,17 @@ class DecoderGenerator(HubComponent):
         if merge and quantization is not None:
             raise ValueError("merge and quantization exclude each other: merging needs the base in full precision.")
         check_quantization(quantization)
-        settings = read_object(folder / CONFIG_FILE) if (folder / CONFIG_FILE).is_file() else {}
-        settings.pop("generator_type", None)
+        settings = cls.saved_settings(folder)
         is_adapter, entry = (folder / ADAPTER_CONFIG).is_file(), settings.pop("base", None)
         base = Base.recorded(folder, entry) if is_adapter else None
         whole = base.folder(**(hub or {})) if base is not None else folder
-        try:
-            model: Any = load_network(whole, dtype, device, quantization)
-            note_stored(model, whole)
+        with damage_named(folder, "decoder-only model"):
+            model = load_network(whole, dtype, device, quantization, device_map)
             model = adapted(model, folder) if is_adapter else model
             has_tokenizer = (folder / "tokenizer_config.json").is_file() or (folder / "tokenizer.json").is_file()
-            tokenizer = AutoTokenizer.from_pretrained(
-                folder if has_tokenizer else whole, local_files_only=True, trust_remote_code=False
-            )
+            tokenizer = load_tokenizer(folder if has_tokenizer else whole)
             generator = cls(model, tokenizer, **settings, base=base)
-        except ImportError:
-            raise
-        except Exception as error:  # a damaged file raises whatever its reader raises
-            raise ValueError(
-                f"{folder} holds no loadable decoder-only model ({type(error).__name__}: {error}). "
-                "Save or download it again."
-            ) from error
-        if is_adapter:
-            generator.stored = stored_dtype(folder)
+            generator.stored = stored_dtype(folder) if is_adapter else None
         return generator.merged() if merge else generator
 
 

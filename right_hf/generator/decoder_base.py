@@ -19,12 +19,12 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 
 from right_hf.hub.pull import commit_of, digest, fetch
+from right_hf.loading import ADAPTER_CONFIG, LOADING, load_model
 from right_hf.persistence import read_object, write_json
 
-ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 QUANTIZATIONS = ("4bit", "8bit")
 _DEFAULT = "default"  # peft's name for the only adapter
@@ -89,12 +89,8 @@ class Base:
             config = read_object(folder / ADAPTER_CONFIG)
             entry = {"source": config.get("base_model_name_or_path"), "revision": config.get("revision")}
         fields = {"revision": None, "fingerprint": None} | (entry if isinstance(entry, dict) else {})
-        named = isinstance(fields.get("source"), str) and fields["source"]
-        if (
-            not named
-            or set(fields) != set(cls.__annotations__)
-            or not all(_is_text(value) for value in fields.values())
-        ):
+        texts = all(value is None or isinstance(value, str) for value in fields.values())
+        if not (fields.get("source") and texts and set(fields) == set(cls.__annotations__)):
             raise ValueError(
                 f"{folder} names no base of its adapter: expected source and revision, got {entry!r:.200}."
             )
@@ -123,10 +119,6 @@ class Base:
         return root
 
 
-def _is_text(value: Any) -> bool:
-    return value is None or isinstance(value, str)
-
-
 def fingerprint(folder: Path) -> str:
     """SHA-256 of a model's configuration and weights, whoever saved them with whatever version of transformers.
 
@@ -144,36 +136,35 @@ def _sha256(path: Path) -> str:
     return named if re.fullmatch(r"[0-9a-f]{64}", named) else digest(path, hashlib.sha256())
 
 
-def load_network(folder: Path, dtype: torch.dtype, device: Any, quantization: str | None = None) -> Any:
-    """Loads a whole decoder-only model from a folder, safetensors only.
+def load_network(
+    folder: Path,
+    dtype: torch.dtype | str = "auto",
+    device: Any = "cpu",
+    quantization: str | None = None,
+    device_map: Any = None,
+) -> Any:
+    """Loads a whole decoder-only model from a folder.
 
     Args:
         folder: Of a plain transformers model.
-        dtype: Of its weights; where they are quantised, of what is computed with them.
+        dtype: Of its weights, "auto" for the checkpoint's own; where they are quantised, of what is computed with them.
         device: Where they go.
         quantization: "4bit" or "8bit" through bitsandbytes.
+        device_map: Where each part goes instead, as transformers takes it: "auto" …; needs accelerate.
 
     Raises:
         ValueError: Weights are missing, or the folder holds an adapter.
     """
     if (folder / ADAPTER_CONFIG).is_file():
         raise ValueError(f"{folder} holds an adapter where a whole model is expected. Merge it first.")
-    settings: dict[str, Any] = {"dtype": dtype}
+    settings: dict[str, Any] = {}
     if quantization is not None:
         # bitsandbytes quantises while it loads, so the weights have to be loaded where they shall be.
-        settings |= {"quantization_config": _quantized(quantization, dtype), "device_map": {"": device}}
-    loaded: Any = AutoModelForCausalLM.from_pretrained(
-        folder,
-        use_safetensors=True,
-        local_files_only=True,
-        trust_remote_code=False,
-        output_loading_info=True,
-        **settings,
-    )
-    model, report = loaded
-    if report["missing_keys"]:
-        raise ValueError(f"the weights lack {', '.join(sorted(report['missing_keys'])[:3])}")
-    return model if quantization is not None else model.to(device)
+        device_map = {"": device} if device_map is None else device_map
+        settings["quantization_config"] = _quantized(quantization, folder, dtype)
+    if device_map is None:
+        return load_model(AutoModelForCausalLM, folder, dtype, **settings).to(device)
+    return load_model(AutoModelForCausalLM, folder, dtype, device_map=device_map, **settings)
 
 
 def check_quantization(quantization: str | None) -> None:
@@ -189,10 +180,13 @@ def check_quantization(quantization: str | None) -> None:
         raise ImportError(f"Loading in {quantization} needs bitsandbytes: pip install right_hf[quant]")
 
 
-def _quantized(quantization: str, dtype: torch.dtype) -> BitsAndBytesConfig:
+def _quantized(quantization: str, folder: Path, dtype: torch.dtype | str) -> BitsAndBytesConfig:
     if quantization == "8bit":
         return BitsAndBytesConfig(load_in_8bit=True)
-    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
+    computed = AutoConfig.from_pretrained(folder, local_files_only=True).dtype if dtype == "auto" else dtype
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=computed or torch.float32
+    )
 
 
 def adapted(network: Any, folder: Path) -> Any:
@@ -214,9 +208,10 @@ def adapted(network: Any, folder: Path) -> Any:
         )
     with safe_open(folder / ADAPTER_WEIGHTS, framework="pt") as file:
         stored = set(file.keys())
-    model = PeftModel.from_pretrained(
-        network, str(folder), torch_device=str(network.device), autocast_adapter_dtype=False
-    )
+    with LOADING:
+        model = PeftModel.from_pretrained(
+            network, str(folder), torch_device=str(network.device), autocast_adapter_dtype=False
+        )
     # peft only warns of missing weights, which then are random, and says nothing of those that have no place.
     needed = set(get_peft_model_state_dict(model, save_embedding_layers=False))
     odd = sorted(needed - stored) or sorted(name for name in stored - needed if "lora_" in name)

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
-from right_hf.generator.chat_store import Message
 from right_hf.generator.chat_prompts import MAX_POST_CHARACTERS, chat_messages
+from right_hf.generator.chat_store import Message
 from right_hf.generator.chat_template import ChatTemplate
 from right_hf.generator.hashtags import parse_hashtags
 
@@ -75,6 +75,12 @@ class DecoderFormat:
                 "The tokenizer cannot write '#a #a a': what it writes reads "
                 f"{self.tokenizer.decode(self.target(['a', 'a a']))!r}. A tokenizer of hashtags needs the hash sign."
             )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Language, template and lengths."""
+        names = ("language", "template", "max_prompt_length", "max_target_length")
+        return {name: getattr(self, name) for name in names}
 
     def prompt_messages(self, post: str, hashtags: Sequence[str]) -> list[Message]:
         """The messages of a prompt; a post of any length goes in."""

@@ -11,11 +11,13 @@ import torch
 from torch import nn
 from transformers import DynamicCache
 
-from right_hf.generator.caches import chosen_rows, rows_at_once
 from right_hf.generator.decoder_format import DecoderFormat
+from right_hf.generator.rows import chosen_rows, padded, positions, rows_at_once, scored_pools
 
 #: Answers scored in one pass; bounds the memory of their logits.
 _SCORED_AT_ONCE = 64
+#: With these `generate` needs a cache of its own.
+_OWN_CACHE = ("use_cache", "cache_implementation", "assistant_model", "prompt_lookup_num_tokens")
 
 
 class PromptReader:
@@ -39,86 +41,80 @@ class PromptReader:
         self._takes_positions = "position_ids" in parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
 
-    def read(self, prompts: Sequence[Sequence[int]]) -> ReadPrompts:
-        """Reads all but the last token of each prompt, which is left for what goes on from there."""
-        ids, mask = self.pad(prompts)
-        cache = DynamicCache(config=self.config)
-        self.forward(ids[:, :-1], mask[:, :-1], cache, **self._last_only)
+    def read(self, prompts: Sequence[Sequence[int]], scoring: bool = True) -> ReadPrompts:
+        """Reads all but the last token of each prompt, which is left for what goes on from there; only to score."""
+        ids, mask = self.batch(prompts, left=True)
+        cache = DynamicCache(config=self.config) if scoring else None
+        if cache is not None:
+            self.forward(ids[:, :-1], mask[:, :-1], cache, **self._last_only)
         return ReadPrompts(self, ids, mask, cache)
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor, cache: DynamicCache, **settings: Any) -> torch.Tensor:
         """(B, T, V) logits of the tokens `ids` (B, T), which stand last under `mask` (B, S + T); extends the cache."""
         if self._takes_positions:
-            settings["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+            settings["position_ids"] = positions(mask)[:, -ids.shape[1] :]
         output = self.network(input_ids=ids, attention_mask=mask, cache=cache, use_cache=True, **settings)
         logits: torch.Tensor = output.logits
         return logits
 
-    def pad(self, sequences: Sequence[Sequence[int]], left: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
-        """Padded ids and their mask, both (B, longest)."""
-        longest = max(len(sequence) for sequence in sequences)
-        ids = torch.full((len(sequences), longest), self.form.padding)
-        mask = torch.zeros_like(ids)
-        for row, sequence in enumerate(sequences):
-            place = slice(longest - len(sequence), longest) if left else slice(len(sequence))
-            ids[row, place] = torch.tensor(sequence)
-            mask[row, place] = 1
+    def batch(self, sequences: Sequence[Sequence[int]], left: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+        """Padded ids and their mask, both (B, longest), where the network is."""
+        ids, mask = padded(sequences, self.form.padding, left)
         return ids.to(self.network.device), mask.to(self.network.device)
 
 
 class ReadPrompts:
-    """Prompts that were read.
+    """Prompts that were read, see [`right_hf.generator.base.ReadPosts`].
 
-    Attributes:
+    Args:
+        reader: What read them.
         ids: (B, S) their token ids, padded on the left.
         mask: (B, S) their attention mask.
+        cache: Keys and values of all but their last tokens; None if nothing is to be scored.
     """
 
-    def __init__(self, reader: PromptReader, ids: torch.Tensor, mask: torch.Tensor, cache: DynamicCache) -> None:
-        self.ids = ids
-        self.mask = mask
+    def __init__(self, reader: PromptReader, ids: torch.Tensor, mask: torch.Tensor, cache: DynamicCache | None) -> None:
         self._reader = reader
+        self._ids = ids
+        self._mask = mask
         self._cache = cache
 
-    def cache(self, rows: torch.Tensor) -> DynamicCache:
-        """Keys and values of those rows, to go on from."""
-        chosen: DynamicCache = chosen_rows(self._cache, rows.to(self.ids.device))
-        return chosen
+    def write(self, settings: dict[str, Any]) -> torch.Tensor:
+        """What the model writes after the prompts, from what was read of them, unless it needs a cache of its own."""
+        form = self._reader.form
+        settings = {"eos_token_id": sorted(form.ends), "pad_token_id": form.padding} | settings
+        if self._cache is not None and not any(settings.get(name) is not None for name in _OWN_CACHE):
+            copies = max(settings["num_beams"], settings.get("num_return_sequences") or 1)
+            rows = torch.arange(len(self._ids), device=self._ids.device)
+            settings["cache"] = chosen_rows(self._cache, rows.repeat_interleave(copies))
+        outputs: torch.Tensor = self._reader.network.generate(self._ids, attention_mask=self._mask, **settings)
+        return outputs[:, self._ids.shape[1] :]
 
     def log_likelihoods(self, pools: Sequence[Sequence[str]]) -> list[dict[str, float]]:
-        """Mean log-probability per token, the end included, of each hashtag as the first of the answer.
-
-        Args:
-            pools: Hashtags of each post.
-        """
+        """See [`right_hf.generator.base.ReadPosts.log_likelihoods`]."""
         answer = self._reader.form.answer
-        pairs = [(owner, tag, answer([tag])) for owner, pool in enumerate(pools) for tag in dict.fromkeys(pool)]
-        found: dict[tuple[int, str], float] = {}
-        if pairs:
-            read = self._go_on([pair[-1] for pair in pairs])
-            pairs.sort(key=lambda pair: len(pair[-1]))  # so that little is filled up
-            at_once = rows_at_once(read.cache, len(self.ids), _SCORED_AT_ONCE)
-            for start in range(0, len(pairs), at_once):
-                chunk = pairs[start : start + at_once]
-                rows = torch.tensor([owner for owner, _, _ in chunk], device=self.ids.device)
-                means = self._mean_log_probs(read, rows, [answer for _, _, answer in chunk])
-                found |= {(owner, tag): mean for (owner, tag, _), mean in zip(chunk, means, strict=True)}
-        return [{tag: found[owner, tag] for tag in pool} for owner, pool in enumerate(pools)]
+        begun = self._go_on([answer([tag]) for pool in pools for tag in pool])
+
+        def means(rows: torch.Tensor, answers: list[list[int]]) -> list[float]:
+            return self._mean_log_probs(begun, rows.to(self._ids.device), answers)
+
+        return scored_pools(pools, answer, means, rows_at_once(begun.cache, len(self._ids), _SCORED_AT_ONCE))
 
     def _go_on(self, answers: Sequence[Sequence[int]]) -> _Beginning:
         """Reads the last token of each prompt and what all answers begin with, as a rule the hash sign."""
         shared = [column[0] for column in takewhile(lambda column: len(set(column)) == 1, zip(*answers, strict=False))]
-        cache = self.cache(torch.arange(len(self.ids)))
-        begun = torch.tensor(shared, dtype=self.ids.dtype, device=self.ids.device).expand(len(self.ids), -1)  # (B, L)
-        mask = torch.cat([self.mask, torch.ones_like(begun)], dim=1)
-        logits = self._reader.forward(torch.cat([self.ids[:, -1:], begun], dim=1), mask, cache).float()  # (B, 1 + L, V)
+        ids = self._ids
+        cache = chosen_rows(self._cache, torch.arange(len(ids), device=ids.device))
+        begun = torch.tensor(shared, dtype=ids.dtype, device=ids.device).expand(len(ids), -1)  # (B, L)
+        mask = torch.cat([self._mask, torch.ones_like(begun)], dim=1)
+        logits = self._reader.forward(torch.cat([ids[:, -1:], begun], dim=1), mask, cache).float()  # (B, 1 + L, V)
         return _Beginning(len(shared), _log_probs(logits[:, :-1], begun).sum(1), logits[:, -1:], mask, cache)
 
     def _mean_log_probs(self, begun: _Beginning, rows: torch.Tensor, answers: Sequence[Sequence[int]]) -> list[float]:
         """The log-likelihood of one answer, given as token ids without an end, after each of the C `rows`."""
         form = self._reader.form
         rest = [answer[begun.length :] for answer in answers]
-        tokens, known = self._reader.pad([[*answer, *form.separator] for answer in rest], left=False)  # (C, T)
+        tokens, known = self._reader.batch([[*answer, *form.separator] for answer in rest])  # (C, T)
         logits = begun.logits[rows]  # (C, T, V), of the tokens at each place
         if tokens.shape[1] > 1:
             mask = torch.cat([begun.mask[rows], known[:, :-1]], dim=1)

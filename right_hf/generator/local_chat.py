@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 
 from right_hf.generator.chat_store import Message
 from right_hf.generator.chat_template import ChatTemplate
+from right_hf.generator.rows import padded
+from right_hf.loading import load_model, load_tokenizer
 
 
 class LocalChatClient:
@@ -25,6 +27,9 @@ class LocalChatClient:
         batch_size: Questions generated for at once.
         max_new_tokens: Tokens of an answer.
     """
+
+    #: What a checkpoint may say of it, and of which type.
+    saved: ClassVar[dict[str, Any]] = {"model": str, "revision": str | None, "max_new_tokens": int}
 
     def __init__(
         self,
@@ -46,7 +51,7 @@ class LocalChatClient:
     @classmethod
     def from_pretrained(
         cls,
-        name: str | Path,
+        model: str | Path,
         revision: str | None = None,
         dtype: torch.dtype | str = "auto",
         device: Any = "cpu",
@@ -56,28 +61,24 @@ class LocalChatClient:
         """Loads a model from the Hub or a folder; safetensors only, and never code of the repository.
 
         Args:
-            name: Hub id or folder.
+            model: Hub id or folder.
             revision: Branch, tag or commit on the Hub.
             dtype: Of the weights.
             device: Where they go.
             max_new_tokens: Tokens of an answer.
             hub: `token`, `cache_dir`, `local_files_only` of transformers.
         """
-        settings = {"revision": revision, "trust_remote_code": False, **hub}
-        model: Any = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, use_safetensors=True, **settings)
-        tokenizer = AutoTokenizer.from_pretrained(name, **settings)
-        commit = _folder_state(Path(name)) if Path(name).is_dir() else getattr(model.config, "_commit_hash", revision)
-        return cls(model.to(device), tokenizer, str(name), commit, max_new_tokens=max_new_tokens)
+        hub = {"local_files_only": False, "revision": revision, **hub}
+        network = load_model(AutoModelForCausalLM, model, dtype, **hub).to(device)
+        state = _folder_state(Path(model)) if Path(model).is_dir() else None
+        commit = state or getattr(network.config, "_commit_hash", revision)
+        return cls(network, load_tokenizer(model, **hub), str(model), commit, max_new_tokens=max_new_tokens)
 
     @property
     def settings(self) -> dict[str, Any]:
         """Model, its commit, and defaults of generation."""
-        return {
-            "client": "local",
-            "model": self.name,
-            "revision": self.revision,
-            "max_new_tokens": self.max_new_tokens,
-        }
+        known = {"model": self.name, "revision": self.revision, "max_new_tokens": self.max_new_tokens}
+        return {"client": "local", **known}
 
     @torch.inference_mode()
     def complete(
@@ -118,14 +119,9 @@ class LocalChatClient:
         """Answers to prompts, generated as one batch padded on the left."""
         padding = self.tokenizer.pad_token_id
         padding = self.tokenizer.eos_token_id if padding is None else padding
-        longest = max(map(len, prompts))
-        ids = torch.tensor([[padding or 0] * (longest - len(prompt)) + list(prompt) for prompt in prompts])  # (B, S)
-        mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
-        device = self.network.device
-        outputs = self.network.generate(
-            input_ids=ids.to(device), attention_mask=mask.to(device), pad_token_id=padding, **settings
-        )
-        answers: list[str] = self.tokenizer.batch_decode(outputs[:, longest:], skip_special_tokens=True)
+        ids, mask = (part.to(self.network.device) for part in padded(prompts, padding or 0, left=True))  # (B, S)
+        outputs = self.network.generate(input_ids=ids, attention_mask=mask, pad_token_id=padding, **settings)
+        answers: list[str] = self.tokenizer.batch_decode(outputs[:, ids.shape[1] :], skip_special_tokens=True)
         return answers
 
 

@@ -49,6 +49,11 @@ class HashtagFormat:
         self.structure = frozenset((*ids.values(), tokenizer.eos_token_id))
         self._ids = lru_cache(maxsize=100_000)(self._encode)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The lengths."""
+        return {"max_source_length": self.max_source_length, "max_target_length": self.max_target_length}
+
     def _encode(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
         # A post may spell out "<extra_id_0>" or "</s>"; it must not forge the structure of its input.

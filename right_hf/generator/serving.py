@@ -8,7 +8,6 @@ from typing import Any
 
 from right_hf.generator.chat_template import PLAIN_ENDING, ChatTemplate
 from right_hf.generator.decoder import DecoderGenerator
-from right_hf.persistence import atomic_folder
 
 _NO_THINKING = "{%- set enable_thinking = false -%}"
 
@@ -46,6 +45,4 @@ def export_for_serving(generator: DecoderGenerator, folder: str | Path) -> None:
     merged = generator.merged()
     tokenizer = copy.deepcopy(merged.tokenizer)
     tokenizer.chat_template = serving_template(tokenizer)
-    served = type(merged)(merged.network, tokenizer, **merged.settings)
-    with atomic_folder(folder) as scratch:
-        served.save_pretrained(scratch)
+    type(merged)(merged.network, tokenizer, **merged.format.settings).save_pretrained(folder)

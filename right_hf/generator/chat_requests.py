@@ -1,0 +1,181 @@
+"""The requests that a chat client makes: so many at once, again where that may help, no more when the server is down."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from huggingface_hub import AsyncInferenceClient
+from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+from tenacity import AsyncRetrying
+
+from right_hf.generator.chat_store import Message
+from right_hf.retries import Fault, policy, retry_after
+
+logger = logging.getLogger(__name__)
+
+#: When so many questions, or as many as are asked at once, got no answer one after the other, the server is down.
+_LOST_IN_A_ROW = 3
+#: The server understood the question and will not answer it; another question may fare better.
+_REFUSALS = frozenset({400, 413, 422})
+_TEMPORARY = frozenset({408, 409, 425, 429})
+_MAX_REASON_CHARACTERS = 300
+
+_now = time.monotonic
+_sleep = asyncio.sleep
+
+
+@dataclass(frozen=True)
+class Requests:
+    """How requests are made.
+
+    Attributes:
+        concurrency: Under way at once.
+        timeout: Seconds for a whole answer.
+        retries: Further attempts after the first.
+        first_wait: Seconds before the second attempt; doubled each time.
+        longest_wait: Seconds waited at most; if the server asks for more, the request has failed.
+
+    Raises:
+        ValueError: A number makes no sense.
+    """
+
+    concurrency: int = 8
+    timeout: float = 60.0
+    retries: int = 5
+    first_wait: float = 1.0
+    longest_wait: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.concurrency < 1 or self.retries < 0 or self.timeout <= 0:
+            raise ValueError(f"concurrency must be at least 1, retries at least 0, timeout more than 0; got {self}.")
+
+
+@dataclass(frozen=True)
+class _ChatFault(Fault):
+    """Why a request failed, and whether it is this question that the server does not answer."""
+
+    refused: bool = False
+
+
+class Questions:
+    """Questions to one server.
+
+    Args:
+        target: Which it is: arguments of `AsyncInferenceClient`, with the key, which no message shows.
+        parameters: Of `chat_completion`.
+        how: How many at once, how patiently.
+        skip_refused: Whether a question that the server refuses counts as answered with nothing.
+        keep: Called with the number of a question and its answer.
+    """
+
+    def __init__(
+        self,
+        target: dict[str, Any],
+        parameters: dict[str, Any],
+        how: Requests,
+        skip_refused: bool,
+        keep: Callable[[int, str], None],
+    ) -> None:
+        self._target = target
+        self._parameters = parameters
+        self._how = how
+        self._skip_refused = skip_refused
+        self._keep = keep
+        self._limit = asyncio.Semaphore(how.concurrency)
+        self._reasons: list[str] = []
+        self._answered = 0
+        self._in_a_row = 0
+        self._is_over = False
+        self._not_before = 0.0
+
+    async def ask(self, conversations: Sequence[Sequence[Message]]) -> tuple[int, list[str]]:
+        """Asks each; returns how many were answered, and why others were not."""
+        async with AsyncInferenceClient(**self._target, timeout=self._how.timeout) as inference:
+            tasks = [asyncio.ensure_future(self._ask(inference, *each)) for each in enumerate(conversations)]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        return self._answered, self._reasons
+
+    async def _ask(self, inference: AsyncInferenceClient, number: int, messages: Sequence[Message]) -> None:
+        async with self._limit:
+            if self._is_over:
+                return
+            answer = await self._answer(inference, messages)
+            if isinstance(answer, _ChatFault):
+                logger.warning("No answer to question %d: %s", number, answer.reason)
+                if not (answer.refused and self._skip_refused):
+                    self._count(answer)
+                    return
+                answer = ""
+            self._in_a_row = 0
+            try:
+                self._keep(number, answer)
+            except BaseException:
+                self._is_over = True
+                raise
+            self._answered += 1
+
+    def _count(self, fault: _ChatFault) -> None:
+        """Takes note of a question without an answer, and whether there is any use in asking the rest."""
+        self._reasons.append(fault.reason)
+        self._in_a_row += not fault.refused
+        is_down = self._in_a_row >= max(_LOST_IN_A_ROW, self._how.concurrency)
+        self._is_over |= is_down or not (fault.temporary or fault.refused)
+
+    async def _answer(self, inference: AsyncInferenceClient, messages: Sequence[Message]) -> str | _ChatFault:
+        """The answer, or why there is none after all attempts."""
+        how = self._how
+        again = policy(self._fault, "A question", how.retries + 1, how.first_wait, how.longest_wait, logging.INFO)
+        try:
+            return await AsyncRetrying(**again, sleep=_sleep)(self._attempt, inference, messages)
+        except Exception as error:
+            fault = self._fault(error)
+        if (fault.wait or 0.0) > how.longest_wait:
+            return replace(fault, reason=f"{fault.reason}, and asks to wait {fault.wait:.0f} s", temporary=False)
+        return fault
+
+    async def _attempt(self, inference: AsyncInferenceClient, messages: Sequence[Message]) -> str:
+        while (pause := self._not_before - _now()) > 0:
+            await _sleep(pause)
+        request = inference.chat_completion([dict(message) for message in messages], **self._parameters)
+        try:
+            output: Any = await asyncio.wait_for(request, self._how.timeout)
+        except HfHubHTTPError as error:
+            wait = self._fault(error).wait or 0.0
+            if wait <= self._how.longest_wait:  # what a server asks for holds for all requests
+                self._not_before = max(self._not_before, _now() + wait)
+            raise
+        content = output.choices[0].message.content
+        if content is not None and not isinstance(content, str):
+            raise TypeError("the content of the message is no text")
+        return content or ""  # nothing is said where a filter cut in, or reasoning used up all tokens
+
+    def _fault(self, error: Exception) -> _ChatFault:
+        fault, key = _described(error), self._target["api_key"]
+        return replace(fault, reason=fault.reason.replace(key, "***")) if key else fault
+
+
+def _described(error: Exception) -> _ChatFault:
+    said = str(error)
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code
+        said = " ".join((error.server_message or "").split())[:_MAX_REASON_CHARACTERS]
+        temporary = status in _TEMPORARY or status >= 500
+        wait = retry_after(error.response.headers.get("retry-after"))
+        return _ChatFault(f"HTTP {status}{': ' + said if said else ''}", temporary, wait, status in _REFUSALS)
+    if isinstance(error, OfflineModeIsEnabled):
+        return _ChatFault("HF_HUB_OFFLINE is set, which forbids the Hub client all requests", temporary=False)
+    if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
+        return _ChatFault("no answer within the time-out")
+    of_content = isinstance(error, (ValueError, TypeError, LookupError, AttributeError))
+    what = "the answer is no chat completion" if of_content else "the connection failed"
+    return _ChatFault(f"{what} ({type(error).__name__}: {said[:_MAX_REASON_CHARACTERS]})")
