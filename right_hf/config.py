@@ -12,6 +12,7 @@ from transformers import PreTrainedConfig
 from right_hf.hub.shim import REMOTE_CODE
 from right_hf.layout import REQUIRED, ROLES
 from right_hf.persistence import read_object
+from right_hf.registration import register
 
 #: The weights of `fusion`.
 _WEIGHTS = {"intercept", "log_likelihood", "written", "ranking", "retrieved", "in_post"}
@@ -127,3 +128,6 @@ def checkpoint_configuration(source: str, root: Path) -> RightConfig:
             f"{RightConfig.model_type!r}. A plain model can only take the place of a part (generator=…, selector=…)."
         )
     return RightConfig.from_pretrained(root, local_files_only=True)
+
+
+register(__name__)

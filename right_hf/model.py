@@ -28,6 +28,7 @@ from right_hf.ranker.base import Ranker
 from right_hf.ranker.fuse import fuse
 from right_hf.ranker.linear import LinearRanker
 from right_hf.ranker.records import Recommendation, Trace
+from right_hf.registration import register
 from right_hf.retriever.base import Retriever
 from right_hf.selector.base import Selector
 from right_hf.stages import Moments, Stages, each_moment
@@ -363,3 +364,4 @@ class RightModel:
 
 show_arguments(RightModel.push_to_hub, UploadArguments)
 show_arguments(RightModel.from_pretrained.__func__, LoadAndHubArguments)  # type: ignore[attr-defined]
+register(__name__)

@@ -1,44 +1,61 @@
-"""What the package registers in transformers, when and only when the module that keeps it has been imported."""
+"""What the package registers in transformers, when and only when the module that keeps it has been imported.
+
+Each registration needs a module of transformers and one of ours. Either may come first, and one may be imported while
+the other still is: importing that of transformers imports ours, and ours ends by calling [`register`].
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import wrapt
 
 
-def when_transformers_is_imported() -> None:
-    """Registers at once what has been imported already, and the rest as soon as it is."""
-    for module, register in (
-        ("transformers.models.auto.configuration_auto", _register_config),
-        ("transformers.models.auto.modeling_auto", _register_model),
-        ("transformers.pipelines", _register_pipeline),
-    ):
-        wrapt.register_post_import_hook(register, module)
+def _config(theirs: Any, ours: Any) -> None:
+    theirs.AutoConfig.register(ours.RightConfig.model_type, ours.RightConfig, exist_ok=True)
 
 
-def _register_config(module: Any) -> None:
-    from right_hf.config import RightConfig
-
-    module.AutoConfig.register(RightConfig.model_type, RightConfig, exist_ok=True)
+def _model(theirs: Any, ours: Any) -> None:
+    theirs.AutoModel.register(ours.RightConfig, ours.RightModel, exist_ok=True)
 
 
-def _register_model(module: Any) -> None:
-    from right_hf.config import RightConfig
-    from right_hf.model import RightModel
-
-    module.AutoModel.register(RightConfig, RightModel, exist_ok=True)
-
-
-def _register_pipeline(module: Any) -> None:
-    from right_hf import DEFAULT_CHECKPOINT
-    from right_hf.model import RightModel
-    from right_hf.pipeline import HashtagRecommendationPipeline
-
-    module.PIPELINE_REGISTRY.register_pipeline(
+def _pipeline(theirs: Any, ours: Any) -> None:
+    theirs.PIPELINE_REGISTRY.register_pipeline(
         "hashtag-recommendation",
-        pipeline_class=HashtagRecommendationPipeline,
-        pt_model=RightModel,
-        default={"model": (DEFAULT_CHECKPOINT, "main")},
+        pipeline_class=ours.HashtagRecommendationPipeline,
+        pt_model=ours.RightModel,
+        default={"model": (ours.DEFAULT_CHECKPOINT, "main")},
         type="text",
     )
+
+
+#: By our module that of transformers, and what registers the one in the other.
+_REGISTERED: dict[str, tuple[str, Callable[[Any, Any], None]]] = {
+    "right_hf.config": ("transformers.models.auto.configuration_auto", _config),
+    "right_hf.model": ("transformers.models.auto.modeling_auto", _model),
+    "right_hf.pipeline": ("transformers.pipelines", _pipeline),
+}
+_complete: set[str] = set()
+
+
+def when_transformers_is_imported() -> None:
+    """Sees to it that each registration happens as soon as its module of transformers has been imported."""
+    for ours, (theirs, _) in _REGISTERED.items():
+        wrapt.register_post_import_hook(lambda _, ours=ours: _import(ours), theirs)
+
+
+def _import(ours: str) -> None:
+    import_module(ours)  # does nothing where its import is under way
+    if ours in _complete:
+        register(ours)
+
+
+def register(ours: str) -> None:
+    """Called at the end of one of our modules: registers it if that of transformers is there, else leaves it to do."""
+    _complete.add(ours)
+    theirs, registers = _REGISTERED[ours]
+    if theirs in sys.modules and not getattr(getattr(sys.modules[theirs], "__spec__", None), "_initializing", False):
+        registers(sys.modules[theirs], sys.modules[ours])

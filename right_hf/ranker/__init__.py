@@ -1,20 +1,8 @@
-"""The ranker: written and retrieved hashtags in one pool, each with a score in [0, 1], its source and its evidence."""
+"""The ranker: written and retrieved hashtags in one pool, each with a score in [0, 1], its source and its evidence.
 
-from right_hf.ranker.base import Ranker
-from right_hf.ranker.fuse import fuse
-from right_hf.ranker.linear import LinearRanker
-from right_hf.ranker.pool import Pooler, PoolSettings
-from right_hf.ranker.records import FeatureTable, Mention, Pool, Recommendation, Trace
+The names in `__init__.pyi` are imported when they are first asked for.
+"""
 
-__all__ = [
-    "FeatureTable",
-    "LinearRanker",
-    "Mention",
-    "Pool",
-    "PoolSettings",
-    "Pooler",
-    "Ranker",
-    "Recommendation",
-    "Trace",
-    "fuse",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,16 +1,8 @@
-"""Retrievers: find the posts of a corpus that are similar to a given one."""
+"""Retrievers: find the posts of a corpus that are similar to a given one.
 
-from right_hf.retriever.base import Follower, Hit, Retriever
-from right_hf.retriever.hybrid import HybridRetriever, fused_hits, reciprocal_ranks
-from right_hf.retriever.votes import summed_votes, votes
+The names in `__init__.pyi` are imported when they are first asked for.
+"""
 
-__all__ = [
-    "Follower",
-    "Hit",
-    "HybridRetriever",
-    "Retriever",
-    "fused_hits",
-    "reciprocal_ranks",
-    "summed_votes",
-    "votes",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,6 +1,8 @@
-"""The selector: ranks the hashtags of retrieved posts so that the mainstream one wins."""
+"""The selector: ranks the hashtags of retrieved posts so that the mainstream one wins.
 
-from right_hf.selector.base import Selector
-from right_hf.selector.ranking import Candidate, rank_candidates, ranking_score
+The names in `__init__.pyi` are imported when they are first asked for.
+"""
 
-__all__ = ["Candidate", "Selector", "rank_candidates", "ranking_score"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,11 @@
+from .base import Ranker as Ranker
+from .fuse import fuse as fuse
+from .linear import LinearRanker as LinearRanker
+from .pool import Pooler as Pooler
+from .pool import PoolSettings as PoolSettings
+from .records import FeatureTable as FeatureTable
+from .records import Mention as Mention
+from .records import Pool as Pool
+from .records import Recommendation as Recommendation
+from .records import Trace as Trace
+from .tree_ranker import TreeRanker as TreeRanker

@@ -1,0 +1,10 @@
+from .base import Follower as Follower
+from .base import Hit as Hit
+from .base import Retriever as Retriever
+from .bm25 import BM25Retriever as BM25Retriever
+from .dense import DenseRetriever as DenseRetriever
+from .hybrid import HybridRetriever as HybridRetriever
+from .hybrid import fused_hits as fused_hits
+from .hybrid import reciprocal_ranks as reciprocal_ranks
+from .votes import summed_votes as summed_votes
+from .votes import votes as votes
