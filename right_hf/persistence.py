@@ -17,13 +17,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from right_hf.layout import ROLES, config_file
 
 logger = logging.getLogger(__name__)
 
@@ -135,14 +133,11 @@ def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 #: A folder with one of these files at its top is a checkpoint, which saving may replace.
-_MARKERS = (
-    "config.json",
-    "retriever_config.json",
-    "selector_config.json",
-    "generator_config.json",
-    "ranker_config.json",
-    "tokenizer.json",
-)
+_MARKERS = ("config.json", "tokenizer.json", *map(config_file, ROLES))
+#: In a scratch folder while somebody writes there.
+_LOCK = ".lock"
+#: Seconds; a younger scratch folder is let alone, for locks do not reach everywhere (some network drives).
+_OLD = 24 * 3600
 
 
 @contextmanager
@@ -169,13 +164,18 @@ def atomic_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
         )
     scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}.new-", dir=final.parent))
     scratch.chmod(0o755)
+    lock = FileLock(scratch / _LOCK, thread_local=False)
     try:
-        with _locked(scratch):
-            yield scratch
-            flush(scratch)
-            _swap(scratch, final)
-            flush_entries(final.parent)
+        with suppress(OSError):  # some network drives know no locks
+            lock.acquire()
+        yield scratch
+        lock.release()
+        (scratch / _LOCK).unlink(missing_ok=True)  # which makes the folder young
+        flush(scratch)
+        _swap(scratch, final)
+        flush_entries(final.parent)
     finally:
+        lock.release()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -184,7 +184,10 @@ def _previous(final: Path) -> Path:
 
 
 def _exchange(a: Path, b: Path) -> bool:
-    """Exchanges two folders in one step, where the system can (Linux); says whether it did."""
+    """Exchanges two folders in one step, where the system can (Linux); says whether it did.
+
+    Python has no call for it, and with two renames there is a moment at which a reader finds no folder at all.
+    """
     try:
         renameat2 = ctypes.CDLL(None).renameat2
     except (AttributeError, OSError, TypeError):
@@ -254,36 +257,10 @@ def flush_entries(folder: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Marks a scratch folder as in use for as long as this process lives, where the system can."""
-    if fcntl is None:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-#: Seconds; a younger scratch folder is let alone, for locks do not reach everywhere (some network drives).
-_OLD = 24 * 3600
-
-
 def _remove_remains(final: Path) -> None:
     """Removes scratch folders of saves to `final` that were killed: old ones that no living process holds."""
-    if fcntl is None:
-        return
     for scratch in final.parent.glob(glob.escape(f".{final.name}.new-") + "*"):
-        with suppress(OSError):  # somebody else removes it, or holds it
-            if time.time() - scratch.stat().st_mtime < _OLD:
-                continue
-            descriptor = os.open(scratch, os.O_RDONLY)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(OSError, Timeout):  # somebody else removes it, or holds it
+            if time.time() - scratch.stat().st_mtime >= _OLD:
+                FileLock(scratch / _LOCK, blocking=False).acquire().lock.release()
                 shutil.rmtree(scratch, ignore_errors=True)
-            finally:
-                os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Precision: weights are saved as they were stored, and trained in what the machine computes quickly."""
+"""Precision: weights are saved as they were stored, computed with as the checkpoint says, trained in what is quick."""
 
 from __future__ import annotations
 
@@ -11,19 +11,11 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
+from right_hf.persistence import read_object, write_json
+
 logger = logging.getLogger(__name__)
 
 _DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
-
-
-def torch_dtype(dtype: torch.dtype | str | None) -> torch.dtype:
-    """The dtype of that name; float32 for "auto" and None."""
-    if isinstance(dtype, torch.dtype):
-        return dtype
-    found = torch.float32 if dtype in (None, "auto") else getattr(torch, str(dtype), None)
-    if not isinstance(found, torch.dtype):
-        raise ValueError(f'Unknown dtype {dtype!r}. Give a torch.dtype, its name such as "bfloat16", or "auto".')
-    return found
 
 
 def stored_dtype(folder: Path) -> torch.dtype | None:
@@ -49,6 +41,16 @@ def as_stored(model: Any) -> Any:
     if stored is None or stored.itemsize >= held:
         return model
     return copy.deepcopy(model).to(stored)
+
+
+def save_network(model: Any, folder: Path) -> None:
+    """Saves a transformers model in the precision it has on disk, and in config.json the one it computes in.
+
+    So dtype="auto" loads a model that is stored in half precision only for its size in full precision again.
+    """
+    as_stored(model).save_pretrained(folder)
+    config = read_object(folder / "config.json")
+    write_json(folder / "config.json", config | {"dtype": str(model.dtype).removeprefix("torch.")})
 
 
 def affordable(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from right_hf import persistence
 from right_hf.persistence import (
@@ -24,11 +25,11 @@ from right_hf.persistence import (
 
 # Saves "new" over "old" and dies on the way. The module is loaded without the package to keep the process quick.
 DYING_SAVE = """
-import importlib.util, os, signal, sys
-_, module, target, moment = sys.argv
-spec = importlib.util.spec_from_file_location("persistence", module)
-persistence = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(persistence)
+import os, signal, sys, types
+_, package, target, moment = sys.argv
+sys.modules["right_hf"] = types.ModuleType("right_hf")
+sys.modules["right_hf"].__path__ = [package]
+from right_hf import persistence
 replace, calls = os.replace, []
 def dying_replace(*paths):
     if moment == f"before rename {len(calls) + 1}":
@@ -133,7 +134,7 @@ def test_a_failed_rename_puts_the_old_folder_back(target: Path, monkeypatch: pyt
     ],
 )
 def test_a_killed_save_leaves_a_whole_checkpoint(target: Path, moment: str, survivor: str) -> None:
-    command = [sys.executable, "-c", DYING_SAVE, str(persistence.__file__), str(target), moment]
+    command = [sys.executable, "-c", DYING_SAVE, str(Path(persistence.__file__).parent), str(target), moment]
     assert subprocess.run(command, timeout=60, check=False).returncode != 0
     recover_folder(target)
     assert (target / "config.json").read_text() == survivor
@@ -164,22 +165,47 @@ def remains(target: Path, name: str, hours: float) -> Path:
     folder = target.with_name(name)
     folder.mkdir()
     (folder / "model.safetensors").write_text("half")
-    os.utime(folder, (time.time() - 3600 * hours,) * 2)
+    make_old(folder, hours)
     return folder
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs flock")
+def make_old(folder: Path, hours: float) -> None:
+    os.utime(folder, (time.time() - 3600 * hours,) * 2)
+
+
 def test_what_killed_saves_left_is_removed_once_nobody_can_need_it(target: Path) -> None:
     old = remains(target, ".checkpoint.new-old", 25)
     young = remains(target, ".checkpoint.new-young", 1)
     held = remains(target, ".checkpoint.new-held", 25)
     of_another = remains(target, ".checkpoint2.new-old", 25)
-    with persistence._locked(held):
+    with FileLock(held / persistence._LOCK):
+        make_old(held, 25)
         save(target, "new")
     assert not old.exists()
     assert young.exists() and held.exists() and of_another.exists()
     save(target, "newest")
     assert not held.exists()
+
+
+def test_a_save_that_lasts_long_is_not_swept_by_another(target: Path) -> None:
+    with atomic_folder(target) as folder:
+        (folder / "config.json").write_text("new")
+        make_old(folder, 25)
+        save(target, "from elsewhere")
+        assert (folder / "config.json").read_text() == "new"
+    assert [path.name for path in target.iterdir()] == ["config.json"], "the lock is no part of a checkpoint"
+    assert (target / "config.json").read_text() == "new"
+    assert others(target) == []
+
+
+def test_a_drive_without_locks_takes_saves_all_the_same(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: FileLock, *_: object, **__: object) -> None:
+        raise OSError("no locks here")
+
+    monkeypatch.setattr(FileLock, "acquire", refused)
+    save(target, "new")
+    assert (target / "config.json").read_text() == "new"
+    assert others(target) == []
 
 
 def test_a_save_is_flushed_before_and_after_its_rename(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
