@@ -1,26 +1,15 @@
-"""What a system says about a post, and the files that keep it."""
+"""The files that keep what systems say about posts."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence, Set
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from right_hf.evaluation import Answer
 from right_hf.persistence import atomic_file
 from right_hf.posts import Post
-
-
-class Answer(NamedTuple):
-    """What a system says about one post.
-
-    Attributes:
-        ranking: Its hashtags, best first, up to five; F1@K looks at the first K.
-        sequence: The hashtags it would write under the post; ROUGE looks at these.
-    """
-
-    ranking: list[str]
-    sequence: list[str]
 
 
 def write_answers(path: str | Path, posts: Sequence[Post], answers: Sequence[Answer]) -> None:
