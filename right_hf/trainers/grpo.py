@@ -108,7 +108,7 @@ def train_grpo(
         train: Training examples.
         validation: Examples on which checkpoints are scored, first before the first step.
         recipe: Its settings.
-        job: Names the Trainer's folder, callbacks, and the seed of the order of the examples and of the sampled answers.
+        job: Names the Trainer's folder, callbacks, and the seed of the order of examples and of the sampled answers.
 
     Returns:
         As [`right_hf.trainers.sft.train_sft`] does.

@@ -1,4 +1,4 @@
-"""Tuning of a decoder-only LLM: with LoRA or whole, and on from there with GRPO; by one process or, launched so, by many.
+"""Tuning of a decoder-only LLM: with LoRA or whole, and on from there with GRPO; by one process or by many.
 
 Only the settings are here; peft and trl are imported when it begins.
 """

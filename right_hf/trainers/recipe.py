@@ -124,10 +124,6 @@ def build_section(role: str, values: Any, where: str) -> Any:
     return build_settings(_settings_class(kind), {**values, "type": kind.type}, where)
 
 
-def _default(role: str) -> Any:
-    return field(default_factory=partial(build_section, role, {}, role))
-
-
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides what a checkpoint becomes, apart from the data and the code.
@@ -140,10 +136,10 @@ class Recipe:
     seed: int = 0
     licenses: tuple[str, ...] | None = None
     protocol: str = "full"
-    retriever: Any = _default("retriever")
-    selector: Any = _default("selector")
-    generator: Any = _default("generator")
-    ranker: Any = _default("ranker")
+    retriever: Any = field(default_factory=partial(build_section, "retriever", {}, "retriever"))
+    selector: Any = field(default_factory=partial(build_section, "selector", {}, "selector"))
+    generator: Any = field(default_factory=partial(build_section, "generator", {}, "generator"))
+    ranker: Any = field(default_factory=partial(build_section, "ranker", {}, "ranker"))
 
     def posts(self, data: str | Path, split: str) -> list[Post]:
         """Loads a split of any source of [`load_split`]: the posts under the recipe's licences.

@@ -95,9 +95,7 @@ class EncodedExamples(Dataset[dict[str, list[int]]]):
             generator that is shown damaged ones learns not to copy them.
     """
 
-    def __init__(
-        self, examples: Sequence[GeneratorExample], form: HashtagFormat, token_dropout: float = 0.0
-    ) -> None:
+    def __init__(self, examples: Sequence[GeneratorExample], form: HashtagFormat, token_dropout: float = 0.0) -> None:
         self.examples = examples
         self.form = form
         self.token_dropout = token_dropout
