@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from right_hf.posts import Post
-from right_hf.ranker.linear import Features, LinearRanker, pool_features
+from right_hf.ranker.linear import LinearFeatures, LinearRanker, pool_features
 from right_hf.ranker.records import Trace
 from right_hf.stages import Stages
 from right_hf.trainers.job import Job, Trained
@@ -53,7 +53,7 @@ def fit_linear(posts: Sequence[Post], traces: Sequence[Trace]) -> LinearRanker:
         ImportError: scikit-learn is not installed.
         ValueError: No hashtag of any pool is gold, or every one is.
     """
-    rows: list[Features] = []
+    rows: list[LinearFeatures] = []
     labels: list[bool] = []
     for post, trace in zip(posts, traces, strict=True):
         for hashtag, features in pool_features(trace).items():
@@ -62,7 +62,7 @@ def fit_linear(posts: Sequence[Post], traces: Sequence[Trace]) -> LinearRanker:
     return fit_weights(rows, labels)
 
 
-def fit_weights(rows: Sequence[Features], labels: Sequence[bool]) -> LinearRanker:
+def fit_weights(rows: Sequence[LinearFeatures], labels: Sequence[bool]) -> LinearRanker:
     """Does as [`fit_linear`], for the features of hashtags and which of them are gold."""
     if len(set(labels)) < 2:
         raise ValueError(

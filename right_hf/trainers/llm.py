@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoTokenizer
 
 from right_hf.generator.decoder import DecoderGenerator
-from right_hf.generator.decoder_base import ADAPTER_CONFIG, Base, adapted, load_network
+from right_hf.generator.decoder_base import Base, adapted, load_network
 from right_hf.generator.decoder_format import DecoderFormat
+from right_hf.loading import ADAPTER_CONFIG, load_tokenizer
 from right_hf.trainers.examples import generator_examples
 from right_hf.trainers.job import Job, Trained
 from right_hf.trainers.pretrained import base_identity, base_record, for_training, generator_base
@@ -23,7 +23,7 @@ from right_hf.trainers.runs import digest
 
 
 @dataclass(frozen=True)
-class DecoderRecipe(GeneratorRecipe):
+class LlmRecipe(GeneratorRecipe):
     """Settings of a decoder-only LLM; `arguments` are fields of `trl.SFTConfig`.
 
     Attributes:
@@ -40,10 +40,10 @@ class DecoderRecipe(GeneratorRecipe):
     grpo: dict[str, Any] | None = None
 
 
-class DecoderTraining:
+class LlmTraining:
     """Tunes a [`right_hf.generator.DecoderGenerator`]."""
 
-    settings = DecoderRecipe
+    settings = LlmRecipe
 
     def train(self, job: Job) -> Trained:
         """Tunes the recipe's base, or goes on with GRPO from the tuned LLM in the job's folder "start".
@@ -61,7 +61,7 @@ class DecoderTraining:
             from right_hf.trainers.sft import train_sft
         except ImportError as error:
             raise ImportError(f"Tuning an LLM needs peft and trl ({error}): pip install 'right_hf[llm]'") from error
-        recipe: DecoderRecipe = job.recipe.generator
+        recipe: LlmRecipe = job.recipe.generator
         start = job.folders.get("start")
         if start is not None and recipe.grpo is None:
             raise ValueError("The recipe has no `grpo` under `generator`. Add its settings, or {} for the defaults.")
@@ -76,7 +76,7 @@ class DecoderTraining:
         # A frozen base need not be as exact as weights that are learned.
         dtype = torch.bfloat16 if recipe.lora is not None and torch.cuda.is_available() else torch.float32
         model = for_training(load_network(base.folder(), dtype, "cpu"))
-        tokenizer = AutoTokenizer.from_pretrained(base.folder(), local_files_only=True, trust_remote_code=False)
+        tokenizer = load_tokenizer(base.folder())
         lengths = (recipe.max_source_length, recipe.max_target_length)
         form = DecoderFormat(tokenizer, job.recipe.language, recipe.template, *lengths)
         if start is None:

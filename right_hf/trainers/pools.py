@@ -127,14 +127,13 @@ def run_pools(
     With popular hashtags in the pool the posts stream past, see [`run_stream`], and the retriever's corpus holds them
     afterwards.
     """
-    selector.prepare(retriever.corpus.hashtags)
     stages = Stages(config, retriever, selector, generator, settings)
     if settings.popular:
-        return gather_pools(posts, run_stream(posts, stages, retriever, selector))
+        return gather_pools(posts, run_stream(posts, stages))
     return gather_pools(posts, run_batches(posts, stages))
 
 
-def run_stream(posts: Sequence[Post], stages: Stages, retriever: Retriever, selector: Selector) -> list[Trace]:
+def run_stream(posts: Sequence[Post], stages: Stages) -> list[Trace]:
     """What the stages make of each post at its own time, one post after the other, as a served model would meet them.
 
     Each joins the corpus once its trace is made. Posts of the corpus that are younger than the oldest of these are
@@ -144,10 +143,9 @@ def run_stream(posts: Sequence[Post], stages: Stages, retriever: Retriever, sele
 
     Args:
         posts: The posts, none of them without text.
-        stages: Over the same retriever and selector, with popular hashtags in the pool.
-        retriever: Whose corpus can change; it holds all posts afterwards, these under the ids "pooled:…".
-        selector: Gets the hashtags of each post ready.
+        stages: With popular hashtags in the pool; their corpus holds all posts afterwards, these as "pooled:…".
     """
+    retriever, selector = stages.retriever, stages.selector
     times = [seconds(post.created_at) for post in posts]
     first = min((time for time in times if time is not None), default=float("inf"))
     waiting = [(time, post) for post in retriever.corpus if (time := seconds(post.created_at)) and time >= first]

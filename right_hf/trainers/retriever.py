@@ -32,7 +32,7 @@ _DRAWS = 16
 
 
 @dataclass(frozen=True)
-class BM25Recipe(RetrieverRecipe):
+class Bm25Recipe(RetrieverRecipe):
     """Settings of BM25, which also finds the hard negatives of a dense retriever."""
 
     k1: float = 1.5
@@ -40,7 +40,7 @@ class BM25Recipe(RetrieverRecipe):
 
 
 @dataclass(frozen=True)
-class DenseRecipe(EncoderRecipe, BM25Recipe):
+class DenseRecipe(EncoderRecipe, Bm25Recipe):
     """Settings of a dense retriever, alone or in a hybrid.
 
     `triplets` are the most that its encoder is trained on: 0 for a ready encoder, None for one a post.
@@ -50,10 +50,10 @@ class DenseRecipe(EncoderRecipe, BM25Recipe):
     triplets: int | None = None
 
 
-class BM25Training:
+class Bm25Training:
     """Indexes posts with BM25."""
 
-    settings = BM25Recipe
+    settings = Bm25Recipe
     #: It is done in a moment, so that whoever needs the retriever makes it.
     instant = True
 

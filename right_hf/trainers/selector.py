@@ -26,7 +26,7 @@ class BiEncoderRecipe(EncoderRecipe, SelectorRecipe):
     wordnet: str = "/usr/share/wordnet"
 
 
-class BiEncoderTraining:
+class SelectorTraining:
     """Trains a [`right_hf.selector.BiEncoderSelector`]."""
 
     settings = BiEncoderRecipe

@@ -48,7 +48,7 @@ class Seq2SeqTraining:
         recipe = job.recipe.generator
         source = generator_base(recipe)
         kind: Any = component_class("generator", recipe.type)
-        return kind.model_class.from_pretrained(source), AutoTokenizer.from_pretrained(source)
+        return kind.model_class.from_pretrained(source, dtype=torch.float32), AutoTokenizer.from_pretrained(source)
 
     def train(self, job: Job) -> Trained:
         """Trains it on the training posts with the hashtags of retriever and selector, if the job has a selector."""

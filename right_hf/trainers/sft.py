@@ -54,7 +54,7 @@ def train_sft(
         form: How examples are written as token ids.
         train: Training examples.
         validation: Examples on which each epoch is scored.
-        job: Its recipe of a generator is a [`right_hf.trainers.llm.DecoderRecipe`]; names the Trainer's folder,
+        job: Its recipe of a generator is a [`right_hf.trainers.llm.LlmRecipe`]; names the Trainer's folder,
             callbacks, and the seed of the order of the examples, the adapter's first weights and dropout.
 
     Returns:
