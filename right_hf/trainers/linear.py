@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from right_hf.posts import Post
-from right_hf.ranker.linear import LinearFeatures, LinearRanker, pool_features
+from right_hf.ranker.linear import LinearFeatures, LinearRanker, linear_features
 from right_hf.ranker.records import Trace
 from right_hf.stages import Stages
 from right_hf.trainers.job import Job, Trained
@@ -56,7 +56,7 @@ def fit_linear(posts: Sequence[Post], traces: Sequence[Trace]) -> LinearRanker:
     rows: list[LinearFeatures] = []
     labels: list[bool] = []
     for post, trace in zip(posts, traces, strict=True):
-        for hashtag, features in pool_features(trace).items():
+        for hashtag, features in linear_features(trace).items():
             rows.append(features)
             labels.append(hashtag in post.hashtags)
     return fit_weights(rows, labels)

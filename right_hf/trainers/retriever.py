@@ -1,4 +1,4 @@
-"""Training of retrievers: BM25 is indexed, the dense one learns that posts with overlapping hashtags lie close together.
+"""Training of retrievers: BM25 is indexed, the dense one learns that posts that share hashtags lie close together.
 
 The latter is the paper's SimCSE (section 2.1); the hybrid is both.
 """
