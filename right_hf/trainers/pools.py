@@ -106,6 +106,14 @@ def gather_pools(posts: Sequence[Post], traces: Sequence[Trace]) -> Pools:
     return Pools(sizes, hashtags, values, np.asarray(gold, dtype=np.bool_), tables[0].names)
 
 
+def join_pools(parts: Sequence[Pools]) -> Pools:
+    """Pools with the same features, one after the other."""
+    sizes, values, gold = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("sizes", "values", "gold")
+    )
+    return Pools(sizes, [tag for part in parts for tag in part.hashtags], values, gold, parts[0].names)
+
+
 def run_batches(posts: Sequence[Post], stages: Stages) -> list[Trace]:
     """What the stages make of posts, none of them without text, a batch of like length at a time."""
     found: dict[int, Trace] = {}

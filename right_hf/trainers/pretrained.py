@@ -69,7 +69,7 @@ def for_training(model: Any) -> Any:
 
 
 def encoder_base(recipe: EncoderRecipe) -> SentenceTransformer:
-    """The encoder that a selector or a dense retriever starts from.
+    """The encoder that a selector or a dense retriever starts from; one of static embeddings as it is.
 
     Raises:
         ValueError: The recipe names none, or asks for layers or a length that it cannot have.
@@ -82,6 +82,8 @@ def encoder_base(recipe: EncoderRecipe) -> SentenceTransformer:
     if recipe.dimensions is not None and (recipe.layers is not None or recipe.max_seq_length is not None):
         raise ValueError("`dimensions` asks for static embeddings, which have no `layers` and no `max_seq_length`.")
     model = _pretrained_encoder(resolve_model(recipe.encoder), recipe.layers)
+    if isinstance(model[0], StaticEmbedding):
+        return model
     if recipe.dimensions is not None:
         return distilled_static_encoder(model.to("cpu"), recipe.dimensions)
     if recipe.max_seq_length is not None:
