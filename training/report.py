@@ -1,4 +1,4 @@
-"""Writes what README and model cards say about results, from the files in training/results.
+"""Writes what README.md, training/results/README.md and the model cards say about results, from training/results.
 
 python training/report.py           # writes
 python training/report.py --check   # exits with 1 if something is stale
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from right_hf import DEFAULT_CHECKPOINT
@@ -19,7 +20,7 @@ from right_hf.persistence import read_json, write_text
 ROOT = Path(__file__).parents[1]
 _RESULTS = ROOT / "training" / "results"
 _SHOWN_IN_README = 2
-#: The benchmarks that README shows, in order.
+#: The benchmarks that are shown, in order.
 _SPEEDS = ("retrieval_speed", "living_speed", "living_speed-1000000")
 #: How paragraphs begin that belong to one table; others say how to read any.
 _OF_TABLE = ("Not run", "Test:", "Validation:")
@@ -59,7 +60,7 @@ def tables_section(*tables: str) -> str:
 
 
 def _link(file: Path) -> str:
-    return file.relative_to(ROOT).as_posix()
+    return file.relative_to(_RESULTS).as_posix()
 
 
 def _setting(file: Path) -> str:
@@ -91,7 +92,7 @@ def _cost(folder: Path) -> list[str]:
 
 
 def speeds_section() -> str:
-    """What the benchmarks that are shown in README printed, with the processor they ran on."""
+    """What the benchmarks that are shown printed, with the processor they ran on."""
     found = [read_json(file) for name in _SPEEDS if (file := _RESULTS / "benchmarks" / f"{name}.json").is_file()]
     lines = "\n\n".join("\n".join(benchmark["lines"]) for benchmark in found)
     processors = ", ".join(dict.fromkeys(benchmark["processor"] for benchmark in found))
@@ -100,22 +101,28 @@ def speeds_section() -> str:
 
 def rendered() -> dict[Path, str]:
     """Every file this script writes, with its content."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     sections = {
-        "showcase": showcase_section(),
-        "results": results_section(),
-        "llm": tables_section("table-llm"),
-        "reproduction": tables_section("table-3", "table-4", "figure-3"),
-        "costs": costs_section(),
-        "fusion": tables_section("fusion", "generators"),
-        "emergent": tables_section("emergent"),
-        "speeds": speeds_section(),
+        ROOT / "README.md": {"showcase": showcase_section(), "results": results_section()},
+        _RESULTS / "README.md": {
+            "reproduction": tables_section("table-3", "table-4", "figure-3"),
+            "costs": costs_section(),
+            "fusion": tables_section("fusion", "generators"),
+            "emergent": tables_section("emergent"),
+            "llm": tables_section("table-llm"),
+            "speeds": speeds_section(),
+        },
     }
-    for marker, text in sections.items():
+    pages = {page: filled(page.read_text(encoding="utf-8"), texts) for page, texts in sections.items()}
+    return {**pages, **rendered_cards()}
+
+
+def filled(page: str, texts: Mapping[str, str]) -> str:
+    """A page with these texts between their markers, `<!-- NAME -->` and `<!-- /NAME -->`."""
+    for marker, text in texts.items():
         opening, closing = f"<!-- {marker} -->", f"<!-- /{marker} -->"
-        before, rest = readme.split(opening)
-        readme = f"{before}{opening}\n{text}\n{closing}{rest.split(closing)[1]}"
-    return {ROOT / "README.md": readme, **rendered_cards()}
+        before, rest = page.split(opening)
+        page = f"{before}{opening}\n{text}\n{closing}{rest.split(closing)[1]}"
+    return page
 
 
 def rendered_cards() -> dict[Path, str]:

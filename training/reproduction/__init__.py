@@ -1,1 +1,3 @@
-"""The paper's experiments: its systems, made by a plan and kept in a folder, and the tables of their answers."""
+"""The paper's experiments: plans, tables and figures, and what only they need. Importing it registers SEGTRM."""
+
+import reproduction.segtrm  # noqa: F401

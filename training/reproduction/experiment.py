@@ -5,33 +5,29 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import torch
 
-from right_hf.analysis import get_analyser
-from right_hf.component import load_component
-from right_hf.evaluation import (
-    BM25,
-    Answer,
-    read_answers,
-    run_generator,
-    run_retriever,
-    write_answers,
-)
-from right_hf.generator import Generator
-from right_hf.persistence import read_object
-from right_hf.posts import Post
-from reproduction.plan import Plan
+from reproduction.answers import read_answers, write_answers
+from reproduction.plan import Plan, Planned
+from reproduction.pretraining import SECTION, Prepared, prepare
 from reproduction.store import Store
 from reproduction.systems import FIGURE_3, System, right
-from right_hf.retriever import DenseRetriever, Retriever
+from right_hf.analysis import get_analyser
+from right_hf.component import load_component
+from right_hf.evaluation import BM25, Answer, run_generator, run_retriever
+from right_hf.generator import Generator
+from right_hf.layout import TRAINING_FILE
+from right_hf.persistence import read_object
+from right_hf.posts import Post
+from right_hf.retriever import Retriever
 from right_hf.selector import BiEncoderSelector
-from right_hf.trainers.bases import generator_base
-from right_hf.trainers.build import build_generator, build_grpo, build_retriever, build_selector
-from right_hf.trainers.examples import GeneratorExample, examples_with, ranked_hashtags, selector_ranker, votes_ranker
-from right_hf.trainers.recipe import Recipe
+from right_hf.trainers.build import build_component
+from right_hf.trainers.examples import examples_with, ranked_hashtags, selector_ranking, votes_ranking
+from right_hf.trainers.job import GeneratorExample, Job
+from right_hf.trainers.recipe import Recipe, build_recipe
 from right_hf.trainers.runs import claim_run, run_identity
 
 #: Hashtags written under a post by systems that rank without an end: as many as a post has by median.
@@ -49,7 +45,6 @@ class Experiment:
         plan: How each system is made.
         data: Source of the three splits, see [`right_hf.data.load_split`], or the posts of each.
         folder: Where everything made is kept; a run that was stopped goes on there.
-        wordnet: Folder of WordNet's files, for English.
         chat: A chat model as generator, for the rows that need one.
         bases: The experiment from which generators take what they start from; by default this one.
 
@@ -62,23 +57,21 @@ class Experiment:
         plan: Plan,
         data: str | Path | Mapping[str, list[Post]],
         folder: Path,
-        wordnet: Path,
         chat: Generator | None = None,
         bases: Experiment | None = None,
     ) -> None:
-        recipe = plan.recipe
         self.plan = plan
         self.store = Store(folder)
-        self.wordnet = wordnet
         self.chat = chat
         self.bases = bases
         self._data = data
-        self.posts = dict(data) if isinstance(data, Mapping) else _load(recipe, data)
+        self.posts = dict(data) if isinstance(data, Mapping) else _load(plan.recipe, data)
         #: Validation posts of which generators see the first alone.
         self.whole_validation = self.posts["validation"]
-        self.posts["validation"] = self.whole_validation[: recipe.generator.validation_posts]
+        self.posts["validation"] = self.whole_validation[: plan.recipe.generator.validation_posts]
+        posts = [post for split in self.posts.values() for post in split]
         others = {"simcse": plan.simcse.choices(), "segtrm": plan.segtrm.choices()}
-        claim_run(folder, run_identity(recipe, [post for split in self.posts.values() for post in split], **others))
+        claim_run(folder, _identity(plan.right, posts, **others))
 
     def training_hashtags(self) -> set[str]:
         """The hashtags of all training posts that there are, those included that the protocol leaves out."""
@@ -88,19 +81,47 @@ class Experiment:
 
     def selector(self, seed: int) -> BiEncoderSelector:
         """The selector trained with this seed."""
-        recipe = replace(self.plan.recipe, seed=seed)
-        make = partial(build_selector, recipe, self.posts["train"], wordnet=self.wordnet)
-        return _selector(self.store.made(f"seed-{seed}/selector", make))
+        return _selector(self._trained("selector", self.plan.right, seed, f"seed-{seed}/selector"))
 
     @lru_cache(maxsize=2)  # noqa: B019 - an experiment lives as long as its process
     def retriever(self, name: str) -> Retriever:
         """BM25 or SimCSE, over the training posts."""
-        recipe = self.plan.recipe if name == BM25 else self.plan.simcse
-        folder = self.store.made(f"retriever-{name.lower()}", partial(build_retriever, recipe, self.posts["train"]))
-        retriever: Retriever = load_component("retriever", folder)
-        if isinstance(retriever, DenseRetriever):
-            retriever.encoder.to(_device())
+        retriever: Retriever = load_component("retriever", self.retriever_folder(name), device=_device())
         return retriever
+
+    def retriever_folder(self, name: str) -> Path:
+        """Where BM25 or SimCSE lies."""
+        planned = self.plan.right if name == BM25 else self.plan.simcse
+        return self._trained("retriever", planned, planned.recipe.seed, f"retriever-{name.lower()}")
+
+    def _trained(self, role: str, planned: Planned, seed: int, name: str) -> Path:
+        """The folder of a retriever or selector."""
+
+        def make(path: Path) -> None:
+            recipe, _ = self._started(role, planned, seed)
+            build_component(role, Job(recipe, self.posts["train"], (), path))
+
+        return self.store.made(name, make)
+
+    def _started(self, role: str, planned: Planned, seed: int) -> tuple[Recipe, Prepared]:
+        """The recipe with this seed, which names what this part of it starts from; that is made if it is not there.
+
+        A generator starts from the same for all seeds and all systems of its type, also those of held-out posts.
+        """
+        shared = role == "generator"
+        home = (self.bases or self) if shared else self
+        first = planned.recipe.seed if shared else seed
+        folder = f"base-{planned.recipe.generator.type}" if shared else f"seed-{seed}/start"
+        values = {**planned.values, "seed": seed}
+        roles = (role,) if role in planned.values.get(SECTION, {}) else ()
+
+        def make(path: Path) -> None:
+            prepare(values, home.posts["train"], path.parent, roles, first)
+
+        if roles:
+            home.store.made(f"{folder}/{role}", make)
+        prepared = prepare(values, self.posts["train"], home.store.folder / folder, roles, first)
+        return build_recipe(prepared.values, planned.where), prepared
 
     def hashtags(self, system: System, seed: int, split: str) -> list[list[str]]:
         """The ranked hashtags that a system has for each post, as many as any row needs."""
@@ -118,7 +139,7 @@ class Experiment:
         posts, settings = self.posts[split], self.plan.recipe.retriever
         if system.retriever is None:
             return random_hashtags(posts, self.posts["train"], max(FIGURE_3), seed)
-        rank = selector_ranker(self.selector(seed)) if system.ranking == "selector" else votes_ranker
+        rank = selector_ranking(self.selector(seed)) if system.ranking == "selector" else votes_ranking
         unseen_under = get_analyser(settings.analyser) if split == "train" else None
         return ranked_hashtags(posts, self.retriever(system.retriever), rank, settings.hits, unseen_under)
 
@@ -135,16 +156,15 @@ class Experiment:
 
     def generator(self, system: System, seed: int) -> Path:
         """The folder of a trained generator."""
-        recipe = replace(self._generator_recipe(system), seed=seed)
+        planned = self._planned(system)
 
         def make(path: Path) -> None:
-            posts = self.posts["train"]
-            train, validation = (self.examples(system, seed, split) for split in ("train", "validation"))
-            if system.kind == "grpo":
-                start = self.generator(system._replace(kind="llm"), seed)
-                build_grpo(recipe, posts, train, validation, path, start, self.base(system))
-            else:
-                build_generator(recipe, posts, train, validation, path, self.base(system))
+            recipe, prepared = self._started("generator", planned, seed)
+            examples = self.examples(system, seed, "train"), self.examples(system, seed, "validation")
+            folders = {"start": self.generator(system._replace(kind="llm"), seed)} if system.kind == "grpo" else {}
+            extra = prepared.extra_examples
+            job = Job(recipe, self.posts["train"], (), path, folders, examples=examples, extra_examples=extra)
+            build_component("generator", job)
 
         return self.store.made(f"seed-{seed}/{system.key}", make)
 
@@ -153,27 +173,16 @@ class Experiment:
         generator: Generator = load_component("generator", self.generator(system, seed), device=_device())
         return generator
 
-    def base(self, system: System) -> Path:
-        """The folder of what a generator starts from, the same for all seeds and all systems of its architecture."""
-        if self.bases is not None:
-            return self.bases.base(system)
-        recipe = self._generator_recipe(system)
-
-        def make(path: Path) -> None:
-            generator_base(recipe.generator, self.posts["train"], recipe.seed, path, recipe.language)
-
-        return self.store.made(f"base-{recipe.generator.architecture}", make)
-
-    def _generator_recipe(self, system: System) -> Recipe:
+    def _planned(self, system: System) -> Planned:
         if system.kind in ("llm", "grpo"):
-            return self.llm_recipe()
+            return self.planned_llm()
         if system.trained is not None:
-            recipe = self.plan.generators[system.trained]
-            claim_run(self.store.folder / "generators" / system.trained, run_identity(recipe, self.posts["train"]))
-            return recipe
-        return self.plan.segtrm if system.kind == "segtrm" else self.plan.recipe
+            planned = self.plan.generators[system.trained]
+            claim_run(self.store.folder / "generators" / system.trained, _identity(planned, self.posts["train"]))
+            return planned
+        return self.plan.segtrm if system.kind == "segtrm" else self.plan.right
 
-    def llm_recipe(self) -> Recipe:
+    def planned_llm(self) -> Planned:
         """The recipe of the LLM.
 
         Raises:
@@ -181,7 +190,7 @@ class Experiment:
         """
         if self.plan.llm is None:
             raise ValueError("The plan has no `llm`. Add it.")
-        claim_run(self.store.folder / "llm", run_identity(self.plan.llm, self.posts["train"]))
+        claim_run(self.store.folder / "llm", _identity(self.plan.llm, self.posts["train"]))
         return self.plan.llm
 
     def answers(self, system: System, seed: int, split: str = "test") -> list[Answer]:
@@ -218,8 +227,13 @@ class Experiment:
 
     def validation_scores(self, system: System, seed: int) -> dict[str, float]:
         """F1@1 and F1@5 of a trained generator on the validation posts, in [0, 1]."""
-        scores = read_object(self.generator(system, seed) / "training.json")["validation"]
+        scores = read_object(self.generator(system, seed) / TRAINING_FILE)["validation"]
         return {name: float(score) for name, score in scores.items()}
+
+
+def _identity(planned: Planned, posts: Sequence[Post], **others: object) -> dict[str, object]:
+    """What decides the outcome of a recipe of the plan."""
+    return run_identity(planned.recipe, posts, pretraining=planned.values.get(SECTION, {}), **others)
 
 
 def _load(recipe: Recipe, data: str | Path) -> dict[str, list[Post]]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from reproduction.pretraining import SECTION
 from right_hf.data import PROTOCOLS
-from right_hf.trainers.distill import CotrainingRecipe, build_cotraining_recipe
 from right_hf.trainers.recipe import RankerRecipe, Recipe, build_recipe, build_settings, read_recipe_file
 
 _KEYS = ("recipe", "simcse", "segtrm", "protocols", "seeds")
-_OPTIONAL = frozenset({"cotraining", "llm", "ranker", "generators"})
+_OPTIONAL = frozenset({"llm", "ranker", "generators"})
 
 
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,38 +27,71 @@ def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 
 @dataclass(frozen=True)
+class Planned:
+    """A recipe of a plan, with what its parts start from.
+
+    Attributes:
+        values: The recipe as plain values, with a section `pretraining` (see [`reproduction.pretraining.prepare`]).
+        where: What begins the messages of its errors.
+    """
+
+    values: Mapping[str, Any]
+    where: str
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe, which does not name what is made by pretraining."""
+        return build_recipe({name: part for name, part in self.values.items() if name != SECTION}, self.where)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything that it says, to be kept beside results."""
+        return {**self.recipe.as_dict(), SECTION: self.values.get(SECTION, {})}
+
+    def choices(self) -> dict[str, Any]:
+        """What differs from the defaults, to tell runs apart."""
+        return {**self.recipe.choices(), SECTION: self.values.get(SECTION, {})}
+
+
+@dataclass(frozen=True)
 class Plan:
     """How each system of an experiment is made.
 
     Attributes:
-        recipe: Selector, BM25 and generator.
-        simcse: The recipe with the dense retriever.
-        segtrm: The recipe with SEGTRM in the generator's place.
-        llm: The recipe with a tuned LLM in the generator's place, or None.
+        right: Selector, BM25 and generator.
+        simcse: The same with the dense retriever.
+        segtrm: The same with SEGTRM in the generator's place.
+        llm: The same with a tuned LLM in the generator's place, or None.
         ranker: How the ranker of the table "fusion" is trained.
-        generators: Recipes with the generator trained otherwise, by what this generator is called in tables.
-        cotraining: How the generator's likelihoods are distilled into selector and dense retriever, or None.
+        generators: The same with the generator trained otherwise, by what this generator is called in tables.
         seeds: Seeds of selectors and generators. What they start from, the generator's base and the dense retriever,
             is made once, with the recipe's own seed.
     """
 
-    recipe: Recipe
-    simcse: Recipe
-    segtrm: Recipe
+    right: Planned
+    simcse: Planned
+    segtrm: Planned
     seeds: tuple[int, ...]
-    llm: Recipe | None = None
+    llm: Planned | None = None
     ranker: RankerRecipe = field(default_factory=RankerRecipe)
-    generators: Mapping[str, Recipe] = field(default_factory=dict)
-    cotraining: CotrainingRecipe | None = None
+    generators: Mapping[str, Planned] = field(default_factory=dict)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of selector, BM25 and generator."""
+        return self.right.recipe
+
+    def with_seeds(self, seeds: tuple[int, ...]) -> Plan:
+        """The same plan with other seeds."""
+        return dataclasses.replace(self, seeds=seeds)
 
 
 def load_plan(path: str | Path, protocol: str, changes: Mapping[str, Any] | None = None) -> Plan:
     """Reads the plan of a data set; `changes` stand in the place of what its `recipe` says.
 
     The file holds `recipe`; `simcse` and `segtrm`, what changes in it for these two; `protocols`, what each protocol
-    changes in all three; and `seeds`, for each protocol. It may hold `llm`, the `generator` of a recipe with an LLM;
-    `ranker`, its recipe; `generators`, by name what changes in `generator` for one that is trained otherwise; and
-    `cotraining`, the settings of [`right_hf.trainers.distill.CotrainingRecipe`].
+    changes in all three; and `seeds`, for each protocol. It may hold `llm`, the sections `generator` and `pretraining`
+    of a recipe with an LLM; `ranker`, its recipe; and `generators`, by name what changes for one that is trained
+    otherwise.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -72,19 +107,21 @@ def load_plan(path: str | Path, protocol: str, changes: Mapping[str, Any] | None
         raise ValueError(f"Unknown protocol {protocol!r}. Known: {', '.join(PROTOCOLS)}.")
     common = merged(values["recipe"], {"protocol": protocol, **(values["protocols"] or {}).get(protocol, {})})
     common = merged(common, changes or {})
-    recipes = {
-        name: build_recipe(merged(common, values[name]) if name != "recipe" else common, f"{path}, {name}")
-        for name in ("recipe", "simcse", "segtrm")
-    }
-    if "llm" in values:
-        recipes["llm"] = build_recipe({**common, "generator": values["llm"]}, f"{path}, llm")
+
+    def planned(part: str, whole: Mapping[str, Any]) -> Planned:
+        found = Planned(whole, f"{path}, {part}")
+        _ = found.recipe  # so that a wrong one is refused now
+        return found
+
+    recipes = {name: planned(name, merged(common, values[name])) for name in ("simcse", "segtrm")}
+    if llm := values.get("llm"):
+        # Nothing of the T5's settings goes into a decoder's.
+        start = {**common.get(SECTION, {}), **llm.get(SECTION, {})}
+        recipes["llm"] = planned("llm", {**common, **llm, SECTION: start})
     generators = {
-        name: build_recipe(merged(common, {"generator": changes}), f"{path}, generators, {name}")
-        for name, changes in values.get("generators", {}).items()
+        name: planned(f"generators, {name}", merged(common, changed))
+        for name, changed in values.get("generators", {}).items()
     }
     ranker = build_settings(RankerRecipe, values.get("ranker", {}), f"{path}, ranker")
-    cotraining = None
-    if "cotraining" in values:
-        cotraining = build_cotraining_recipe(values["cotraining"], f"{path}, cotraining")
     seeds = tuple(values["seeds"][protocol])
-    return Plan(**recipes, seeds=seeds, ranker=ranker, generators=generators, cotraining=cotraining)
+    return Plan(planned("recipe", common), seeds=seeds, ranker=ranker, generators=generators, **recipes)

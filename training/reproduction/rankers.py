@@ -7,24 +7,27 @@ the other training posts made their pools. Validation and test pools are made by
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property, lru_cache, partial
+from dataclasses import asdict
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from reproduction.analysis.paper import SIMCSE
+from reproduction.experiment import Experiment
+from reproduction.systems import System, right
 from right_hf.config import RightConfig
 from right_hf.data import small
 from right_hf.evaluation import BM25, Answer
-from reproduction.analysis.paper import SIMCSE
-from right_hf.ranker import FEATURES, Features, PoolSettings, TreeRanker, fused_score
 from right_hf.persistence import atomic_folder
 from right_hf.posts import Post
-from reproduction.experiment import Experiment
-from reproduction.systems import System, right
-from right_hf.retriever import BM25Retriever, DenseRetriever, HybridRetriever
-from right_hf.trainers.calibration import fit_weights
+from right_hf.ranker import PoolSettings, TreeRanker
+from right_hf.ranker.features import FEATURES
+from right_hf.ranker.linear import LinearFeatures
+from right_hf.retriever import HybridRetriever
 from right_hf.trainers.held_out import ranker_posts
+from right_hf.trainers.linear import fit_weights
 from right_hf.trainers.pools import Pools, run_pools
 from right_hf.trainers.ranker import fit_ranker
 from right_hf.trainers.runs import claim_run, digest, run_identity
@@ -95,7 +98,7 @@ ABLATIONS = (
 )
 
 
-class FusionExperiment:
+class RankerExperiment:
     """The rankers of an experiment.
 
     Args:
@@ -122,7 +125,7 @@ class FusionExperiment:
         kept, held = ranker_posts(experiment.posts["train"], self.recipe)
         posts = {"train": kept, "validation": experiment.posts["validation"], "test": held}
         folder = experiment.store.folder / "held-out"
-        return Experiment(experiment.plan, posts, folder, experiment.wordnet, bases=experiment)
+        return Experiment(experiment.plan, posts, folder, bases=experiment)
 
     def system(self, trained: str | None = None) -> System:
         """RIGHT with the better of its retrievers, whose generator the ranker works with."""
@@ -137,22 +140,18 @@ class FusionExperiment:
         readers = self.held_out if split == "held-out" else self.experiment
         posts = self.held_out.posts["test"] if held else self.experiment.posts[split]
         system = self.system(trained)
-        make = partial(self._gather, parts, readers, posts, seed, system)
+
+        def make(path: Path) -> None:
+            """Retrievers of one experiment, selector and generator of another."""
+            recipe = self.experiment.plan.recipe
+            retriever = HybridRetriever(*(parts.retriever(name) for name in (BM25, SIMCSE)))
+            config = RightConfig(hits=recipe.retriever.hits, context_hashtags=recipe.selector.hashtags)
+            generator = readers.load_generator(system, seed)
+            settings = PoolSettings(**self.recipe.pool)
+            run_pools(posts, config, retriever, readers.selector(seed), generator, settings).save(path)
+
         name = f"seed-{seed}/pools/{system.key}-{split}.safetensors"
         return _pools(self.experiment.store.made(name, make))
-
-    def _gather(
-        self, corpora: Experiment, readers: Experiment, posts: Sequence[Post], seed: int, system: System, path: Path
-    ) -> None:
-        """Makes pools: retrievers of one experiment, selector and generator of another."""
-        recipe = self.experiment.plan.recipe
-        bm25, dense = (corpora.retriever(name) for name in (BM25, SIMCSE))
-        assert isinstance(bm25, BM25Retriever) and isinstance(dense, DenseRetriever)
-        retriever, selector = HybridRetriever(bm25, dense), readers.selector(seed)
-        generator = readers.load_generator(system, seed)
-        config = RightConfig(hits=recipe.retriever.hits, context_hashtags=recipe.selector.hashtags)
-        settings = PoolSettings(**self.recipe.pool)
-        run_pools(posts, config, retriever, selector, generator, settings).save(path)
 
     def ranker(self, variant: Variant, seed: int) -> TreeRanker:
         """A trained ranker."""
@@ -163,14 +162,14 @@ class FusionExperiment:
             with atomic_folder(path) as folder:
                 fit_ranker(train, validation, self.recipe, seed, variant.features).save_pretrained(folder)
 
-        settings = digest([vars(self.recipe)])[:8]  # several may be tried on the same pools
+        settings = digest([asdict(self.recipe)])[:8]  # several may be tried on the same pools
         name = f"seed-{seed}/rankers/{self.system(variant.trained).key}-{variant.key}-{settings}"
         return TreeRanker.from_folder(self.experiment.store.made(name, make))
 
     def answers(self, variant: Variant, seed: int, split: str) -> list[Answer]:
         """What a ranker answers to each post of a split."""
         pools = variant.view(self.pools(split, seed, variant.trained))
-        return ranked_answers(pools, self.ranker(variant, seed).probabilities(pools.values))
+        return ranked_answers(pools, self.ranker(variant, seed).probabilities(pools.values, pools.names))
 
     def written(self, seed: int, split: str) -> list[Answer]:
         """What the generator itself writes when it reads hashtags of the hybrid retriever."""
@@ -181,11 +180,11 @@ class FusionExperiment:
         return [Answer(hashtags[:5], hashtags) for hashtags in ranked]
 
     def linear(self, seed: int, split: str) -> list[Answer]:
-        """The ranking of the linear fusion, fitted on the validation posts."""
+        """The ranking of the linear ranker, fitted on the validation posts."""
         pools = linear_view(self.pools(RANKING, seed))
-        weights = fit_weights(list(linear_features(pools)), pools.gold.tolist())
+        ranker = fit_weights(list(linear_rows(pools)), pools.gold.tolist())
         pools = linear_view(self.pools(split, seed))
-        return ranked_answers(pools, [fused_score(row, weights) for row in linear_features(pools)])
+        return ranked_answers(pools, [ranker.probability(row) for row in linear_rows(pools)])
 
     def oracle(self, seed: int, split: str) -> list[Answer]:
         """The gold hashtags that are in the pool, before all others."""
@@ -194,17 +193,17 @@ class FusionExperiment:
 
 
 def linear_view(pools: Pools) -> Pools:
-    """The pools of the linear fusion: the written hashtags and the selector's first ten."""
+    """The pools of the linear ranker: the written hashtags and the selector's first ten."""
     first = RightConfig().pool_hashtags
     return pools.where(~np.isnan(pools.column("generator_rank")) | (pools.column("selector_rank") <= first))
 
 
-def linear_features(pools: Pools) -> Iterable[Features]:
-    """The features of the linear fusion, see [`right_hf.ranker.pool_features`]."""
+def linear_rows(pools: Pools) -> Iterable[LinearFeatures]:
+    """The features of the linear ranker, see [`right_hf.ranker.linear.linear_features`]."""
     names = ("generator_mean", "generator_rank", "selector_ranking", "selector_rank", "string_in_post")
     for mean, rank, ranking, place, in_post in zip(*(pools.column(name).tolist() for name in names), strict=True):
         retrieved = float(place == place)  # not NaN
-        yield Features(mean, 1 / rank if rank == rank else 0.0, ranking if retrieved else 0.0, retrieved, in_post)
+        yield LinearFeatures(mean, 1 / rank if rank == rank else 0.0, ranking if retrieved else 0.0, retrieved, in_post)
 
 
 def ranked_answers(pools: Pools, scores: Sequence[float]) -> list[Answer]:

@@ -1,37 +1,34 @@
 """Emergent hashtags: dated posts stream past in order of time; each is answered first and joins the corpus afterwards.
 
-Nothing is trained while they pass. Retrieval is sequential, since a post may be a hit of the next; the generator reads
-all posts in batches afterwards. The ranker of a stream is fitted on its validation posts.
+Nothing is trained while they pass. The ranker of a stream is fitted on its validation posts.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from tqdm.auto import tqdm
 
-from right_hf.batches import batches_of_like_length
-from right_hf.component import load_component
-from right_hf.config import RightConfig
-from right_hf.evaluation import BM25, SEQ2SEQ, Answer, read_answers, run_generator, write_answers
 from reproduction.analysis.emergent import in_order_of_time
-from right_hf.ranker import ClueFinder, PoolSettings, TreeRanker
-from right_hf.ranker.freshness import Freshness, most_popular
-from right_hf.generator import Generation
-from right_hf.persistence import atomic_file, atomic_folder
-from right_hf.popularity import seconds
-from right_hf.posts import Post
+from reproduction.answers import read_answers, write_answers
 from reproduction.experiment import Experiment
 from reproduction.rankers import Variant, ranked_answers
 from reproduction.systems import TABLE_3, right
-from right_hf.retriever import BM25Retriever, summed_votes
-from right_hf.stages import Prepared, finish, prepare
+from right_hf.component import load_component
+from right_hf.config import RightConfig
+from right_hf.evaluation import BM25, SEQ2SEQ, Answer, run_generator
+from right_hf.persistence import atomic_folder
+from right_hf.popularity import seconds
+from right_hf.posts import Post
+from right_hf.progress import bar
+from right_hf.ranker import PoolSettings, Trace, TreeRanker
+from right_hf.ranker.freshness import Freshness, most_popular
+from right_hf.retriever import Retriever, summed_votes
+from right_hf.stages import Stages
 from right_hf.trainers.pools import Pools, gather_pools, join_pools
 from right_hf.trainers.ranker import fit_ranker
 from right_hf.trainers.runs import claim_run, digest, run_identity
@@ -41,6 +38,7 @@ CorpusKind = Literal["static", "living"]
 #: Popular hashtags in the pool of a living corpus; chosen on validation posts.
 POPULAR = 20
 _BATCH = 64
+_WRITTEN, _POOLS = "written.jsonl", "pools.safetensors"
 #: Share of the posts that a ranker is fitted on whose latest calibrate its scores.
 _CALIBRATING = 0.2
 
@@ -97,19 +95,15 @@ class StreamExperiment:
         recipe = self.experiment.plan.recipe
         return RightConfig(hits=recipe.retriever.hits, context_hashtags=recipe.selector.hashtags)
 
-    def _corpus(self) -> BM25Retriever:
+    def _corpus(self) -> Retriever:
         """The training posts, ready to grow."""
-        self.experiment.retriever(BM25)
-        retriever = load_component("retriever", self.experiment.store.folder / f"retriever-{BM25.lower()}")
-        assert isinstance(retriever, BM25Retriever)
+        retriever: Retriever = load_component("retriever", self.experiment.retriever_folder(BM25))
         return retriever
 
-    def _passing(self, retriever: BM25Retriever, corpus: CorpusKind, what: str) -> Iterator[tuple[int, Post, float]]:
-        """The posts of the stream, each with its place and its time; what is living takes each up afterwards."""
-        for row, post in enumerate(tqdm(self.stream.posts, desc=f"{corpus}: {what}", unit="post")):
-            time = seconds(post.created_at)
-            assert time is not None
-            yield row, post, time
+    def _passing(self, retriever: Retriever, corpus: CorpusKind) -> Iterator[Post]:
+        """The posts of the stream; what is living takes each up afterwards."""
+        for post in bar(self.stream.posts, f"{corpus} corpus", "post"):
+            yield post
             if corpus == "living":
                 retriever.add([post])
 
@@ -118,7 +112,7 @@ class StreamExperiment:
 
         def make(path: Path) -> None:
             retriever, answers = self._corpus(), []
-            for _, post, _ in self._passing(retriever, corpus, "voting"):
+            for post in self._passing(retriever, corpus):
                 hits = retriever.search([post.text], self._config.hits)[0]
                 answers.append(_answer(summed_votes(hits)))
             write_answers(path, self.stream.posts, answers)
@@ -152,7 +146,7 @@ class StreamExperiment:
 
     def written(self, seed: int, corpus: CorpusKind) -> list[Answer]:
         """What RIGHT's generator writes when it reads hashtags of the corpus."""
-        return [Answer(found.hashtags[:5], found.hashtags) for found in self._generations(seed, corpus)]
+        return read_answers(self._passed(seed, corpus) / _WRITTEN, self.stream.posts)
 
     def ranked(self, seed: int, corpus: CorpusKind, variant: Variant) -> list[Answer]:
         """The ranking of the pool.
@@ -166,7 +160,7 @@ class StreamExperiment:
         for ranked, fitted in (((0, half), (half, whole)), ((half, whole), (0, half)), ((whole, end), (0, whole))):
             part = _between(pools, *ranked)
             ranker = self.ranker(seed, corpus, variant, fitted)
-            answers += ranked_answers(part, ranker.probabilities(part.values))
+            answers += ranked_answers(part, ranker.probabilities(part.values, part.names))
         return answers
 
     def oracle(self, seed: int, corpus: CorpusKind) -> list[Answer]:
@@ -186,63 +180,40 @@ class StreamExperiment:
             with atomic_folder(path) as folder:
                 fit_ranker(*parts, recipe, seed, variant.features).save_pretrained(folder)
 
-        name = f"{corpus}-{variant.key}-{rows[0]}-{rows[1]}-{digest([vars(self.recipe)])[:8]}"
+        name = f"{corpus}-{variant.key}-{rows[0]}-{rows[1]}-{digest([asdict(self.recipe)])[:8]}"
         return TreeRanker.from_folder(self.experiment.store.made(f"seed-{seed}/stream/rankers/{name}", make))
 
     def pools(self, seed: int, corpus: CorpusKind) -> Pools:
         """The pools of all posts, each as it was when the post came."""
-        make = partial(self._gather, seed, corpus)
-        return _pools(self.experiment.store.made(f"seed-{seed}/stream/{corpus}.safetensors", make))
+        return _pools(self._passed(seed, corpus) / _POOLS)
 
-    def _gather(self, seed: int, corpus: CorpusKind, path: Path) -> None:
-        """Lets the stream pass once more: what corpus and selector know of a written hashtag is of the post's time."""
-        prepared, generations = self._prepared(seed, corpus), self._generations(seed, corpus)
-        retriever = self._corpus()
-        clues = self._clues(retriever, seed, corpus)
-        found: list[Pools] = []
-        for row, post, time in self._passing(retriever, corpus, "pooling"):
-            found.append(gather_pools([post], finish(prepared[row], [generations[row]], clues, time)))
-        join_pools(found).save(path)
+    def _passed(self, seed: int, corpus: CorpusKind) -> Path:
+        """The folder of what the stages made of each post when it came."""
+
+        def make(path: Path) -> None:
+            answers: list[Answer] = []
+            pools: list[Pools] = []
+            for post, trace in zip(self.stream.posts, self._traces(seed, corpus), strict=True):
+                written = trace.generation.hashtags
+                answers.append(Answer(written[:5], written))
+                pools.append(gather_pools([post], [trace]))
+            with atomic_folder(path) as folder:
+                write_answers(folder / _WRITTEN, self.stream.posts, answers)
+                join_pools(pools).save(folder / _POOLS)
+
+        return self.experiment.store.made(f"seed-{seed}/stream/{corpus}", make)
+
+    def _traces(self, seed: int, corpus: CorpusKind) -> Iterator[Trace]:
+        retriever, selector = self._corpus(), self.experiment.selector(seed)
+        generator = self.experiment.load_generator(right(BM25), seed)
+        stages = Stages(self._config, retriever, selector, generator, self._pool(corpus))
+        for post in self._passing(retriever, corpus):
+            yield from stages.run([post.text], now=seconds(post.created_at))
+            if corpus == "living":
+                selector.prepare(post.hashtags)
 
     def _pool(self, corpus: CorpusKind) -> PoolSettings:
         return PoolSettings(**{**self.recipe.pool, "popular": POPULAR if corpus == "living" else 0})
-
-    def _clues(self, retriever: BM25Retriever, seed: int, corpus: CorpusKind) -> ClueFinder:
-        selector = self.experiment.selector(seed)
-        selector.prepare(retriever.corpus.hashtags)
-        return ClueFinder(retriever, selector, self._pool(corpus))
-
-    @lru_cache(maxsize=1)  # noqa: B019 - an experiment lives as long as its process
-    def _prepared(self, seed: int, corpus: CorpusKind) -> list[Prepared]:
-        """What is known of each post before the generator reads it."""
-        retriever, selector = self._corpus(), self.experiment.selector(seed)
-        clues = self._clues(retriever, seed, corpus)
-        prepared: list[Prepared] = []
-        for _, post, time in self._passing(retriever, corpus, "retrieving"):
-            prepared.append(prepare([post.text], self._config, retriever, selector, clues, time))
-            if corpus == "living":
-                selector.prepare(post.hashtags)
-        return prepared
-
-    def _generations(self, seed: int, corpus: CorpusKind) -> list[Generation]:
-        make = partial(self._generate, seed, corpus)
-        path = self.experiment.store.made(f"seed-{seed}/stream/{corpus}-written.jsonl", make)
-        with path.open(encoding="utf-8") as lines:
-            return [Generation(**json.loads(line)) for line in lines]
-
-    def _generate(self, seed: int, corpus: CorpusKind, path: Path) -> None:
-        """Writes what the generator says to each post, in the order of the stream."""
-        prepared = self._prepared(seed, corpus)
-        generator = self.experiment.load_generator(right(BM25), seed)
-        posts = self.stream.posts
-        found: dict[int, Generation] = {}
-        for rows in batches_of_like_length([post.text for post in posts], _BATCH, f"{corpus}: generating"):
-            texts = [posts[row].text for row in rows]
-            contexts, scored = ([getattr(prepared[row], name)[0] for row in rows] for name in ("contexts", "scored"))
-            found |= dict(zip(rows, generator.generate(texts, contexts, scored), strict=True))
-        with atomic_file(path) as scratch, scratch.open("w", encoding="utf-8") as lines:
-            for row in range(len(posts)):
-                lines.write(json.dumps({**found[row]._asdict(), "tokens": dict(found[row].tokens)}) + "\n")
 
     def _answers(self, name: str, make: Callable[[Path], None]) -> list[Answer]:
         return read_answers(self.experiment.store.made(name, make), self.stream.posts)
@@ -256,7 +227,9 @@ def _between(pools: Pools, first: int, last: int) -> Pools:
     """The pools of the posts from one place to another (without it)."""
     bounds = np.concatenate([[0], np.cumsum(pools.sizes)])
     rows = slice(int(bounds[first]), int(bounds[last]))
-    return Pools(pools.sizes[first:last], pools.hashtags[rows], pools.values[rows], pools.gold[rows])
+    return pools._replace(
+        sizes=pools.sizes[first:last], hashtags=pools.hashtags[rows], values=pools.values[rows], gold=pools.gold[rows]
+    )
 
 
 @lru_cache(maxsize=1)

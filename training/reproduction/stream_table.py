@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from right_hf.evaluation import Answer, compare_all, not_run_notes, stream_figure
 from reproduction.analysis.emergent import (
     EMERGENT_STRATUM,
     F1_AT_1,
@@ -23,14 +23,16 @@ from reproduction.analysis.emergent import (
     stratum_statistics,
     time_bins,
 )
-from right_hf.evaluation.scores import mean_and_deviation, percent
+from reproduction.analysis.figures import stream_figure
+from reproduction.analysis.seeds import mean_and_deviation
+from reproduction.analysis.significance import compare_all
+from reproduction.analysis.tables import not_run_notes
+from reproduction.rankers import Variant
+from reproduction.report import Report
+from reproduction.stream import StreamExperiment
+from right_hf.evaluation import Answer, percent
 from right_hf.metrics import PerPost, mean_over_seeds
 from right_hf.popularity import seconds
-from reproduction.rankers import Variant
-from reproduction.stream import StreamExperiment
-
-if TYPE_CHECKING:
-    from reproduction.tables import Report
 
 #: Gold that no training post has at all, those included that the protocol leaves out.
 _NEW_STRATUM = "in no training post of the data"
@@ -143,7 +145,7 @@ def stream_table(report: Report) -> str:
         for part, stretch in parts.items()
     }
     lengths = {part: stretch.rows.stop - stretch.rows.start for part, stretch in parts.items()}
-    result = {"stream_posts": lengths, "gold": counts, "rows": rows, "pieces": pieces, "ranker": vars(stream.recipe)}
+    result = {"stream_posts": lengths, "gold": counts, "rows": rows, "pieces": pieces, "ranker": asdict(stream.recipe)}
     return report.write("emergent", _markdown(rows, counts, lengths), result)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from right_hf.evaluation import BM25, SEQ2SEQ
 from reproduction.analysis.paper import (
     CHAT,
     FULL,
@@ -17,6 +16,7 @@ from reproduction.analysis.paper import (
     SEGTRM,
     SIMCSE,
 )
+from right_hf.evaluation import BM25, SEQ2SEQ
 
 #: What answers: the hashtags of the hits by their summed scores, the selector's ranking, a trained generator, a chat
 #: model, or a tuned LLM before or after GRPO.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from right_hf.evaluation.answers import Answer
+from right_hf.evaluation import Answer
 from right_hf.metrics import matches_at_k
 from right_hf.posts import Post
 

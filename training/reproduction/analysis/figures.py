@@ -7,13 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from right_hf.evaluation.scores import mean_and_deviation
+from reproduction.analysis.seeds import mean_and_deviation
 from right_hf.persistence import atomic_file
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 #: Colours that people with colour-blindness tell apart (Okabe and Ito 2008, Color universal design).
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
@@ -64,7 +61,7 @@ def strata_figure(path: str | Path, strata: Mapping[str, Any], metric: str = "f1
 
     Args:
         path: File ending in .png or .svg; replaced in one step.
-        strata: What [`right_hf.evaluation.score_strata`] returns.
+        strata: What [`reproduction.analysis.strata.score_strata`] returns.
         metric: The score shown.
 
     Raises:
@@ -127,7 +124,7 @@ def _check(path: str | Path, results: Collection[Any], series: int) -> None:
 
 
 @contextmanager
-def _drawing(path: str | Path, width: float, height: float) -> Iterator[Figure]:
+def _drawing(path: str | Path, width: float, height: float) -> Iterator[Any]:
     """Gives an empty figure of a size in inches, and finishes and writes it when the block ends without an error.
 
     It needs no window, and neither reads nor leaves behind global settings of matplotlib, the user's included.
@@ -137,7 +134,7 @@ def _drawing(path: str | Path, width: float, height: float) -> Iterator[Figure]:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError("Figures need matplotlib: pip install right_hf[train]") from error
+        raise ImportError("Figures need matplotlib: pip install matplotlib") from error
     with matplotlib.style.context({"svg.hashsalt": "right_hf"}, after_reset=True):
         figure = Figure((width, height), layout="constrained")
         FigureCanvasAgg(figure)

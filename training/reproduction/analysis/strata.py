@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from right_hf.analysis import Analyser
-from right_hf.evaluation.scores import percent
+from right_hf.evaluation import percent
 from right_hf.metrics import PerPost
 from right_hf.posts import Post, letters_and_digits
 from right_hf.retriever import Retriever

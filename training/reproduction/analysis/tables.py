@@ -8,7 +8,7 @@ from typing import Any
 
 from reproduction.analysis.paper import METRICS
 from reproduction.analysis.seeds import mean_and_deviation
-from right_hf.evaluation.tables import TITLES
+from right_hf.evaluation import TITLES
 from right_hf.metrics.rouge import Definition
 
 _TESTED = ("f1@1", "f1@5")
@@ -25,7 +25,7 @@ def results_table(
 
     Args:
         rows: By system, in the order shown, either `{"scores": {metric: [percent of each seed]}}`, with p-values in
-            `"against": {baseline: {metric: {"p": …}}}` (see [`right_hf.evaluation.Comparison.to_dict`]), or
+            `"against": {baseline: {metric: {"p": …}}}` (see [`reproduction.analysis.significance.Comparison`]), or
             `{"not_run": reason}`.
         baselines: The systems whose p-values are shown, each in a column of its own.
         paper: The paper's numbers by system and metric, such as `paper.TABLE_3["THG"]`; without it no such column.

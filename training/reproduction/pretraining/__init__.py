@@ -1,1 +1,5 @@
-"""Models from random weights: tokenizers, shapes, and what they learn before they see a post with its hashtags."""
+"""Pretraining from random weights: tokenizers, small models that learn to copy, static encoders."""
+
+from reproduction.pretraining.prepare import SECTION, Prepared, prepare
+
+__all__ = ["SECTION", "Prepared", "prepare"]

@@ -16,13 +16,12 @@ import torch
 from torch.utils.data import Dataset
 from transformers import AutoConfig, AutoModelForCausalLM, TrainingArguments
 
+from reproduction.pretraining.copying import MAX_HASHTAGS, RANDOM, CopyingRecipe, pretraining_settings
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.generator.hashtags import is_hashtag
 from right_hf.posts import Post, normalise_hashtag
 from right_hf.precision import affordable
 from right_hf.trainers.completions import CompletionLoss, LeftPadding, completion_record
-from reproduction.pretraining.copying import MAX_HASHTAGS, RANDOM, CopyingRecipe, pretraining_settings
-from right_hf.trainers.recipe import GeneratorRecipe
 from right_hf.trainers.runs import last_checkpoint
 
 
@@ -51,12 +50,6 @@ def decoder_from_scratch(shape: DecoderShape, tokenizer: Any, seed: int) -> Any:
         "pad_token_id": tokenizer.pad_token_id,
     }
     return AutoModelForCausalLM.from_config(AutoConfig.for_model(**vars(shape), **settings))
-
-
-def decoder_format(recipe: GeneratorRecipe, tokenizer: Any, language: str) -> DecoderFormat:
-    """How a decoder's prompts and answers are written; with the short template unless the recipe has another."""
-    template = recipe.template or "short"
-    return DecoderFormat(tokenizer, language, template, recipe.max_source_length, recipe.max_target_length)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """SEGTRM, a generator that weights the segments of a post (Mao et al., 2022, arXiv 2106.03151), as a baseline.
 
-Importing it registers the model type "segtrm" with `AutoConfig` and `AutoModelForSeq2SeqLM`.
+Importing it registers the generator type "segtrm", and the model type "segtrm" with `AutoConfig` and
+`AutoModelForSeq2SeqLM`.
 """
 
 from transformers import AutoConfig, AutoModelForSeq2SeqLM

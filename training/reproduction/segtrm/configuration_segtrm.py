@@ -22,14 +22,48 @@ BERT_SETTINGS = (
     "layer_norm_eps",
 )
 _SELECTIONS = ("soft", "hard")
+#: The authors' public configuration.
+_DEFAULTS: dict[str, Any] = {
+    "vocab_size": 30522,
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_decoder_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+    "max_position_embeddings": 512,
+    "initializer_range": 0.02,
+    "layer_norm_eps": 1e-12,
+    "max_segments": MAX_SEGMENTS,
+    "selection": "soft",
+    "selected_segments": 10,
+    "global_token_id": 101,
+    "segment_token_id": 103,
+    "pad_token_id": 0,
+    "eos_token_id": 102,
+    "decoder_start_token_id": 0,
+}
+#: Those that are whole numbers of at least 1, and those that are tokens.
+_SIZES = (
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_decoder_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "max_segments",
+    "selected_segments",
+)
+_TOKENS = ("global_token_id", "segment_token_id", "pad_token_id", "eos_token_id", "decoder_start_token_id")
 
 
-def _whole(name: str, value: int, least: int = 1, below: int | None = None) -> int:
-    """The value, if it is a whole number in that range; raises ValueError otherwise."""
+def _whole(name: str, value: object, least: int = 1, below: int | None = None) -> None:
+    """Raises ValueError unless the value is a whole number in that range."""
     if not isinstance(value, int) or value < least or (below is not None and value >= below):
         upper = "" if below is None else f" and below {below}"
         raise ValueError(f"{name} must be a whole number of at least {least}{upper}, got {value!r}.")
-    return value
 
 
 class SegtrmConfig(PreTrainedConfig):
@@ -63,61 +97,27 @@ class SegtrmConfig(PreTrainedConfig):
 
     model_type = "segtrm"
 
-    def __init__(
-        self,
-        vocab_size: int = 30522,
-        hidden_size: int = 768,
-        num_hidden_layers: int = 12,
-        num_decoder_layers: int = 12,
-        num_attention_heads: int = 12,
-        intermediate_size: int = 3072,
-        hidden_act: str = "gelu",
-        hidden_dropout_prob: float = 0.1,
-        attention_probs_dropout_prob: float = 0.1,
-        max_position_embeddings: int = 512,
-        initializer_range: float = 0.02,
-        layer_norm_eps: float = 1e-12,
-        max_segments: int = MAX_SEGMENTS,
-        selection: str = "soft",
-        selected_segments: int = 10,
-        global_token_id: int = 101,
-        segment_token_id: int = 103,
-        pad_token_id: int = 0,
-        eos_token_id: int = 102,
-        decoder_start_token_id: int = 0,
-        **kwargs: Any,
-    ) -> None:
-        self.vocab_size = _whole("vocab_size", vocab_size)
-        self.hidden_size = _whole("hidden_size", hidden_size)
-        self.num_hidden_layers = _whole("num_hidden_layers", num_hidden_layers)
-        self.num_decoder_layers = _whole("num_decoder_layers", num_decoder_layers)
-        self.num_attention_heads = _whole("num_attention_heads", num_attention_heads)
-        self.intermediate_size = _whole("intermediate_size", intermediate_size)
-        self.hidden_act = hidden_act
-        self.hidden_dropout_prob = hidden_dropout_prob
-        self.attention_probs_dropout_prob = attention_probs_dropout_prob
-        self.initializer_range = initializer_range
-        self.layer_norm_eps = layer_norm_eps
-        self.max_segments = _whole("max_segments", max_segments)
-        longest = 1 + max_segments * (1 + SEGMENT_LENGTH)
-        self.max_position_embeddings = _whole("max_position_embeddings", max_position_embeddings, longest)
-        self.selected_segments = _whole("selected_segments", selected_segments)
-        self.global_token_id = _whole("global_token_id", global_token_id, 0, vocab_size)
-        self.segment_token_id = _whole("segment_token_id", segment_token_id, 0, vocab_size)
-        self.pad_token_id = _whole("pad_token_id", pad_token_id, 0, vocab_size)
-        self.eos_token_id = _whole("eos_token_id", eos_token_id, 0, vocab_size)
-        self.decoder_start_token_id = _whole("decoder_start_token_id", decoder_start_token_id, 0, vocab_size)
-        if hidden_size % num_attention_heads:
+    def __init__(self, **settings: Any) -> None:
+        own = {name: settings.pop(name, default) for name, default in _DEFAULTS.items()}
+        for name in _SIZES:
+            _whole(name, own[name])
+        longest = 1 + own["max_segments"] * (1 + SEGMENT_LENGTH)
+        _whole("max_position_embeddings", own["max_position_embeddings"], longest)
+        for name in _TOKENS:
+            _whole(name, own[name], 0, own["vocab_size"])
+        if own["hidden_size"] % own["num_attention_heads"]:
             raise ValueError(
-                f"hidden_size must be a multiple of num_attention_heads, got {hidden_size} and {num_attention_heads}."
+                f"hidden_size must be a multiple of num_attention_heads, got {own['hidden_size']} and "
+                f"{own['num_attention_heads']}."
             )
-        if selection not in _SELECTIONS:
-            raise ValueError(f"selection must be {' or '.join(map(repr, _SELECTIONS))}, got {selection!r}.")
-        self.selection = selection
-        kwargs |= {"is_encoder_decoder": True, "tie_word_embeddings": True}
-        kwargs |= {"pad_token_id": pad_token_id, "eos_token_id": eos_token_id}
-        kwargs["decoder_start_token_id"] = decoder_start_token_id
-        super().__init__(**kwargs)
+        if own["selection"] not in _SELECTIONS:
+            known = " or ".join(map(repr, _SELECTIONS))
+            raise ValueError(f"selection must be {known}, got {own['selection']!r}.")
+        for name, value in own.items():
+            setattr(self, name, value)
+        settings |= {"is_encoder_decoder": True, "tie_word_embeddings": True}
+        shared = {name: own[name] for name in ("pad_token_id", "eos_token_id", "decoder_start_token_id")}
+        super().__init__(**settings, **shared)
 
     def _bert(self, **settings: Any) -> BertConfig:
         shared = {name: getattr(self, name) for name in BERT_SETTINGS}

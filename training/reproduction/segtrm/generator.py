@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from right_hf.generator.seq2seq import Seq2SeqGenerator
 from reproduction.segtrm.modeling_segtrm import SegtrmForHashtagGeneration
 from reproduction.segtrm.segments import SegmentFormat
+from right_hf.component import Trainer, register_component
+from right_hf.generator.seq2seq import Seq2SeqGenerator
 
 
+@register_component
 class SegtrmGenerator(Seq2SeqGenerator):
     """Writes hashtags for a post with a SEGTRM, and tells how likely it finds any hashtag.
 
@@ -21,7 +24,7 @@ class SegtrmGenerator(Seq2SeqGenerator):
         max_target_length: Tokens of the output.
     """
 
-    generator_type = "segtrm"
+    type = "segtrm"
     format_class = SegmentFormat
     model_class = SegtrmForHashtagGeneration
 
@@ -33,3 +36,15 @@ class SegtrmGenerator(Seq2SeqGenerator):
                 f"max_source_length {max_source_length} makes up to {segments} segments, but the model "
                 f"knows {model.config.max_segments}. Shorten it."
             )
+
+    @classmethod
+    def recognises(cls, folder: Path) -> bool:
+        """Never: a plain model's folder is a T5's."""
+        return False
+
+    @classmethod
+    def trainer(cls) -> Trainer:
+        """Fine-tuning on posts alone."""
+        from reproduction.segtrm.training import SegtrmTraining
+
+        return SegtrmTraining()

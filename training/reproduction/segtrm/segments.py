@@ -61,7 +61,9 @@ class SegmentFormat(HashtagFormat):
     """
 
     needed = (GLOBAL, SEGMENT)
-    remedy = "Pass it through reproduction.segtrm.add_segment_tokens, or load the tokenizer that was saved with the model."
+    remedy = (
+        "Pass it through reproduction.segtrm.add_segment_tokens, or load the tokenizer that was saved with the model."
+    )
 
     def __init__(self, tokenizer: Any, max_source_length: int = 241, max_target_length: int = 100) -> None:
         super().__init__(tokenizer, max_source_length, max_target_length)

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from reproduction.segtrm import SegtrmConfig, SegtrmForHashtagGeneration
-from reproduction.segtrm.modeling_segtrm import structure_of
+from reproduction.segtrm.configuration_segtrm import SegtrmConfig
+from reproduction.segtrm.modeling_segtrm import SegtrmForHashtagGeneration, structure_of
 
 
 @dataclass(frozen=True)
