@@ -19,7 +19,7 @@ from right_hf.retriever.duplicates import jaccard
 from right_hf.trainers.bases import encoder_base, recipe_retriever
 from right_hf.trainers.overlap import OverlapIndex, f1, overlap, overlap_order, precision, recall
 from right_hf.trainers.recipe import EncoderRecipe, Recipe, RetrieverRecipe
-from right_hf.trainers.selector import static_encoder
+from tests.support.static import static_encoder
 from right_hf.trainers.retriever import post_triplet, retriever_triplets, train_retriever
 from right_hf.trainers.triplets import Triplet
 from tests.support.command_line import run_script
