@@ -36,7 +36,7 @@ from right_hf.generator.chat_template import PLAIN_ENDING
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, DenseRetriever
 from right_hf.selector import BiEncoderSelector
-from right_hf.trainers.selector import static_encoder
+from reproduction.pretraining.encoders import static_encoder
 from reproduction.pretraining.tokenizer import train_tokenizer
 from tests.support.loopback_hub.fixtures import hub, pauses
 from tests.support.tiny_segtrm import bert_encoder, segtrm_generator, segtrm_tokenizer
