@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from right_hf.cli.options import PARTS, add_command, add_group
-from right_hf.cli.output import quieten_libraries, write_result
-
-if TYPE_CHECKING:
-    from right_hf.posts import Post
+from right_hf.cli.options import DATA_HELP, add_command, add_data_options, add_group, data_options
+from right_hf.cli.output import write_result
+from right_hf.layout import ROLES
 
 _DESCRIPTION = """\
 Uploads to the Hub, in one commit; the repository is made if there is none. The token is that of `hf auth
@@ -38,7 +36,7 @@ def add_to(commands: Any) -> None:
     kinds = parser.add_subparsers(title="kinds", metavar="KIND", required=True)
 
     model = _add_kind(kinds, "model", "a checkpoint, or one component of it", push_model, "FOLDER")
-    model.add_argument("--component", choices=PARTS, help="upload only this part")
+    model.add_argument("--component", choices=ROLES, help="upload only this part")
     model.add_argument("--handler", action="store_true", help="also upload the handler of an Inference Endpoint")
     model.add_argument(
         "--references",
@@ -48,18 +46,18 @@ def add_to(commands: Any) -> None:
 
     dataset = _add_kind(kinds, "dataset", "posts, as parquet with a card", push_dataset, "DATA")
     dataset.add_argument("--datasheet", type=Path, metavar="FILE", help="Markdown file that describes the data")
-    dataset.add_argument("--licenses", nargs="+", metavar="SPDX", help="only posts under one of these licences")
     dataset.add_argument(
         "--allow-unlicensed",
         action="store_true",
         help="also upload posts that state no licence, if you hold the right to: your own, for example",
     )
+    add_data_options(dataset)
     _add_kind(kinds, "metric", "a metric for evaluate.load", push_metric, "NAME")
 
 
 _SOURCES = {
     "FOLDER": "folder of the checkpoint (or, with --component, of the component)",
-    "DATA": "JSONL file of posts, or a folder with train.jsonl, validation.jsonl, test.jsonl (or some of them)",
+    "DATA": DATA_HELP,
     "NAME": "hashtag_f1 or hashtag_rouge",
 }
 
@@ -87,7 +85,6 @@ def push_model(arguments: argparse.Namespace) -> None:
     from right_hf.model import RightModel
     from right_hf.hub.publish import handler_files
 
-    quieten_libraries()
     settings = _upload_arguments(arguments)
     if arguments.component and (arguments.handler or arguments.references):
         raise argparse.ArgumentTypeError("--handler and --references go with a whole checkpoint, not with --component")
@@ -109,11 +106,11 @@ def push_dataset(arguments: argparse.Namespace) -> None:
     """Uploads posts."""
     from right_hf import publish
     from right_hf.cards.datasheet import read_datasheet
+    from right_hf.data import load_splits
 
-    quieten_libraries()
     datasheet = read_datasheet(arguments.datasheet) if arguments.datasheet else None
     commit = publish.push_dataset(
-        read_splits(arguments.source, arguments.licenses),
+        load_splits(arguments.source, arguments.licenses, data_options(arguments), unnamed="train"),
         arguments.repo,
         datasheet=datasheet,
         allow_unlicensed=arguments.allow_unlicensed,
@@ -122,22 +119,10 @@ def push_dataset(arguments: argparse.Namespace) -> None:
     _report(arguments, commit)
 
 
-def read_splits(source: str, licenses: list[str] | None = None) -> dict[str, list[Post]]:
-    """The splits of a source of [`right_hf.data.load_splits`]; a file named after no split is taken for "train"."""
-    from right_hf.data import SPLITS, load_splits
-    from right_hf.posts import read_posts
-
-    file = Path(source)
-    if file.is_file() and file.stem not in SPLITS:
-        return {"train": read_posts(file, licenses)}
-    return load_splits(source, licenses)
-
-
 def push_metric(arguments: argparse.Namespace) -> None:
     """Uploads a metric."""
     from right_hf import publish
 
-    quieten_libraries()
     _report(arguments, publish.push_metric(arguments.source, arguments.repo, **_upload_arguments(arguments)))
 
 

@@ -64,7 +64,7 @@ class PromptReader:
 
 
 class ReadPrompts:
-    """Prompts that were read, see [`right_hf.generator.base.ReadPosts`].
+    """Prompts that were read, see [`right_hf.generator.network.ReadPosts`].
 
     Args:
         reader: What read them.
@@ -91,7 +91,7 @@ class ReadPrompts:
         return outputs[:, self._ids.shape[1] :]
 
     def log_likelihoods(self, pools: Sequence[Sequence[str]]) -> list[dict[str, float]]:
-        """See [`right_hf.generator.base.ReadPosts.log_likelihoods`]."""
+        """See [`right_hf.generator.network.ReadPosts.log_likelihoods`]."""
         answer = self._reader.form.answer
         begun = self._go_on([answer([tag]) for pool in pools for tag in pool])
 

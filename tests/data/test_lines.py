@@ -9,8 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from right_hf.corpus import Corpus
-from right_hf.data.identity import content_id
-from right_hf.data.lines import iter_line_posts, split_hashtags
+from right_hf.data.lines import content_id, iter_line_posts, split_hashtags
 from right_hf.posts import Post, clean_post, normalise_hashtag
 from tests.support.line_files import write_lines
 

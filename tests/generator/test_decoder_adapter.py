@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM
 from right_hf.component import load_component
 from right_hf.generator import DecoderGenerator
 from right_hf.generator.decoder_base import Base, fingerprint
-from tests.test_decoder import assert_equal, generate
+from tests.generator.test_decoder import assert_equal, generate
 from tests.support.tiny_llm import lora, saved_base
 
 pytestmark = pytest.mark.slow

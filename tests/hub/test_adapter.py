@@ -18,7 +18,7 @@ from right_hf.generator import DecoderGenerator
 from right_hf.generator.decoder_base import Base, fingerprint
 from right_hf.hub.pull import fetch
 from tests.support.loopback_hub import LoopbackHub
-from tests.test_decoder import POSTS, assert_equal, generate
+from tests.generator.test_decoder import POSTS, assert_equal, generate
 from tests.support.tiny_llm import lora, saved_base
 
 pytestmark = pytest.mark.slow
