@@ -11,7 +11,8 @@ from typing import Any
 
 from reproduction.pretraining import SECTION
 from right_hf.data import PROTOCOLS
-from right_hf.trainers.recipe import RankerRecipe, Recipe, build_recipe, build_settings, read_recipe_file
+from right_hf.trainers.ranker import TreesRecipe
+from right_hf.trainers.recipe import Recipe, build_recipe, build_section, read_recipe_file
 
 _KEYS = ("recipe", "simcse", "segtrm", "protocols", "seeds")
 _OPTIONAL = frozenset({"llm", "ranker", "generators"})
@@ -72,7 +73,7 @@ class Plan:
     segtrm: Planned
     seeds: tuple[int, ...]
     llm: Planned | None = None
-    ranker: RankerRecipe = field(default_factory=RankerRecipe)
+    ranker: TreesRecipe = field(default_factory=TreesRecipe)
     generators: Mapping[str, Planned] = field(default_factory=dict)
 
     @property
@@ -122,6 +123,6 @@ def load_plan(path: str | Path, protocol: str, changes: Mapping[str, Any] | None
         name: planned(f"generators, {name}", merged(common, changed))
         for name, changed in values.get("generators", {}).items()
     }
-    ranker = build_settings(RankerRecipe, values.get("ranker", {}), f"{path}, ranker")
+    ranker = build_section("ranker", values.get("ranker", {}), f"{path}, ranker")
     seeds = tuple(values["seeds"][protocol])
     return Plan(planned("recipe", common), seeds=seeds, ranker=ranker, generators=generators, **recipes)

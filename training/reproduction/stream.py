@@ -29,7 +29,7 @@ from right_hf.ranker import PoolSettings, Trace, TreeRanker
 from right_hf.ranker.freshness import Freshness, most_popular
 from right_hf.retriever import Retriever, summed_votes
 from right_hf.stages import Stages
-from right_hf.trainers.pools import Pools, gather_pools, join_pools
+from right_hf.trainers.pools import Pools, gather_pools
 from right_hf.trainers.ranker import fit_ranker
 from right_hf.trainers.runs import claim_run, digest, run_identity
 
@@ -191,15 +191,12 @@ class StreamExperiment:
         """The folder of what the stages made of each post when it came."""
 
         def make(path: Path) -> None:
-            answers: list[Answer] = []
-            pools: list[Pools] = []
-            for post, trace in zip(self.stream.posts, self._traces(seed, corpus), strict=True):
-                written = trace.generation.hashtags
-                answers.append(Answer(written[:5], written))
-                pools.append(gather_pools([post], [trace]))
+            traces = list(self._traces(seed, corpus))
+            written = [trace.generation.hashtags for trace in traces]
             with atomic_folder(path) as folder:
+                answers = [Answer(hashtags[:5], hashtags) for hashtags in written]
                 write_answers(folder / _WRITTEN, self.stream.posts, answers)
-                join_pools(pools).save(folder / _POOLS)
+                gather_pools(self.stream.posts, traces).save(folder / _POOLS)
 
         return self.experiment.store.made(f"seed-{seed}/stream/{corpus}", make)
 
@@ -208,7 +205,8 @@ class StreamExperiment:
         generator = self.experiment.load_generator(right(BM25), seed)
         stages = Stages(self._config, retriever, selector, generator, self._pool(corpus))
         for post in self._passing(retriever, corpus):
-            yield from stages.run([post.text], now=seconds(post.created_at))
+            [trace] = stages.run([post.text], now=seconds(post.created_at))
+            yield trace._replace(hits=[], candidates=[], pool=None)  # what a long stream has no room for
             if corpus == "living":
                 selector.prepare(post.hashtags)
 

@@ -31,11 +31,13 @@ from reproduction.pretraining.t5 import T5Shape, t5_from_scratch
 from reproduction.pretraining.tokenizer import train_decoder_tokenizer, train_tokenizer
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.generator.prompt import SeparatorFormat
-from right_hf.persistence import atomic_folder
+from right_hf.layout import TRAINING_FILE
+from right_hf.persistence import atomic_folder, write_json
 from right_hf.posts import Post
+from right_hf.provenance import provenance
 from right_hf.trainers.job import ExtraExamples
 from right_hf.trainers.pretrained import for_training
-from right_hf.trainers.recipe import build_settings
+from right_hf.trainers.recipe import build_section, build_settings
 from right_hf.trainers.runs import checkpoints_folder, claim_run
 
 SECTION = "pretraining"
@@ -113,6 +115,7 @@ def prepare(
         else:
             encoder = build_settings(EncoderPretraining, section[role], f"{SECTION}, {role}")
             _make_encoder(encoder, posts, first, folder / role)
+            part["dimensions"] = None  # with any it would be distilled
         part[name] = str(folder / role)
     return Prepared(found, extra)
 
