@@ -7,16 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-<<<<<<< HEAD
-from reproduction.pretraining.segtrm_shape import SegtrmShape, segtrm_from_scratch
-from reproduction.segtrm import SegtrmForHashtagGeneration, SegtrmGenerator, add_segment_tokens
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-=======
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from reproduction.segtrm import SegtrmForHashtagGeneration, SegtrmGenerator, add_segment_tokens
 from reproduction.segtrm.shape import SegtrmShape, segtrm_from_scratch
->>>>>>> 48bfef4720c8bd71dd4e36732f6be19229220d72
 
 SHAPE = SegtrmShape(
     hidden_size=16, intermediate_size=32, num_attention_heads=2, num_hidden_layers=1, num_decoder_layers=1
