@@ -17,7 +17,8 @@ from right_hf.analysis import english_words
 from right_hf.component import register_component
 from right_hf.corpus import Corpus
 from right_hf.encoders import embed, encoder_fingerprint, load_encoder
-from right_hf.posts import Post, read_posts
+from right_hf.data import read_posts
+from right_hf.posts import Post
 from tests.support.static import static_encoder
 from right_hf.retriever.base import Hit, Retriever
 from right_hf.retriever.bm25 import BM25Retriever
