@@ -1,4 +1,4 @@
-"""Progress bars: every bar of this package is made here, and here all are switched off, those of other libraries too."""
+"""Progress bars: every bar of this package is made here, and here all are hidden, those of other libraries too."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def progress_bars(enabled: bool) -> None:
 
 
 def shows_progress() -> bool:
-    """Whether progress bars are shown; what a Trainer is told: `disable_tqdm=not shows_progress()`."""
+    """Whether progress bars are shown, which Trainers are told as `disable_tqdm`."""
     return _shown
 
 

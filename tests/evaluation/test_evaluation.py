@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 import showcase
+
 from right_hf import DenseRetriever, Hit, HybridRetriever, Post, Retriever, RightConfig, RightModel
 from right_hf.corpus import Corpus
 from right_hf.evaluation import (

@@ -136,9 +136,7 @@ def test_a_server_that_asks_for_too_long_a_wait_has_failed(server: ChatServer) -
 
 @pytest.mark.loopback
 @pytest.mark.parametrize("fault", [Fault("slow", seconds=PATIENCE), Fault("drip", seconds=0.01)], ids=lambda f: f.kind)
-def test_a_whole_answer_must_come_in_time(
-    server: ChatServer, fault: Fault, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_whole_answer_must_come_in_time(server: ChatServer, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     timeouts: list[float] = []
 
     async def wait_for(request: Awaitable[Any], timeout: float) -> Any:

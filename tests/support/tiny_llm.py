@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
+from reproduction.pretraining import prepare
 from transformers import AutoModelForCausalLM
 
-from reproduction.pretraining import prepare
 from right_hf.generator import DecoderGenerator
 from right_hf.posts import Post
 from right_hf.trainers.recipe import Recipe, build_recipe

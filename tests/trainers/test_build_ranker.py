@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from reproduction.pretraining import prepare
+
 from right_hf import HybridRetriever, RightModel
 from right_hf.popularity import seconds
 from right_hf.posts import Post

@@ -14,12 +14,11 @@ from sklearn.metrics import precision_recall_fscore_support
 from transformers import TrainerCallback
 
 from right_hf.analysis import english_words
-from right_hf.component import register_component
 from right_hf.corpus import Corpus
-from right_hf.encoders import embed, encoder_fingerprint, load_encoder
 from right_hf.data import read_posts
+from right_hf.encoders import embed, encoder_fingerprint, load_encoder
 from right_hf.posts import Post
-from tests.support.static import static_encoder
+from right_hf.registry import register_component
 from right_hf.retriever.base import Hit, Retriever
 from right_hf.retriever.bm25 import BM25Retriever
 from right_hf.retriever.duplicates import jaccard
@@ -32,6 +31,7 @@ from right_hf.trainers.pretrained import encoder_base
 from right_hf.trainers.recipe import EncoderRecipe, Recipe, RetrieverRecipe, build_recipe
 from right_hf.trainers.retriever import DenseRecipe, post_triplet, retriever_triplets
 from tests.support.smoke_data import write_splits
+from tests.support.static import static_encoder
 
 pytestmark = pytest.mark.usefixtures("offline")
 
