@@ -1,7 +1,7 @@
 """The registry: the classes of components by role and type, and loading one by what its configuration names.
 
-One line adds a class, here or from outside: `right_hf.register_component(MyRetriever)`. A checkpoint can name registered
-types only; nothing else that its files say is ever imported or run.
+One line adds a class, here or from outside: `right_hf.register_component(MyRetriever)`. A checkpoint can name
+registered types only; nothing else that its files say is ever imported or run.
 """
 
 from __future__ import annotations
