@@ -1,4 +1,4 @@
-"""Progress bars: every bar of this package is made here, and here all are switched off, those of other libraries too."""
+"""Progress bars: all of this package are made here, and here all are switched off, other libraries' included."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def shows_progress() -> bool:
 
 
 def bar(items: Iterable[Any] | None, what: str, unit: str = "it", **options: Any) -> Any:
-    """The items, with a progress bar while they are gone through.
+    """Goes through items with a progress bar.
 
     Args:
         items: Anything to iterate; None for a bar that is told by `update` how far the work is, within `with`.
