@@ -33,12 +33,12 @@ def progress_bars(enabled: bool) -> None:
 
 
 def shows_progress() -> bool:
-    """Whether progress bars are shown; what a Trainer is told: `disable_tqdm=not shows_progress()`."""
+    """Whether progress bars are shown; a Trainer is told the opposite, as its argument `disable_tqdm`."""
     return _shown
 
 
 def bar(items: Iterable[Any] | None, what: str, unit: str = "it", **options: Any) -> Any:
-    """Goes through items with a progress bar.
+    """The items, and how far they have been gone through shown meanwhile.
 
     Args:
         items: Anything to iterate; None for a bar that is told by `update` how far the work is, within `with`.
