@@ -11,6 +11,7 @@ from pathlib import Path
 
 import reproduction.segtrm  # noqa: F401 - registers the type "segtrm"
 from reproduction.pretraining import SECTION, prepare
+
 from right_hf.posts import Post
 from right_hf.trainers.build import build_checkpoint, build_component
 from right_hf.trainers.job import Bases, Job

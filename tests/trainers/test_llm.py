@@ -13,9 +13,9 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from trl import GRPOTrainer
 
+from right_hf.generator.decoder_base import load_network
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.loading import load_tokenizer
-from right_hf.generator.decoder_base import load_network
 from right_hf.posts import Post
 from right_hf.trainers import grpo
 from right_hf.trainers.completions import IGNORED
@@ -90,7 +90,9 @@ def test_only_the_adapter_is_trained_and_scored(tuned: dict[str, Any]) -> None:
     assert all(weights[name].any() for name in weights if "lora_B" in name)
 
 
-def test_without_lora_the_whole_model_is_trained(recipe: Recipe, examples: list[GeneratorExample], tmp_path: Path) -> None:
+def test_without_lora_the_whole_model_is_trained(
+    recipe: Recipe, examples: list[GeneratorExample], tmp_path: Path
+) -> None:
     model, form = begin(recipe)
     before = {name: weights.clone() for name, weights in model.state_dict().items()}
     log = train_sft(model, form, examples, examples[:4], job(recipe, tmp_path / "run", lora=False, num_train_epochs=1))
@@ -99,7 +101,11 @@ def test_without_lora_the_whole_model_is_trained(recipe: Recipe, examples: list[
 
 
 def test_a_stopped_tuning_ends_where_an_unbroken_one_does(
-    recipe: Recipe, tuned: dict[str, Any], examples: list[GeneratorExample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe,
+    tuned: dict[str, Any],
+    examples: list[GeneratorExample],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     original, calls = LlmTrainer.evaluate, []
 
@@ -122,7 +128,9 @@ def test_a_stopped_tuning_ends_where_an_unbroken_one_does(
 
 
 @pytest.mark.skipif(importlib.util.find_spec("trackio") is not None, reason="it would be used")
-def test_where_losses_are_reported_is_passed_on(recipe: Recipe, examples: list[GeneratorExample], tmp_path: Path) -> None:
+def test_where_losses_are_reported_is_passed_on(
+    recipe: Recipe, examples: list[GeneratorExample], tmp_path: Path
+) -> None:
     with pytest.raises(RuntimeError, match="trackio"):
         tune(recipe, examples, tmp_path / "run", report_to="trackio")
 
@@ -174,7 +182,9 @@ def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
     assert resumed["steps"] == whole["steps"] == 4
     steps = [[entry["step"] for entry in run["log"] if "eval_f1@1" in entry] for run in (whole, resumed)]
     assert steps == [[0, 2, 4], [0, 2, 2, 4]]  # the resumed run scores where it begins, too
-    last = [tmp_path / f"{name}-checkpoints" / "checkpoint-4" / "adapter_model.safetensors" for name in ("whole", "stopped")]
+    last = [
+        tmp_path / f"{name}-checkpoints" / "checkpoint-4" / "adapter_model.safetensors" for name in ("whole", "stopped")
+    ]
     expected, weights = map(load_file, last)
     for name in expected:
         torch.testing.assert_close(weights[name], expected[name])

@@ -91,9 +91,9 @@ def test_gold_is_what_the_author_used(tiny_selector: BiEncoderSelector) -> None:
     _, found = pooled(POSTS, tiny_selector)
     for post in POSTS:
         pools = found[post.id]
-        assert {tag for tag, gold in zip(pools.hashtags, pools.gold, strict=True) if gold} == {
-            *post.hashtags
-        } & {*pools.hashtags}
+        assert {tag for tag, gold in zip(pools.hashtags, pools.gold, strict=True) if gold} == {*post.hashtags} & {
+            *pools.hashtags
+        }
     assert any(pools.gold.any() for pools in found.values())
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.support.paths import ROOT
 import reproduction.segtrm  # noqa: F401 - registers its type
 from reproduction.pretraining import SECTION
+
 from right_hf.trainers.recipe import Recipe, build_recipe, load_recipe, read_recipe_file
 from right_hf.trainers.retriever import Bm25Recipe
 from right_hf.trainers.selector import BiEncoderRecipe
 from right_hf.trainers.seq2seq import Seq2SeqRecipe
+from tests.support.paths import ROOT
 
 CONFIGS = sorted((ROOT / "training" / "configs").glob("*.yaml"))
 

@@ -17,8 +17,7 @@ from right_hf.analysis import english_words
 from right_hf.component import register_component
 from right_hf.corpus import Corpus
 from right_hf.encoders import embed, encoder_fingerprint, load_encoder
-from right_hf.posts import Post, read_posts
-from tests.support.static import static_encoder
+from right_hf.posts import Post
 from right_hf.retriever.base import Hit, Retriever
 from right_hf.retriever.bm25 import BM25Retriever
 from right_hf.retriever.duplicates import jaccard
@@ -31,6 +30,7 @@ from right_hf.trainers.pretrained import encoder_base
 from right_hf.trainers.recipe import EncoderRecipe, Recipe, RetrieverRecipe, build_recipe
 from right_hf.trainers.retriever import DenseRecipe, post_triplet, retriever_triplets
 from tests.support.smoke_data import write_splits
+from tests.support.static import static_encoder
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -90,7 +90,7 @@ def test_the_triplet_of_a_post() -> None:
 
 @pytest.fixture(scope="module")
 def posts(tmp_path_factory: pytest.TempPathFactory) -> list[Post]:
-    return read_posts(write_splits(tmp_path_factory.mktemp("data")) / "train.jsonl")
+    return Recipe("en").posts(write_splits(tmp_path_factory.mktemp("data")), "train")
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 
 from right_hf import Post
 from right_hf.trainers.recipe import Recipe
-from right_hf.trainers.seq2seq import Seq2SeqRecipe
 from right_hf.trainers.runs import claim_run, last_checkpoint, run_identity
+from right_hf.trainers.seq2seq import Seq2SeqRecipe
 
 POSTS = [Post("1", "text", ("tag",))]
 RECIPE = Recipe(language="en", licenses=("MIT",))

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
+from reproduction.pretraining.t5 import T5Shape, t5_from_scratch
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast, Seq2SeqTrainer
 
-from reproduction.pretraining.t5 import T5Shape, t5_from_scratch
 from right_hf import Post
 from right_hf.generator.prompt import SeparatorFormat
 from right_hf.generator.seq2seq import Seq2SeqGenerator

@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 import torch
+from reproduction.pretraining.t5 import T5Shape, t5_from_scratch
+from reproduction.segtrm import SegmentFormat, add_segment_tokens
+from reproduction.segtrm.shape import SegtrmShape, segtrm_from_scratch
 from transformers import DataCollatorForSeq2Seq, PreTrainedTokenizerFast
 
 from right_hf import Post
 from right_hf.generator.prompt import SeparatorFormat
-from reproduction.segtrm import add_segment_tokens
-from reproduction.segtrm.generator import SegmentFormat
 from right_hf.trainers.examples import examples_with
-from reproduction.pretraining.t5 import T5Shape, t5_from_scratch
-from reproduction.segtrm.shape import SegtrmShape, segtrm_from_scratch
 from right_hf.trainers.seq2seq import EncodedExamples
 from right_hf.trainers.token_loss import token_loss
 

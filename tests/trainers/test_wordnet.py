@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.paths import WORDNET
 from right_hf.trainers.wordnet import Synonyms, load_synonyms, no_synonyms, synonyms_of
+from tests.support.paths import WORDNET
 
 FOLDER = WORDNET
 
@@ -64,7 +64,12 @@ def test_without_wordnet_there_are_no_synonyms_and_a_warning_says_so(
     (tmp_path / "wordnet" / "data.verb").unlink()
     assert synonyms_of("en", tmp_path / "wordnet") is no_synonyms
     [record] = caplog.records
-    for part in ("data.verb is missing", "without synonyms", "apt-get install wordnet-base", "selector: {wordnet: FOLDER}"):
+    for part in (
+        "data.verb is missing",
+        "without synonyms",
+        "apt-get install wordnet-base",
+        "selector: {wordnet: FOLDER}",
+    ):
         assert part in record.getMessage()
 
 
