@@ -104,9 +104,9 @@ def push_model(arguments: argparse.Namespace) -> None:
 
 def push_dataset(arguments: argparse.Namespace) -> None:
     """Uploads posts."""
-    from right_hf import publish
     from right_hf.cards.datasheet import read_datasheet
     from right_hf.data import load_splits
+    from right_hf.hub import publish
 
     datasheet = read_datasheet(arguments.datasheet) if arguments.datasheet else None
     commit = publish.push_dataset(
@@ -121,7 +121,7 @@ def push_dataset(arguments: argparse.Namespace) -> None:
 
 def push_metric(arguments: argparse.Namespace) -> None:
     """Uploads a metric."""
-    from right_hf import publish
+    from right_hf.hub import publish
 
     _report(arguments, publish.push_metric(arguments.source, arguments.repo, **_upload_arguments(arguments)))
 

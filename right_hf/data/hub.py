@@ -1,4 +1,4 @@
-"""Data sets of the Hub, and local files and folders in any format that `datasets` reads (Parquet, CSV, JSON, Arrow)."""
+"""Data sets of the Hub, and local files and folders in any format that `datasets` reads (Parquet, CSV, JSON)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from right_hf.data.lines import SEPARATOR, identified, split_hashtags
 from right_hf.hub.errors import explained
 from right_hf.posts import Post, parse_post
 
-#: What `datasets` calls the format of a single file, by its ending.
-FILES = {".jsonl": "json", ".json": "json", ".parquet": "parquet", ".csv": "csv", ".arrow": "arrow"}
+#: What of `datasets.Dataset` reads a single file, by its ending; unlike `load_dataset`, it tells no server.
+FILES = {".jsonl": "from_json", ".json": "from_json", ".parquet": "from_parquet", ".csv": "from_csv"}
 _OPTIONAL = ("id", "created_at", "license")
 
 
@@ -62,7 +62,7 @@ def open_dataset(source: str, options: DatasetOptions) -> Mapping[str, Any]:
     cache = None if options.cache_dir is None else str(options.cache_dir)
     try:
         if Path(source).is_file():
-            return dict(datasets.load_dataset(FILES[Path(source).suffix], data_files=source, cache_dir=cache))
+            return {"train": getattr(datasets.Dataset, FILES[Path(source).suffix])(source, cache_dir=cache)}
         with explained(source, options.revision):
             found: Mapping[str, Any] = datasets.load_dataset(
                 source, options.name, revision=options.revision, token=options.token, cache_dir=cache

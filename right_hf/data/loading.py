@@ -114,7 +114,7 @@ def load_splits(
         source: A folder with `train.jsonl`, `validation.jsonl`, `test.jsonl` (see [`iter_json_posts`]) or with pairs of
             `.src` and `.dst` files whose names hold the split (see [`iter_line_posts`]), a folder in another format
             that `datasets` reads, or the id of a data set of the Hub. `valid`, `val` and `dev` also mean validation. A
-            single such file, or one of Parquet, Arrow, CSV or JSON, is the split that its name says.
+            single such file, or one of Parquet, CSV or JSON, is the split that its name says.
         licenses: Only posts under one of these licences are kept.
         options: Columns, revision and token of a data set. If they are given, `datasets` reads all but line files.
         unnamed: The split that a single file is whose name says none.

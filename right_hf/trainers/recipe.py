@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from right_hf.component import Component, component_class
-from right_hf.data import PROTOCOLS, apply_protocol, load_split
+from right_hf.data import PROTOCOLS, DatasetOptions, apply_protocol, load_split
 from right_hf.layout import REQUIRED, ROLES
 from right_hf.posts import Post
 
@@ -141,12 +141,12 @@ class Recipe:
     generator: Any = field(default_factory=partial(build_section, "generator", {}, "generator"))
     ranker: Any = field(default_factory=partial(build_section, "ranker", {}, "ranker"))
 
-    def posts(self, data: str | Path, split: str) -> list[Post]:
+    def posts(self, data: str | Path, split: str, options: DatasetOptions | None = None) -> list[Post]:
         """Loads a split of any source of [`load_split`]: the posts under the recipe's licences.
 
         Of the training split only those that the recipe's protocol uses are given.
         """
-        posts = load_split(data, split, self.licenses)
+        posts = load_split(data, split, self.licenses, options)
         return apply_protocol(self.protocol, posts) if split == "train" else posts
 
     def as_dict(self) -> dict[str, Any]:

@@ -235,7 +235,7 @@ def test_a_training_script_takes_line_files(tmp_path: Path, monkeypatch: pytest.
     pairs = [(f"{text} number {number}", f"{tag} [SEP] news") for number in range(8) for text, tag in TOPICS]
     data = write_lines(tmp_path / "thg", **{"twitter.2021.train": pairs})
     command = ["training/train_selector.py", "--recipe", str(ROOT / "training/configs/smoke.yaml"), "--data", str(data)]
-    command += ["--output", str(tmp_path / "selector"), "--wordnet", str(ROOT / "tests/fixtures/wordnet")]
+    command += ["--output", str(tmp_path / "selector")]
     run_script(command, monkeypatch)
     assert (tmp_path / "selector" / "training.json").is_file()
 

@@ -189,6 +189,21 @@ def test_an_adapter_keeps_its_dtype(adapter: DecoderGenerator, tmp_path: Path) -
         assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+@pytest.mark.parametrize("merge", [False, True])
+def test_a_device_map_reaches_the_base(adapter: DecoderGenerator, folder: Path, merge: bool) -> None:
+    loaded = DecoderGenerator.from_pretrained(folder, device_map="cpu", device="meta", merge=merge)
+    assert loaded.network.device.type == "cpu", "it was moved"
+    assert_equal(generate(loaded), generate(adapter))
+
+
+def test_a_base_keeps_its_precision(tiny_decoder: DecoderGenerator, tmp_path: Path) -> None:
+    copy.deepcopy(tiny_decoder.network).bfloat16().save_pretrained(tmp_path / "half")
+    lora(tmp_path / "half", tiny_decoder.tokenizer).save_pretrained(tmp_path / "adapter")
+    assert {weight.dtype for weight in DecoderGenerator.from_pretrained(tmp_path / "adapter").model.parameters()} == {
+        torch.bfloat16
+    }
+
+
 def test_quantization_needs_its_extra(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     find = "right_hf.generator.decoder_base.importlib.util.find_spec"
     monkeypatch.setattr(find, lambda name: None)

@@ -94,13 +94,13 @@ def test_stale_files_go_and_the_users_own_stay(hub: LoopbackHub, model: RightMod
 
 
 def test_a_replaced_component_leaves_nothing_of_the_old_one(hub: LoopbackHub, model: RightModel) -> None:
-    model.generator.push_to_hub("user/part")  # type: ignore[attr-defined]
+    model.generator.push_to_hub("user/part")
     repo = hub.repo("user/part")
     old = dict.fromkeys(("model-1-of-2.safetensors", "model.safetensors.index.json", "1_Pooling/config.json"), b"{}")
     mine = {"README.md": b"card", "results.json": b"{}", "weights/mine.safetensors": b"x"}
     for path, content in (old | mine).items():
         repo.put(path, content)
-    model.retriever.push_to_hub("user/part")  # type: ignore[attr-defined]
+    model.retriever.push_to_hub("user/part")
     assert not repo.paths() & {*old, "generator_config.json", "model.safetensors"}
     assert set(mine) <= repo.paths()
 
@@ -152,7 +152,7 @@ def test_tokens_are_not_pushed(hub: LoopbackHub, tmp_path: Path) -> None:
 
 def test_large_files_go_in_parts_where_the_hub_wants_it(hub: LoopbackHub, model: RightModel) -> None:
     hub.part_size = 10_000
-    model.generator.push_to_hub("user/part")  # type: ignore[attr-defined]
+    model.generator.push_to_hub("user/part")
     assert len([request for request in hub.requests if request.startswith("PUT /upload/")]) >= 3
     assert Seq2SeqGenerator.from_pretrained("user/part").generate(POSTS, [[], []], [[], []]) == (
         model.generator.generate(POSTS, [[], []], [[], []])
@@ -187,7 +187,7 @@ def test_a_composite_of_three_small_files(hub: LoopbackHub, model: RightModel, t
         name: {"repo_id": f"user/{name}", "revision": commit, "subfolder": ""} for name, commit in commits.items()
     }
     # The parts stay pinned when their repositories move on.
-    with_retriever(model, "newer").retriever.push_to_hub("user/retriever")  # type: ignore[attr-defined]
+    with_retriever(model, "newer").retriever.push_to_hub("user/retriever")
     loaded = RightModel.from_pretrained("user/right")
     assert loaded.recommend(POSTS) == model.recommend(POSTS)
     # Pushed again it stays small; saved to a folder it is complete.
@@ -222,7 +222,7 @@ def test_parts_of_another_composite_are_named_with_their_folder(hub: LoopbackHub
 def test_references_that_would_not_hold_are_refused(hub: LoopbackHub, model: RightModel, tmp_path: Path) -> None:
     model.push_to_hub("user/right")
     loaded = RightModel.from_pretrained("user/right")
-    next(iter(loaded.generator.model.parameters())).data += 1  # type: ignore[attr-defined]
+    next(iter(loaded.generator.model.parameters())).data += 1
     with pytest.raises(ValueError, match=r"The generator is no longer what user/right holds.*Push it first"):
         loaded.push_to_hub("user/mine", references=["generator"])
     with pytest.raises(ValueError, match=r"The retriever was never on the Hub.*Push it first"):
