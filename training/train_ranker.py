@@ -1,6 +1,6 @@
 r"""Trains the ranker.
 
-    python training/train_ranker.py --recipe training/configs/tweets-en.yaml --data DATA \
+python training/train_ranker.py --recipe training/configs/tweets-en.yaml --data DATA \
         --selector runs/tweets-en/selector --generator runs/tweets-en/generator --output runs/tweets-en/ranker
 """
 

@@ -1,6 +1,6 @@
 r"""Makes the retriever of a recipe.
 
-    python training/train_retriever.py --recipe training/configs/tweets-en.yaml --data DATA \
+python training/train_retriever.py --recipe training/configs/tweets-en.yaml --data DATA \
         --output runs/tweets-en/retriever
 """
 

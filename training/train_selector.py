@@ -1,6 +1,6 @@
 r"""Trains the selector.
 
-    python training/train_selector.py --recipe training/configs/tweets-en.yaml --data DATA \
+python training/train_selector.py --recipe training/configs/tweets-en.yaml --data DATA \
         --output runs/tweets-en/selector
 """
 

@@ -22,13 +22,13 @@ _PACKAGE = "package:"
 
 
 def resolve_model(name: str) -> str:
-    """A Hub id or folder as it is; `package:NAME` as the folder `model` inside that installed Python package.
+    """A Hub id as it is, a folder in full; `package:NAME` as the folder `model` inside that installed Python package.
 
     Raises:
         ModuleNotFoundError: The package is not installed.
     """
     if not name.startswith(_PACKAGE):
-        return name
+        return str(Path(name).resolve()) if Path(name).is_dir() else name
     package = name.removeprefix(_PACKAGE)
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:

@@ -22,7 +22,7 @@ SHORT: dict[str, Any] = {**CPU, "gradient_checkpointing": False, "warmup_steps":
 
 
 def tiny_recipe(posts: Sequence[Post], folder: Path, **generator: Any) -> Recipe:
-    """The recipe; what it starts from is made of `posts` in `folder`. `generator` stands in the place of its settings."""
+    """The recipe, with some settings of its generator changed; what it starts from is made of `posts` in `folder`."""
     settings: dict[str, Any] = {
         "type": "decoder",
         "max_source_length": 96,

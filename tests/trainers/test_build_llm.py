@@ -19,7 +19,7 @@ from right_hf.posts import Post
 from right_hf.trainers.build import build_checkpoint, build_component
 from right_hf.trainers.examples import generator_examples
 from right_hf.trainers.job import Job
-from right_hf.trainers.recipe import Recipe
+from right_hf.trainers.recipe import Recipe, read_recipe_file
 from tests.support.loopback_hub import LoopbackHub
 from tests.support.paths import ROOT
 from tests.support.smoke_data import write_splits
@@ -161,8 +161,12 @@ def test_the_projects_accelerate_files_load(name: str) -> None:
 def test_two_processes_tune_one_adapter(tmp_path: Path) -> None:
     """`accelerate launch` with the shipped file, on two CPU processes (gloo): one adapter is written, and loads."""
     data = write_splits(tmp_path / "data")
-    script = [str(ROOT / "training" / "train_llm.py"), "--data", str(data)]
-    script += ["--recipe", str(ROOT / "training" / "configs" / "smoke-llm.yaml"), "--bases", "bases"]
+    values = read_recipe_file(ROOT / "training" / "configs" / "smoke-llm.yaml")
+    values["generator"]["arguments"]["use_cpu"] = True
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(json.dumps(values), encoding="utf-8")  # JSON is YAML
+    script = [str(ROOT / "training" / "train_llm.py"), "--data", str(data), "--recipe", str(recipe)]
+    script += ["--bases", "bases"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
     def run(*command: str) -> str:

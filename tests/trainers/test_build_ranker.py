@@ -11,7 +11,7 @@ import pytest
 from reproduction.pretraining import prepare
 
 from right_hf import HybridRetriever, RightModel
-from right_hf.popularity import seconds
+from right_hf.popularity import moment
 from right_hf.posts import Post
 from right_hf.trainers.build import build_checkpoint, build_component
 from right_hf.trainers.job import Bases, Job
@@ -112,8 +112,9 @@ def test_without_a_generator_and_with_popular_hashtags(splits: dict[str, list[Po
     assert model.generator is None
     assert len(model.retriever.corpus) == 48  # that of the training has not grown by the posts of the pools
     text = splits["test"][0].text
-    moments = [seconds("2020-01-28T13:00:00Z"), seconds("2031-01-01T00:00:00Z")]
+    moments = [moment("2020-01-28T13:00:00Z"), moment("2031-01-01T00:00:00Z")]
     soon, late = model.trace([text, text], now=moments)
+    assert soon.pool is not None and late.pool is not None
     assert soon.pool.popular and not late.pool.popular
     assert all(len(row) == 5 for row in model.recommend([text, text], now=moments))
     # A ranker that was not trained is the linear one, or none.
@@ -136,7 +137,8 @@ def test_the_linear_ranker_is_trained_as_any(splits: dict[str, list[Post]], tmp_
     settings = json.loads((parts["ranker"] / "ranker_config.json").read_text())
     assert settings["ranker_type"] == "linear" and settings["ranking"] != 0 and settings["log_likelihood"] == 0
     build_checkpoint(replace(job, output=tmp_path / "checkpoint", folders=parts))
-    assert RightModel.from_pretrained(tmp_path / "checkpoint").ranker.settings["ranking"] == settings["ranking"]
+    ranker = RightModel.from_pretrained(tmp_path / "checkpoint").ranker
+    assert ranker is not None and ranker.settings["ranking"] == settings["ranking"]
 
 
 def test_parts_that_are_missing_are_named(splits: dict[str, list[Post]], tmp_path: Path) -> None:

@@ -14,11 +14,10 @@ from sklearn.metrics import precision_recall_fscore_support
 from transformers import TrainerCallback
 
 from right_hf.analysis import english_words
+from right_hf.component import register_component
 from right_hf.corpus import Corpus
-from right_hf.data import read_posts
 from right_hf.encoders import embed, encoder_fingerprint, load_encoder
 from right_hf.posts import Post
-from right_hf.registry import register_component
 from right_hf.retriever.base import Hit, Retriever
 from right_hf.retriever.bm25 import BM25Retriever
 from right_hf.retriever.duplicates import jaccard
@@ -91,7 +90,7 @@ def test_the_triplet_of_a_post() -> None:
 
 @pytest.fixture(scope="module")
 def posts(tmp_path_factory: pytest.TempPathFactory) -> list[Post]:
-    return read_posts(write_splits(tmp_path_factory.mktemp("data")) / "train.jsonl")
+    return Recipe("en").posts(write_splits(tmp_path_factory.mktemp("data")), "train")
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import torch
 from reproduction.pretraining.t5 import T5Shape, t5_from_scratch
-from reproduction.segtrm import add_segment_tokens
-from reproduction.segtrm.generator import SegmentFormat
+from reproduction.segtrm import SegmentFormat, add_segment_tokens
 from reproduction.segtrm.shape import SegtrmShape, segtrm_from_scratch
 from transformers import DataCollatorForSeq2Seq, PreTrainedTokenizerFast
 
