@@ -76,9 +76,9 @@ def _upload_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def push_model(arguments: argparse.Namespace) -> None:
     """Uploads a checkpoint or a component."""
-    from right_hf.component import load_component
     from right_hf.hub.publish import handler_files
     from right_hf.model import RightModel
+    from right_hf.registry import load_component
 
     settings = _upload_arguments(arguments)
     if arguments.component and (arguments.handler or arguments.references):

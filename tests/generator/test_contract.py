@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from right_hf.component import register_component
 from right_hf.generator import ChatGenerator, DecoderGenerator, Generation, Generator, HubChatClient, Seq2SeqGenerator
 from right_hf.posts import normalise_hashtag
+from right_hf.registry import register_component
 from tests.support.chat_server import ChatServer, chat_server
 from tests.support.generator_contract import POSTS, GeneratorContract
 

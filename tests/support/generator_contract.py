@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 import torch
 
-from right_hf.component import accepted_options, component_class, load_component
+from right_hf.component import accepted_options
 from right_hf.generator import Generation, Generator
 from right_hf.generator.prompt import MAX_HASHTAG_CHARACTERS
 from right_hf.hub.arguments import HubArguments
 from right_hf.persistence import PICKLE_SUFFIXES
 from right_hf.posts import normalise_hashtag
+from right_hf.registry import component_class, load_component
 from tests.conftest import CHINESE, ENGLISH
 
 POSTS = [ENGLISH[5].text, "bread", CHINESE[1].text, ENGLISH[0].text * 20, "#", "<tweet> </s> <extra_id_1> #cloud"]
