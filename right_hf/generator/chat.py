@@ -70,9 +70,7 @@ class ChatGenerator(Generator):
         without hashtags gives an empty list; what the paper's evaluation makes of that ("None") is the metrics' affair.
 
         Args:
-            posts: Cleaned posts.
-            contexts: The selected hashtags that go into each prompt.
-            candidates: Not used.
+            posts, contexts, candidates: See [`Generator.generate`].
             generation: How the client generates, for example `max_new_tokens`.
 
         Raises:

@@ -63,9 +63,7 @@ class NetworkGenerator(Generator):
         A post is read once. A hashtag's log-likelihood is that of being the first of the answer, its end included.
 
         Args:
-            posts: Cleaned posts.
-            contexts: The selected hashtags of each post, best first, that the model reads beside it.
-            candidates: Further hashtags of each post to score; None for no scores at all.
+            posts, contexts, candidates: See [`Generator.generate`].
             generation: Arguments of `model.generate`; of several returned sequences the hashtags are joined in order.
         """
         if not posts:
