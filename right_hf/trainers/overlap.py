@@ -14,7 +14,7 @@ from right_hf.posts import Post
 def overlap_order(shared: Any, own: Any, others: Any) -> tuple[Any, Any]:
     """By what overlaps are ordered, the higher the better: (recall + F1, precision).
 
-    Of a post's hashtags A and another's B, recall is |A ∩ B| / |A|, precision |A ∩ B| / |B|, and F1 their harmonic mean.
+    Of a post's hashtags A and another's B, recall is |A ∩ B| / |A|, precision |A ∩ B| / |B|, F1 their harmonic mean.
 
     Args:
         shared: Number of hashtags that both posts have, |A ∩ B|.

@@ -43,7 +43,14 @@ def test_operations() -> None:
     units, rng = ("a", "b", "c"), random.Random(0)
     found = {"".join(disturb_once(units, lambda unit: ("x",), rng)) for _ in range(2000)}
     assert found == {"xbc", "axc", "abx", "bc", "ac", "ab", "bac", "acb", "axbc", "abxc", "abcx"}
-    assert {"".join(disturb_once(units, no_synonyms, rng)) for _ in range(2000)} == {"abc", "bc", "ac", "ab", "bac", "acb"}
+    assert {"".join(disturb_once(units, no_synonyms, rng)) for _ in range(2000)} == {
+        "abc",
+        "bc",
+        "ac",
+        "ab",
+        "bac",
+        "acb",
+    }
     assert units == ("a", "b", "c")
 
 

@@ -32,7 +32,9 @@ def test_from_random_weights_to_a_checkpoint(tmp_path: Path, monkeypatch: pytest
     made = {path: path.stat().st_mtime_ns for path in (tmp_path / "bases").rglob("*.safetensors")}
     train("train_generator", "seq2seq")
     assert made == {path: path.stat().st_mtime_ns for path in (tmp_path / "bases").rglob("*.safetensors")}  # shared
-    records = [json.loads((folder / "training.json").read_text()) for folder in (selector, generator, tmp_path / "seq2seq")]
+    records = [
+        json.loads((folder / "training.json").read_text()) for folder in (selector, generator, tmp_path / "seq2seq")
+    ]
     assert [record.get("retrieval") for record in records] == [None, True, False]
     assert all(record["base"]["config"] and str(tmp_path) not in json.dumps(record) for record in records)
     train("train_ranker", "ranker", "selector", "generator")
