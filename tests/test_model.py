@@ -80,7 +80,12 @@ def rewrite(key: str, value: object) -> Callable[[Path], None]:
         ("config.json", rewrite("components", {"retriever": {"subfolder": "../.."}}), ValueError, "lies outside"),
         ("config.json", rewrite("hits", 0), ValueError, "hits must be a whole number"),
         ("config.json", rewrite("fusion", {"slope": 1}), (ValueError, TypeError), "fusion|slope"),
-        ("retriever/retriever_config.json", rewrite("retriever_type", "oracle"), ValueError, "Unknown type of retriever 'oracle'"),
+        (
+            "retriever/retriever_config.json",
+            rewrite("retriever_type", "oracle"),
+            ValueError,
+            "Unknown type of retriever 'oracle'",
+        ),
         ("retriever/retriever_config.json", truncate, ValueError, "no valid JSON"),
         ("retriever/retriever_config.json", Path.unlink, FileNotFoundError, "is missing"),
         ("retriever/bm25.safetensors", truncate, ValueError, "damaged"),

@@ -23,8 +23,8 @@ from right_hf import (
     Retriever,
     RightConfig,
     RightModel,
+    registry,
 )
-from right_hf import component as registry
 from right_hf.evaluation import score_checkpoint
 from right_hf.persistence import write_json
 from right_hf.retriever.base import check_search

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 
 import datasets
-import huggingface_hub.utils
 import pytest
 import transformers
+from huggingface_hub.utils.tqdm import are_progress_bars_disabled
 
 from right_hf import progress_bars
 from right_hf.progress import bar, batches, batches_of_like_length, shows_progress
@@ -33,7 +33,7 @@ def test_all_bars_are_shown_or_hidden(capsys: pytest.CaptureFixture[str], enable
     assert ["going" in shown, "told" in shown] == [enabled, enabled]
     assert shows_progress() is enabled
     assert datasets.utils.are_progress_bars_disabled() is not enabled
-    assert huggingface_hub.utils.are_progress_bars_disabled() is not enabled
+    assert are_progress_bars_disabled() is not enabled
     assert transformers.utils.logging.is_progress_bar_enabled() is enabled
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from right_hf import component as registry
+from right_hf import registry
 from right_hf.cli import main
 from tests.support.command_line import ROOT, run_script
 from tests.support.loopback_hub import LoopbackHub
@@ -38,8 +38,14 @@ def test_readme_opens_with_the_two_commands() -> None:
 
 def test_readme_is_short_and_every_page_is_known() -> None:
     assert len(README.splitlines()) <= 200
-    found = {path.relative_to(ROOT).as_posix() for folder in ("right_hf", "training") for path in (ROOT / folder).rglob("*.md")}
-    pages = {page for page in found if page.endswith("README.md") and "checkpoints" not in page and "/metrics/" not in page}
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("right_hf", "training")
+        for path in (ROOT / folder).rglob("*.md")
+    }
+    pages = {
+        page for page in found if page.endswith("README.md") and "checkpoints" not in page and "/metrics/" not in page
+    }
     assert {"README.md", *pages} == set(PAGES)
 
 

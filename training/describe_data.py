@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from data_report import describe
+
 from right_hf.data import load_splits
 from right_hf.persistence import write_json
 from right_hf.provenance import provenance

@@ -53,11 +53,11 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
-    from right_hf.component import load_component
     from right_hf.data import load_split
     from right_hf.evaluation import SEQ2SEQ, markdown_table, score_checkpoint
     from right_hf.persistence import read_json, write_json
     from right_hf.provenance import provenance
+    from right_hf.registry import load_component
 
     posts = load_split(arguments.data, arguments.split, arguments.licenses, data_options(arguments))
     if not (posts := [post for post in posts if post.text]):

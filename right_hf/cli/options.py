@@ -69,7 +69,9 @@ def moment(text: str) -> float:
 
     found = float(text) if text.replace(".", "", 1).isdecimal() else seconds(text)
     if found is None:
-        raise argparse.ArgumentTypeError(f"must be a time such as 2020-05-31T12:00Z or seconds since 1970, got {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"must be a time such as 2020-05-31T12:00Z or seconds since 1970, got {text!r}"
+        )
     return found
 
 

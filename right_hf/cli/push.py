@@ -35,7 +35,8 @@ def add_to(commands: Any) -> None:
     parser = add_group(commands, "push", "upload to the Hub", _DESCRIPTION, "".join(_EXAMPLES.values()))
     kinds = parser.add_subparsers(title="kinds", metavar="KIND", required=True)
 
-    model = _add_kind(kinds, "model", "a checkpoint, or one component of it", push_model, "FOLDER")
+    place = "folder of the checkpoint (or, with --component, of the component)"
+    model = _add_kind(kinds, push_model, "a checkpoint, or one component of it", "FOLDER", place)
     model.add_argument("--component", choices=ROLES, help="upload only this part")
     model.add_argument("--handler", action="store_true", help="also upload the handler of an Inference Endpoint")
     model.add_argument(
@@ -44,7 +45,7 @@ def add_to(commands: Any) -> None:
         help="name parts that the checkpoint takes from other repositories, by commit, instead of copying them",
     )
 
-    dataset = _add_kind(kinds, "dataset", "posts, as parquet with a card", push_dataset, "DATA")
+    dataset = _add_kind(kinds, push_dataset, "posts, as parquet with a card", "DATA", DATA_HELP)
     dataset.add_argument("--datasheet", type=Path, metavar="FILE", help="Markdown file that describes the data")
     dataset.add_argument(
         "--allow-unlicensed",
@@ -52,19 +53,13 @@ def add_to(commands: Any) -> None:
         help="also upload posts that state no licence, if you hold the right to: your own, for example",
     )
     add_data_options(dataset)
-    _add_kind(kinds, "metric", "a metric for evaluate.load", push_metric, "NAME")
+    _add_kind(kinds, push_metric, "a metric for evaluate.load", "NAME", "hashtag_f1 or hashtag_rouge")
 
 
-_SOURCES = {
-    "FOLDER": "folder of the checkpoint (or, with --component, of the component)",
-    "DATA": DATA_HELP,
-    "NAME": "hashtag_f1 or hashtag_rouge",
-}
-
-
-def _add_kind(kinds: Any, name: str, summary: str, run: Any, source: str) -> argparse.ArgumentParser:
+def _add_kind(kinds: Any, run: Any, summary: str, source: str, what: str) -> argparse.ArgumentParser:
+    name = run.__name__.removeprefix("push_")
     parser = add_command(kinds, name, summary, f"Uploads {summary}.", _EXAMPLES[name])
-    parser.add_argument("source", metavar=source, help=_SOURCES[source])
+    parser.add_argument("source", metavar=source, help=what)
     parser.add_argument("repo", metavar="REPO", help="the repository, user/name")
     parser.add_argument("--private", action="store_true", default=None, help="a new repository is private")
     parser.add_argument("--revision", metavar="BRANCH", help="branch to commit to (default: main)")
@@ -81,9 +76,9 @@ def _upload_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def push_model(arguments: argparse.Namespace) -> None:
     """Uploads a checkpoint or a component."""
-    from right_hf.component import load_component
-    from right_hf.model import RightModel
     from right_hf.hub.publish import handler_files
+    from right_hf.model import RightModel
+    from right_hf.registry import load_component
 
     settings = _upload_arguments(arguments)
     if arguments.component and (arguments.handler or arguments.references):

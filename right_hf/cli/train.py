@@ -59,7 +59,9 @@ _ORDER = (*ROLES, "checkpoint")
 
 def add_to(commands: Any) -> None:
     """Adds the command with one command for each part and one for the whole."""
-    parser = add_group(commands, "train", "train a checkpoint or a part of one", _DESCRIPTION, "".join(_EXAMPLES.values()))
+    parser = add_group(
+        commands, "train", "train a checkpoint or a part of one", _DESCRIPTION, "".join(_EXAMPLES.values())
+    )
     parts = parser.add_subparsers(title="parts", metavar="PART", required=True)
     for place, name in enumerate(_ORDER):
         _add_part(parts, name, before=_ORDER[:place])

@@ -4,4 +4,13 @@ from right_hf.data.hub import DatasetOptions
 from right_hf.data.loading import SPLITS, load_split, load_splits, read_posts
 from right_hf.data.protocol import PROTOCOLS, apply_protocol, small
 
-__all__ = ["PROTOCOLS", "SPLITS", "DatasetOptions", "apply_protocol", "load_split", "load_splits", "read_posts", "small"]
+__all__ = [
+    "PROTOCOLS",
+    "SPLITS",
+    "DatasetOptions",
+    "apply_protocol",
+    "load_split",
+    "load_splits",
+    "read_posts",
+    "small",
+]

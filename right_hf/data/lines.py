@@ -1,4 +1,4 @@
-"""Files with a post a line: JSONL, and the pairs of THG and WHG, `*.src` with the posts and `*.dst` with the hashtags."""
+"""Files with a post a line: JSONL, and the pairs of THG and WHG, `*.src` of posts and `*.dst` of their hashtags."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def _dataset_readers(source: str | Path, options: DatasetOptions, unnamed: str) 
         if split in readers:
             raise ValueError(f"{source} holds two {split} splits, one of them {name!r}. Remove or rename one.")
         if split is not None:
-            where = path if path.is_file() else f"{source}, split {name}"
+            where = str(path) if path.is_file() else f"{source}, split {name}"
             readers[split] = (where, partial(iter_dataset, rows, where, options))
     return readers
 
@@ -136,13 +136,17 @@ def load_split(
     licenses: Collection[str] | None = None,
     options: DatasetOptions | None = None,
 ) -> list[Post]:
-    """Loads one split of a source and nothing of the others; other arguments and errors as for [`load_splits`].
+    """Loads one split of a source and nothing of the others.
 
     Args:
+        source: As for [`load_splits`].
         split: Its name; None for the only one that the source holds, else the training posts.
+        licenses: As for [`load_splits`].
+        options: As for [`load_splits`].
 
     Raises:
         FileNotFoundError: The source does not hold the split.
+        ValueError: As for [`load_splits`].
     """
     if split not in (None, *SPLITS):
         raise ValueError(f"Unknown split {split!r}. Known: {', '.join(SPLITS)}.")

@@ -134,8 +134,7 @@ class DecoderGenerator(NetworkGenerator):
     @property
     def settings(self) -> dict[str, Any]:
         """Language, template and lengths, and of an adapter its base."""
-        base = {"base": self._named_base().entry()} if self.is_adapted else {}
-        return self.format.settings | base
+        return super().settings | ({"base": self._named_base().entry()} if self.is_adapted else {})
 
     def check_portable(self) -> None:
         """See [`Component.check_portable`]: an adapter is portable if its base lies on the Hub."""

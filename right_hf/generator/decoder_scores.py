@@ -82,7 +82,7 @@ class ReadPrompts:
     def write(self, settings: dict[str, Any]) -> torch.Tensor:
         """What the model writes after the prompts, from what was read of them, unless it needs a cache of its own."""
         form = self._reader.form
-        settings = {"eos_token_id": sorted(form.ends), "pad_token_id": form.padding} | settings
+        settings = {"eos_token_id": sorted(form.ends), "pad_token_id": form.padding, **settings}
         if self._cache is not None and not any(settings.get(name) is not None for name in _OWN_CACHE):
             copies = max(settings["num_beams"], settings.get("num_return_sequences") or 1)
             rows = torch.arange(len(self._ids), device=self._ids.device)

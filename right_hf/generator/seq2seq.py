@@ -34,7 +34,7 @@ class Seq2SeqGenerator(NetworkGenerator):
     """
 
     type = "seq2seq"
-    format_class: ClassVar[type[HashtagFormat]] = SeparatorFormat
+    format_class: ClassVar[Any] = SeparatorFormat
     model_class: ClassVar[Any] = AutoModelForSeq2SeqLM
 
     def __init__(self, model: Any, tokenizer: Any, max_source_length: int = 180, max_target_length: int = 100) -> None:
@@ -42,7 +42,7 @@ class Seq2SeqGenerator(NetworkGenerator):
         # Else transformers' default of 20 tokens disputes every max_new_tokens.
         self.model.generation_config.max_length = None
         self.tokenizer = tokenizer
-        self.format = self.format_class(tokenizer, max_source_length, max_target_length)
+        self.format: HashtagFormat = self.format_class(tokenizer, max_source_length, max_target_length)
 
     @classmethod
     def trainer(cls) -> Trainer:

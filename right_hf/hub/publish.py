@@ -31,22 +31,6 @@ _FEATURES = Features(
 )
 
 
-def refuse_unlicensed(splits: Mapping[str, Sequence[Post]]) -> None:
-    """Refuses to pass on posts that nobody has granted a right to pass on.
-
-    Raises:
-        ValueError: A post states no licence; the message counts them and says what to do.
-    """
-    unlicensed = [post.id for posts in splits.values() for post in posts if post.license is None]
-    if unlicensed:
-        total = sum(map(len, splits.values()))
-        raise ValueError(
-            f"{len(unlicensed):,} of {total:,} posts state no licence (the first: {unlicensed[0]!r}), so nobody has "
-            "granted a right to pass them on. Keep only posts under a licence (licenses=…, --licenses), or pass "
-            "allow_unlicensed=True (--allow-unlicensed) if you hold that right."
-        )
-
-
 def write_dataset(
     folder: Path,
     splits: Mapping[str, Sequence[Post]],
@@ -63,8 +47,13 @@ def write_dataset(
         raise ValueError(f"The split {empty[0]!r} holds no posts. Leave it out.")
     if not splits:
         raise ValueError("A data set needs at least one split, got none.")
-    if not allow_unlicensed:
-        refuse_unlicensed(splits)
+    unlicensed = [post.id for posts in splits.values() for post in posts if post.license is None]
+    if unlicensed and not allow_unlicensed:
+        raise ValueError(
+            f"{len(unlicensed):,} of {sum(map(len, splits.values())):,} posts state no licence (the first: "
+            f"{unlicensed[0]!r}), so nobody has granted a right to pass them on. Keep only posts under a licence "
+            "(licenses=…, --licenses), or pass allow_unlicensed=True (--allow-unlicensed) if you hold that right."
+        )
     for split, posts in splits.items():
         rows: dict[str, list[Any]] = {column: [getattr(post, column) for post in posts] for column in _FEATURES}
         rows["hashtags"] = [list(hashtags) for hashtags in rows["hashtags"]]

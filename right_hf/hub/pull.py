@@ -139,7 +139,8 @@ def _verify(root: Path, again: bool) -> None:
             blob.resolve().unlink(missing_ok=True)  # the file itself may be shared with other repositories
             blob.unlink(missing_ok=True)
             raise DamagedDownloadError(
-                f"{path.relative_to(root)} arrived damaged: its hash is {found}, the Hub names {blob.name}."
+                f"{path.relative_to(root)} arrived damaged: its hash is {found}, the Hub names {blob.name}. It was "
+                "removed, not loaded. Try again later, or give another revision."
             )
         try:
             marks.mkdir(exist_ok=True)

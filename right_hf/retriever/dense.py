@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from right_hf.component import Trainer
 from right_hf.corpus import Corpus
 from right_hf.encoders import Matrix, embed, encoder_fingerprint, load_encoder, save_encoder, unit_rows
-from right_hf.component import Trainer
 from right_hf.layout import config_file
 from right_hf.persistence import load_arrays, save_arrays
 from right_hf.posts import Post

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 
-from right_hf.component import component_class, load_component
 from right_hf.layout import TRAINING_FILE
 from right_hf.model import RightModel
 from right_hf.persistence import atomic_folder, read_object, write_json
 from right_hf.provenance import provenance
+from right_hf.registry import component_class, load_component
 from right_hf.trainers.emissions import measured_emissions
 from right_hf.trainers.job import Job
 from right_hf.trainers.linear import LinearTraining

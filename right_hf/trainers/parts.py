@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from right_hf.component import component_class, load_component
 from right_hf.config import RightConfig
+from right_hf.registry import component_class, load_component
 from right_hf.retriever import Retriever
 from right_hf.trainers.job import Job
 

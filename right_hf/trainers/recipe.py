@@ -13,10 +13,11 @@ from typing import Any
 
 import yaml
 
-from right_hf.component import Component, component_class
+from right_hf.component import Component
 from right_hf.data import PROTOCOLS, DatasetOptions, apply_protocol, load_split
 from right_hf.layout import REQUIRED, ROLES
 from right_hf.posts import Post
+from right_hf.registry import component_class
 
 
 @dataclass(frozen=True)

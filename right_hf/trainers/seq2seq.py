@@ -12,8 +12,8 @@ import torch
 from torch.utils.data import ConcatDataset, Dataset
 from transformers import AutoTokenizer, DataCollatorForSeq2Seq, EvalPrediction, Seq2SeqTrainingArguments
 
-from right_hf.component import component_class
 from right_hf.generator.prompt import HashtagFormat
+from right_hf.registry import component_class
 from right_hf.trainers.examples import generator_examples
 from right_hf.trainers.job import GeneratorExample, Job, Trained
 from right_hf.trainers.pretrained import base_identity, base_record, for_training, generator_base

@@ -213,7 +213,10 @@ def test_all_formats_can_be_indexed(
         columns += ["--separator", "|"]
     run(capsys, "index", str(file), "--output", str(tmp_path / "index"), *columns)
     posts = BM25Retriever.from_pretrained(str(tmp_path / "index")).corpus
-    assert sorted((post.text, post.hashtags) for post in posts) == [("bread", ("salt",)), ("warm seas", ("reef", "fish"))]
+    assert sorted((post.text, post.hashtags) for post in posts) == [
+        ("bread", ("salt",)),
+        ("warm seas", ("reef", "fish")),
+    ]
 
 
 def test_an_index_replaces_no_folder_that_is_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

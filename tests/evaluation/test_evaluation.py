@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 import showcase
+
 from right_hf import DenseRetriever, Hit, HybridRetriever, Post, Retriever, RightConfig, RightModel
 from right_hf.corpus import Corpus
 from right_hf.evaluation import (
@@ -47,6 +47,7 @@ def test_scores_worked_by_hand() -> None:
 
 def test_systems_answer_every_post(model: RightModel, english_posts: list[Post]) -> None:
     posts = english_posts[:5]
+    assert model.generator is not None
     systems = {BM25: run_retriever(model.retriever, posts), "Seq2Seq": run_generator(model.generator, posts)}
     traces = run_right(model, posts, batch_size=2)
     systems |= right_answers(model, traces)

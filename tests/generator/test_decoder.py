@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 from transformers import GPT2Config, GPT2LMHeadModel, MambaConfig, MambaForCausalLM
 
 from right_hf import RightModel
-from right_hf.component import load_component
 from right_hf.generator import ChatGenerator, DecoderGenerator, Generation, LocalChatClient
 from right_hf.ranker import fuse
+from right_hf.registry import load_component
 from right_hf.trainers.linear import fit_linear
 from tests.conftest import CHINESE, ENGLISH
 
@@ -281,7 +281,9 @@ def test_as_part_of_a_checkpoint(composite: RightModel, tmp_path: Path) -> None:
 def test_its_settings_are_for_no_other_generator(model: RightModel, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path / "t5")
     for settings in ({"merge": True}, {"quantization": "4bit"}):
-        with pytest.raises(TypeError, match=rf"Unknown argument '{next(iter(settings))}': no part.*generator 'seq2seq'"):
+        with pytest.raises(
+            TypeError, match=rf"Unknown argument '{next(iter(settings))}': no part.*generator 'seq2seq'"
+        ):
             RightModel.from_pretrained(tmp_path / "t5", **settings)
         with pytest.raises(TypeError, match=rf"{next(iter(settings))} is no option of a generator of type 'seq2seq'"):
             load_component("generator", tmp_path / "t5" / "generator", **settings)

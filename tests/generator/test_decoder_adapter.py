@@ -14,9 +14,9 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from right_hf.component import load_component
 from right_hf.generator import DecoderGenerator
 from right_hf.generator.decoder_base import Base, fingerprint
+from right_hf.registry import load_component
 from tests.generator.test_decoder import assert_equal, generate
 from tests.support.tiny_llm import lora, saved_base
 

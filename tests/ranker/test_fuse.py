@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from right_hf.generator import Generation
 from right_hf.ranker import LinearRanker, Trace, fuse
 from right_hf.ranker.linear import LinearFeatures, linear_features
 from right_hf.ranker.records import NO_GENERATION
-from right_hf.generator import Generation
 from right_hf.selector import Candidate
 
 WEIGHTS = LinearRanker(intercept=-1.0, log_likelihood=0.5, written=2.0, ranking=1.0, retrieved=0.25, in_post=0.5)

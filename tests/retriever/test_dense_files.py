@@ -20,8 +20,8 @@ from right_hf.generator import Seq2SeqGenerator
 from right_hf.persistence import load_arrays, save_arrays
 from right_hf.retriever import DenseRetriever
 from right_hf.selector import BiEncoderSelector
-from tests.support.static import static_encoder
 from tests.support.damage import DAMAGES, damage
+from tests.support.static import static_encoder
 
 pytestmark = pytest.mark.usefixtures("offline")
 

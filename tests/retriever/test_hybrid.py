@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from right_hf import BM25Retriever, DenseRetriever, Hit, HybridRetriever, Post
-from right_hf.component import load_component
+from right_hf.registry import load_component
 from right_hf.retriever import fused_hits, reciprocal_ranks, summed_votes, votes
 
 QUERIES = ["warm seas and the coral reef", "sourdough bread in a warm kitchen", "a smooth cloud migration"]

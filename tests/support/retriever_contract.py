@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from right_hf import Post, Retriever
-from right_hf.component import component_class, load_component
+from right_hf.registry import component_class, load_component
 from right_hf.retriever import fused_hits
 
 QUERIES = ["warm seas and the coral reef", "sourdough bread in a warm kitchen", "a smooth cloud migration"]

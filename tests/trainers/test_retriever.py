@@ -14,10 +14,10 @@ from sklearn.metrics import precision_recall_fscore_support
 from transformers import TrainerCallback
 
 from right_hf.analysis import english_words
-from right_hf.component import register_component
 from right_hf.corpus import Corpus
 from right_hf.encoders import embed, encoder_fingerprint, load_encoder
 from right_hf.posts import Post
+from right_hf.registry import register_component
 from right_hf.retriever.base import Hit, Retriever
 from right_hf.retriever.bm25 import BM25Retriever
 from right_hf.retriever.duplicates import jaccard
