@@ -18,7 +18,6 @@ from right_hf.hub.push import push_folder
 from right_hf.layout import config_file
 from right_hf.persistence import atomic_folder, read_object, refuse_pickle, write_json
 
-
 P = TypeVar("P")
 
 
