@@ -199,7 +199,7 @@ def test_what_can_be_registered() -> None:
 
     with pytest.raises(ValueError, match="There is a retriever of type 'letters' already"):
         right_hf.register_component(Other)
-    with pytest.raises(TypeError, match="Only a subclass of right_hf.Component"):
+    with pytest.raises(TypeError, match=r"Only a subclass of right_hf\.Component"):
         right_hf.register_component(object)  # type: ignore[type-var]
 
     class Nameless(Component):

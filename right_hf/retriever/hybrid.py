@@ -21,7 +21,8 @@ _FIRST_PARTS = ("bm25", "dense")
 class HybridRetriever(Retriever):
     """Searches with several retrievers, as a rule BM25 and a dense one, and fuses their hits by reciprocal rank.
 
-    A hit's score is that of [`right_hf.retriever.reciprocal_ranks`], at most 1 / 61 for each retriever. Its corpus cannot change.
+    A hit's score is that of [`right_hf.retriever.reciprocal_ranks`], at most 1 / 61 for each retriever. Its corpus
+    cannot change.
 
     Args:
         retrievers: At least two of different types, over the same corpus.
