@@ -1,7 +1,7 @@
 """RIGHT: retrieval-augmented generation for mainstream hashtag recommendation, on the Hugging Face stack.
 
-Importing the package takes milliseconds: its names (see `__init__.pyi`) are imported when they are first asked for, and
-the checkpoint type "right" and the pipeline "hashtag-recommendation" are registered once transformers has been imported.
+Importing the package takes milliseconds: its names (see `__init__.pyi`) are imported when they are first asked for. The
+checkpoint type "right" and the pipeline "hashtag-recommendation" are registered as soon as transformers is imported.
 """
 
 from pathlib import Path

@@ -1,5 +1,4 @@
 from .component import Component as Component
-from .component import register_component as register_component
 from .config import RightConfig as RightConfig
 from .corpus import Corpus as Corpus
 from .data import read_posts as read_posts
@@ -17,6 +16,7 @@ from .ranker.base import Ranker as Ranker
 from .ranker.linear import LinearRanker as LinearRanker
 from .ranker.records import Recommendation as Recommendation
 from .ranker.tree_ranker import TreeRanker as TreeRanker
+from .registry import register_component as register_component
 from .retriever.base import Hit as Hit
 from .retriever.base import Retriever as Retriever
 from .retriever.bm25 import BM25Retriever as BM25Retriever

@@ -8,12 +8,16 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from bm25s.stopwords import STOPWORDS_EN
-
 Analyser = Callable[[str], list[str]]
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
-_STOP_WORDS = frozenset(STOPWORDS_EN)
+#: Lucene's list for English.
+_STOP_WORDS = frozenset(
+    {
+        "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not", "of",
+        "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
+    }
+)  # fmt: skip
 _CHINESE_RUN_OR_WORD = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+|[^\W_\u3400-\u4dbf\u4e00-\u9fff]+")
 #: Parts of speech that the paper's retriever leaves out: punctuation, conjunctions, particles, adverbs, prepositions,
 #: times, "de", numerals, locatives, pronouns.

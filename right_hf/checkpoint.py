@@ -4,18 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from right_hf.component import Component, accepted_options, load_component, saved_class
+import torch
+
+from right_hf.component import Component, accepted_options
 from right_hf.config import RightConfig
+from right_hf.hub.arguments import HubArguments
 from right_hf.hub.origin import Origin, hub_folder
 from right_hf.hub.pull import commit_of, fetch
 from right_hf.layout import REQUIRED, ROLES
+from right_hf.registry import SHARED_OPTIONS, load_component, saved_class
 
 #: Where the files of a part are, and where on the Hub they came from.
 Place = tuple[Path, Origin | None]
-#: Options that every checkpoint takes, whether a part of it does or not.
-_COMMON = frozenset({"device", "device_map", "dtype", "hub", "send_posts_to"})
+
+
+class LoadArguments(TypedDict, total=False):
+    """How a checkpoint is loaded, besides where from; a part may take further arguments of its own.
+
+    Attributes:
+        retriever: A folder or Hub id whose retriever takes the place of the checkpoint's.
+        selector: The same of the selector.
+        generator: The same of the generator; False to go without.
+        ranker: The same of the ranker; False to go without.
+        dtype: Of the generator's weights; "auto", the default, for the checkpoint's own.
+        device: Where the networks go.
+        device_map: How an LLM is spread over devices; see transformers.
+        send_posts_to: The server that may be sent posts, see [`right_hf.generator.chat.ChatGenerator.from_folder`].
+        merge: Whether an LLM's adapter is worked into its weights.
+        quantization: "4bit" or "8bit" for an LLM's weights.
+    """
+
+    retriever: str | Path | None
+    selector: str | Path | None
+    generator: str | Path | bool | None
+    ranker: str | Path | bool | None
+    dtype: torch.dtype | str | None
+    device: str | torch.device
+    device_map: Any
+    send_posts_to: str | None
+    merge: bool
+    quantization: str | None
+
+
+class LoadAndHubArguments(LoadArguments, HubArguments):
+    """Those of [`LoadArguments`] and of [`right_hf.hub.arguments.HubArguments`]."""
 
 
 def part_places(
@@ -76,7 +110,7 @@ def load_parts(found: Mapping[str, Place], options: Mapping[str, Any]) -> dict[s
         TypeError: No part takes an option.
     """
     taken = {role: accepted_options(saved_class(role, folder)) for role, (folder, _) in found.items()}
-    known = _COMMON.union(*taken.values())
+    known = SHARED_OPTIONS.union(*taken.values())
     if unknown := sorted(set(options) - known):
         types = ", ".join(f"{role} {saved_class(role, folder).type!r}" for role, (folder, _) in found.items())
         raise TypeError(

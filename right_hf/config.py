@@ -29,7 +29,7 @@ class RightConfig(PreTrainedConfig):
 
     Args:
         components: For each component `{"subfolder": …}`, or `{"repo_id": …, "revision": …, "subfolder": …}`
-            for one that lies in a repository of its own. Generator and ranker have none where the checkpoint does without.
+            for one that lies in a repository of its own. A checkpoint need not have a generator or a ranker.
         hits: N, posts retrieved for each post (paper, section 2.1).
         context_hashtags: k, selected hashtags that the generator reads (paper, section 2.2).
         pool_hashtags: Retrieved hashtags that take part in the fusion.

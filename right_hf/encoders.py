@@ -34,8 +34,8 @@ def unit_rows(vectors: Matrix) -> Matrix:
 class StaticEncoder(nn.Module):
     """A sentence-transformers model that consists of static embeddings alone: the mean of one vector a token.
 
-    It gives the very vectors of that model. It is here because importing sentence-transformers takes 2.7 s, more than all
-    else together that a lone post waits for.
+    It gives the very vectors of that model. It is here because importing sentence-transformers takes 2.7 s, more than
+    all else together that a lone post waits for.
 
     Args:
         tokenizer: Cuts texts into tokens.

@@ -1,4 +1,4 @@
-"""How a checkpoint lies on disk: the roles of its parts, each in a folder of its own with a configuration of its own."""
+"""How a checkpoint lies on disk: the roles of its parts, each in a folder and with a configuration of its own."""
 
 from __future__ import annotations
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Generic, TypeVar
 
 import torch
 from huggingface_hub import CommitInfo
 from typing_extensions import Unpack
 
-from right_hf.checkpoint import load_parts, named_elsewhere, part_places
+from right_hf.checkpoint import LoadAndHubArguments, load_parts, named_elsewhere, part_places
 from right_hf.component import Component
 from right_hf.config import RightConfig, checkpoint_configuration
 from right_hf.generator.base import Generator
-from right_hf.hub.arguments import HubArguments, UploadArguments, hub_arguments, show_arguments
+from right_hf.hub.arguments import UploadArguments, hub_arguments, show_arguments
 from right_hf.hub.errors import explained
 from right_hf.hub.origin import is_of_checkpoint
 from right_hf.hub.pull import RECORDS, commit_of, fetch, remember
@@ -33,40 +33,24 @@ from right_hf.retriever.base import Retriever
 from right_hf.selector.base import Selector
 from right_hf.stages import Moments, Stages, each_moment
 
+P = TypeVar("P")
+
 #: What the Auto classes and pipeline() pass besides; none of it concerns a checkpoint of several parts.
 _PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
 
 
-class LoadArguments(TypedDict, total=False):
-    """How a checkpoint is loaded, besides where from; a part may take further arguments of its own.
+class Part(Generic[P]):
+    """A part of a model: assigning another one connects all parts anew."""
 
-    Attributes:
-        retriever: A folder or Hub id whose retriever takes the place of the checkpoint's.
-        selector: The same of the selector.
-        generator: The same of the generator; False to go without.
-        ranker: The same of the ranker; False to go without.
-        dtype: Of the generator's weights; "auto", the default, for the checkpoint's own.
-        device: Where the networks go.
-        device_map: How an LLM is spread over devices; see transformers.
-        send_posts_to: The server that may be sent posts, see [`right_hf.generator.chat.ChatGenerator.from_folder`].
-        merge: Whether an LLM's adapter is worked into its weights.
-        quantization: "4bit" or "8bit" for an LLM's weights.
-    """
+    def __set_name__(self, owner: type[RightModel], name: str) -> None:
+        self.role = name
 
-    retriever: str | Path | None
-    selector: str | Path | None
-    generator: str | Path | bool | None
-    ranker: str | Path | bool | None
-    dtype: torch.dtype | str | None
-    device: str | torch.device
-    device_map: Any
-    send_posts_to: str | None
-    merge: bool
-    quantization: str | None
+    def __get__(self, model: RightModel, owner: type[RightModel]) -> P:
+        part: P = model._parts[self.role]
+        return part
 
-
-class LoadAndHubArguments(LoadArguments, HubArguments):
-    """Those of [`LoadArguments`] and of [`right_hf.hub.arguments.HubArguments`]."""
+    def __set__(self, model: RightModel, part: P) -> None:
+        model._assemble(**{self.role: part})
 
 
 class RightModel:
@@ -81,6 +65,15 @@ class RightModel:
         generator: Reads post and hashtags and writes the answer; None to do without.
         ranker: Orders written and retrieved hashtags; None for the paper's answer.
     """
+
+    #: Finds similar posts in a corpus.
+    retriever = Part[Retriever]()
+    #: Ranks the hashtags of retrieved posts.
+    selector = Part[Selector]()
+    #: Writes the answer, if there is one.
+    generator = Part[Generator | None]()
+    #: Orders the pool, if there is one.
+    ranker = Part[Ranker | None]()
 
     config_class = RightConfig
     base_model_prefix = "right"
@@ -104,52 +97,12 @@ class RightModel:
         self.records: dict[str, str] = {}
         self._assemble(retriever=retriever, selector=selector, generator=generator, ranker=ranker)
 
-    def _assemble(self, **parts: Component | None) -> None:
+    def _assemble(self, **parts: Any) -> None:
         """Takes parts in, and connects all that there are."""
         found = self._parts | parts
         pool = found["ranker"].pool if found["ranker"] is not None else None
         self._stages = Stages(self.config, found["retriever"], found["selector"], found["generator"], pool)
         self._parts = found
-
-    @property
-    def retriever(self) -> Retriever:
-        """Finds similar posts in a corpus."""
-        retriever: Retriever = self._parts["retriever"]
-        return retriever
-
-    @retriever.setter
-    def retriever(self, retriever: Retriever) -> None:
-        self._assemble(retriever=retriever)
-
-    @property
-    def selector(self) -> Selector:
-        """Ranks the hashtags of retrieved posts."""
-        selector: Selector = self._parts["selector"]
-        return selector
-
-    @selector.setter
-    def selector(self, selector: Selector) -> None:
-        self._assemble(selector=selector)
-
-    @property
-    def generator(self) -> Generator | None:
-        """Writes the answer, if there is one."""
-        generator: Generator | None = self._parts["generator"]
-        return generator
-
-    @generator.setter
-    def generator(self, generator: Generator | None) -> None:
-        self._assemble(generator=generator)
-
-    @property
-    def ranker(self) -> Ranker | None:
-        """Orders the pool, if there is one."""
-        ranker: Ranker | None = self._parts["ranker"]
-        return ranker
-
-    @ranker.setter
-    def ranker(self, ranker: Ranker | None) -> None:
-        self._assemble(ranker=ranker)
 
     @property
     def parts(self) -> dict[str, Component]:
@@ -329,8 +282,8 @@ class RightModel:
         Args:
             pretrained_model_name_or_path: A folder or a Hub id.
             config: Takes the place of the checkpoint's configuration.
-            arguments: See [`LoadArguments`] and [`right_hf.hub.arguments.HubArguments`]; what no part of the checkpoint
-                takes is an error.
+            arguments: See [`right_hf.checkpoint.LoadArguments`] and [`right_hf.hub.arguments.HubArguments`]; what no
+                part of the checkpoint takes is an error.
 
         Raises:
             FileNotFoundError: A folder, file, repository or revision is missing, or not in the cache while the Hub is

@@ -1,14 +1,11 @@
-"""Posts with hashtags: one record type, its reader, and the cleaning that training and inference share."""
+"""Posts with hashtags: one record type, and the cleaning that training and inference share."""
 
 from __future__ import annotations
 
 import html
-import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 #: Characters of a post that are read; the longest microblog post in use has 25,000.
@@ -107,49 +104,3 @@ def parse_post(record: Any) -> Post:
         license=record.get("license"),
         author=record.get("author"),
     )
-
-
-def iter_posts(path: str | Path) -> Iterator[Post]:
-    """Reads posts from a JSONL file.
-
-    A line holds the fields `id`, `text`, `hashtags` and optionally `created_at`, `license`, `author` of [`Post`].
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: A line is no such record; the message names file and line.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"No file of posts at {path}. Give a JSONL file, each line with id, text, hashtags.")
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield parse_post(json.loads(line.decode()))
-            except ValueError as error:
-                raise ValueError(f"{path}, line {number}: {error}. Correct or remove the line.") from error
-
-
-def unique_posts(posts: Iterable[Post], where: str | Path, licenses: Collection[str] | None = None) -> list[Post]:
-    """The posts of one split, if `licenses` is given only those under one of them; `where` names them in errors.
-
-    Raises:
-        ValueError: An id occurs twice, or no post is left.
-    """
-    kept: dict[str, Post] = {}
-    for post in posts:
-        if licenses is not None and post.license not in licenses:
-            continue
-        if post.id in kept:
-            raise ValueError(f"{where}: the id {post.id!r} occurs twice. Ids must be unique; remove one of the posts.")
-        kept[post.id] = post
-    if not kept:
-        wanted = f" under one of the licences {sorted(licenses)}" if licenses is not None else ""
-        raise ValueError(f"{where} holds no posts{wanted}.")
-    return list(kept.values())
-
-
-def read_posts(path: str | Path, licenses: Collection[str] | None = None) -> list[Post]:
-    """Reads a JSONL file of posts (see [`iter_posts`] and [`unique_posts`])."""
-    return unique_posts(iter_posts(path), path, licenses)

@@ -1,4 +1,4 @@
-"""Progress bars: every bar of this package is made here, and here all are switched off, those of other libraries too."""
+"""Progress bars: all of this package are made here, and here all are switched off, other libraries' included."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def progress_bars(enabled: bool) -> None:
 
 
 def shows_progress() -> bool:
-    """Whether progress bars are shown; what a Trainer is told: `disable_tqdm=not shows_progress()`."""
+    """Whether progress bars are shown; a Trainer is told the opposite, as its argument `disable_tqdm`."""
     return _shown
 
 
 def bar(items: Iterable[Any] | None, what: str, unit: str = "it", **options: Any) -> Any:
-    """The items, with a progress bar while they are gone through.
+    """The items, and how far they have been gone through shown meanwhile.
 
     Args:
         items: Anything to iterate; None for a bar that is told by `update` how far the work is, within `with`.

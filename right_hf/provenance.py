@@ -54,6 +54,15 @@ def _without_place(argument: str) -> str:
     return f"{option}{equals}{Path(value).name}" if outside else argument
 
 
+def _without_places(value: Any) -> Any:
+    """Plain values in which only the last part of a path that leads out of the working folder is left."""
+    if isinstance(value, dict):
+        return {key: _without_places(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_places(entry) for entry in value]
+    return _without_place(value) if isinstance(value, str) else value
+
+
 def device_name() -> str:
     """What the present run computes on: the name of the GPU, or "cpu"."""
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
@@ -69,7 +78,7 @@ def provenance(config: dict[str, Any], seed: int | None = None) -> dict[str, Any
     changes = _git("status", "--porcelain", "--untracked-files=no", "--", *code)
     return {
         "command": " ".join(map(_without_place, sys.argv)),
-        "config": config,
+        "config": _without_places(config),
         "seed": seed,
         "commit": _git("rev-parse", "HEAD") or os.environ.get(COMMIT_VARIABLE),
         "uncommitted_changes": None if changes is None else bool(changes),

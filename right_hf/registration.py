@@ -38,24 +38,29 @@ _REGISTERED: dict[str, tuple[str, Callable[[Any, Any], None]]] = {
     "right_hf.model": ("transformers.models.auto.modeling_auto", _model),
     "right_hf.pipeline": ("transformers.pipelines", _pipeline),
 }
-_complete: set[str] = set()
+#: Modules, theirs and ours, whose import has ended.
+_imported: set[str] = set()
 
 
 def when_transformers_is_imported() -> None:
     """Sees to it that each registration happens as soon as its module of transformers has been imported."""
     for ours, (theirs, _) in _REGISTERED.items():
-        wrapt.register_post_import_hook(lambda _, ours=ours: _import(ours), theirs)
+        wrapt.register_post_import_hook(lambda module, ours=ours: _follow(module.__name__, ours), theirs)
 
 
-def _import(ours: str) -> None:
+def _follow(theirs: str, ours: str) -> None:
+    _imported.add(theirs)
     import_module(ours)  # does nothing where its import is under way
-    if ours in _complete:
-        register(ours)
+    _register_complete(ours)
 
 
 def register(ours: str) -> None:
-    """Called at the end of one of our modules: registers it if that of transformers is there, else leaves it to do."""
-    _complete.add(ours)
+    """Called at the end of one of our modules: registers it now, or as soon as that of transformers is there."""
+    _imported.add(ours)
+    _register_complete(ours)
+
+
+def _register_complete(ours: str) -> None:
     theirs, registers = _REGISTERED[ours]
-    if theirs in sys.modules and not getattr(getattr(sys.modules[theirs], "__spec__", None), "_initializing", False):
+    if {ours, theirs} <= _imported:
         registers(sys.modules[theirs], sys.modules[ours])

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import settings
+from reproduction.pretraining.tokenizer import train_tokenizer
 from sentence_transformers import SentenceTransformer
 from transformers import (
     BertConfig,
@@ -36,12 +37,10 @@ from right_hf.generator.chat_template import PLAIN_ENDING
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, DenseRetriever
 from right_hf.selector import BiEncoderSelector
-from right_hf.trainers.selector import static_encoder
-from reproduction.pretraining.tokenizer import train_tokenizer
 from tests.support.loopback_hub.fixtures import hub, pauses
-from tests.support.tiny_segtrm import bert_encoder, segtrm_generator, segtrm_tokenizer
+from tests.support.static import static_encoder
 
-__all__ = ["bert_encoder", "hub", "pauses", "segtrm_generator", "segtrm_tokenizer"]
+__all__ = ["hub", "pauses"]
 
 torch.set_num_threads(1)
 # A busy machine is no failure.

@@ -14,7 +14,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModel
 
-from right_hf import BiEncoderSelector, BM25Retriever, FusionWeights, Post, RightConfig, RightModel
+from right_hf import BiEncoderSelector, BM25Retriever, Generation, Post, RightConfig, RightModel
 
 POSTS = ["Windows desktop in the cloud", "sourdough bread"]
 
@@ -51,13 +51,12 @@ def test_kept_hashtag_embeddings_spare_the_encoder(checkpoint: Path, monkeypatch
 def test_checkpoint_holds_safe_files_only(checkpoint: Path) -> None:
     files = [path for path in checkpoint.rglob("*") if path.is_file() and path.name != "right_hub.py"]
     assert {path.suffix for path in files} <= {".json", ".safetensors", ".parquet"}
-    expected = {"config.json", "right_hub.py", "retriever", "selector", "generator"}
+    expected = {"config.json", "right_hub.py", "retriever", "selector", "generator", "ranker"}
     assert {path.name for path in checkpoint.iterdir()} == expected
 
 
 def test_paper_mode_gives_the_generators_answer(model: RightModel) -> None:
-    config = RightConfig(**{**model.config.to_dict(), "fusion": None})
-    plain = RightModel(config, model.retriever, model.selector, model.generator)
+    plain = RightModel(RightConfig(), model.retriever, model.selector, model.generator)
     for trace, found in zip(plain.trace(POSTS), plain.recommend(POSTS, top_k=100), strict=True):
         assert [recommendation.hashtag for recommendation in found] == trace.generation.hashtags
 
@@ -81,7 +80,12 @@ def rewrite(key: str, value: object) -> Callable[[Path], None]:
         ("config.json", rewrite("components", {"retriever": {"subfolder": "../.."}}), ValueError, "lies outside"),
         ("config.json", rewrite("hits", 0), ValueError, "hits must be a whole number"),
         ("config.json", rewrite("fusion", {"slope": 1}), (ValueError, TypeError), "fusion|slope"),
-        ("retriever/retriever_config.json", rewrite("retriever_type", "oracle"), ValueError, "unknown retriever type"),
+        (
+            "retriever/retriever_config.json",
+            rewrite("retriever_type", "oracle"),
+            ValueError,
+            "Unknown type of retriever 'oracle'",
+        ),
         ("retriever/retriever_config.json", truncate, ValueError, "no valid JSON"),
         ("retriever/retriever_config.json", Path.unlink, FileNotFoundError, "is missing"),
         ("retriever/bm25.safetensors", truncate, ValueError, "damaged"),
@@ -134,7 +138,7 @@ def test_a_failed_save_leaves_the_previous_checkpoint(
     def full_disk(folder: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(model.generator, "save_pretrained", full_disk)
+    monkeypatch.setattr(model.generator, "write", full_disk)
     with pytest.raises(OSError, match="No space left"):
         model.save_pretrained(checkpoint)
     assert RightModel.from_pretrained(checkpoint).recommend(POSTS) == expected
@@ -143,7 +147,7 @@ def test_a_failed_save_leaves_the_previous_checkpoint(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-@pytest.mark.parametrize("moment", ["generator.save_pretrained", "between the renames"])
+@pytest.mark.parametrize("moment", ["generator.write", "between the renames"])
 def test_a_killed_save_leaves_the_previous_checkpoint(model: RightModel, checkpoint: Path, moment: str) -> None:
     expected = model.recommend(POSTS)
     script = f"""
@@ -163,7 +167,7 @@ def test_a_killed_save_leaves_the_previous_checkpoint(model: RightModel, checkpo
             persistence.os.replace = replace
             persistence._exchange = lambda *_: False
         else:
-            model.generator.save_pretrained = die
+            model.generator.write = die
         model.save_pretrained({str(checkpoint)!r})
     """
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False, capture_output=True)
@@ -175,7 +179,6 @@ def test_recommend_checks_its_input(model: RightModel) -> None:
     with pytest.raises(TypeError, match="takes a list of posts"):
         model.recommend("one post")
     assert model.recommend([]) == []
-    assert model.weights == FusionWeights(**model.config.fusion)
 
 
 def test_a_component_can_be_swapped(model: RightModel, checkpoint: Path, tmp_path: Path) -> None:
@@ -188,8 +191,10 @@ def test_a_component_can_be_swapped(model: RightModel, checkpoint: Path, tmp_pat
 def test_mistyped_arguments_are_refused(checkpoint: Path) -> None:
     with pytest.raises(TypeError, match="Unknown argument 'revison'"):
         RightModel.from_pretrained(checkpoint, revison="abc")
-    with pytest.raises(ValueError, match="Unknown dtype 'float17'"):
+    with pytest.raises(ValueError, match="float17"):
         RightModel.from_pretrained(checkpoint, dtype="float17")
+    with pytest.raises(TypeError, match=r"Unknown argument 'merge': no part .* generator 'seq2seq'"):
+        RightModel.from_pretrained(checkpoint, merge=True)
 
 
 def test_dtype_of_the_generator(checkpoint: Path) -> None:
@@ -237,6 +242,59 @@ def test_a_checkpoint_cannot_switch_remote_code_on(
     with contextlib.suppress(ValueError):
         RightModel.from_pretrained(checkpoint)
     assert not proof.exists()
+
+
+@pytest.fixture
+def old_checkpoint(checkpoint: Path) -> Path:
+    """A checkpoint as it was before the weights of the fusion were a part."""
+    weights = json.loads((checkpoint / "ranker" / "ranker_config.json").read_text())
+    weights.pop("ranker_type")
+    shutil.rmtree(checkpoint / "ranker")
+    config = json.loads((checkpoint / "config.json").read_text())
+    config["components"].pop("ranker")
+    (checkpoint / "config.json").write_text(json.dumps(config | {"fusion": weights}))
+    return checkpoint
+
+
+def test_a_checkpoint_of_before_loads_and_is_saved_as_now(model: RightModel, old_checkpoint: Path) -> None:
+    loaded = RightModel.from_pretrained(old_checkpoint)
+    assert loaded.recommend(POSTS) == model.recommend(POSTS)
+    loaded.save_pretrained(old_checkpoint)
+    config = json.loads((old_checkpoint / "config.json").read_text())
+    assert config["fusion"] is None and config["components"]["ranker"] == {"subfolder": "ranker"}
+    assert RightModel.from_pretrained(old_checkpoint).recommend(POSTS) == model.recommend(POSTS)
+
+
+def test_a_checkpoint_goes_without_ranker_and_generator(model: RightModel, checkpoint: Path, tmp_path: Path) -> None:
+    lean = RightModel.from_pretrained(checkpoint, generator=False, ranker=False)
+    assert lean.generator is None and lean.ranker is None
+    lean.save_pretrained(tmp_path / "lean")
+    assert {path.name for path in (tmp_path / "lean").iterdir() if path.is_dir()} == {"retriever", "selector"}
+    loaded = RightModel.from_pretrained(tmp_path / "lean")
+    for trace, found in zip(model.trace(POSTS), loaded.recommend(POSTS, top_k=100), strict=True):
+        assert [r.hashtag for r in found] == [candidate.hashtag for candidate in trace.candidates]
+        assert all(r.source == "retrieved" and r.evidence for r in found)
+    with pytest.raises(ValueError, match="No checkpoint can do without a selector"):
+        RightModel.from_pretrained(checkpoint, selector=False)
+
+
+def test_a_part_is_replaced_by_assigning_another(model: RightModel, checkpoint: Path) -> None:
+    changed = RightModel.from_pretrained(checkpoint)
+    changed.retriever = BM25Retriever.from_posts([Post("new", "windows desktop", ("fresh hashtag",))])
+    found = {r.hashtag: r.evidence for r in changed.recommend(["windows desktop"], top_k=100)[0]}
+    assert found["fresh hashtag"] == ["new"] and set(sum(found.values(), [])) == {"new"}
+    changed.generator = None
+    assert changed.trace(["windows desktop"])[0].generation == Generation([], {})
+    changed.ranker = None
+    assert [r.hashtag for r in changed.recommend(["windows desktop"])[0]] == ["fresh hashtag"]
+    changed.retriever, changed.generator, changed.ranker = model.retriever, model.generator, model.ranker
+    assert changed.recommend(POSTS) == model.recommend(POSTS)
+
+
+def test_every_post_has_a_time_of_its_own(model: RightModel) -> None:
+    assert model.recommend(POSTS, now=[0.0, 1e9]) == model.recommend(POSTS, now=1e9)
+    with pytest.raises(ValueError, match="Got 1 times for 2 posts"):
+        model.recommend(POSTS, now=[0.0])
 
 
 def test_corpus_wants_normalised_hashtags() -> None:

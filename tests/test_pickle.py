@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from right_hf import RightModel
-from right_hf.component import load_component
+from right_hf.registry import load_component
 from right_hf.retriever import DenseRetriever
 
 

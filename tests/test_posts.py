@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from right_hf.posts import MAX_POST_CHARACTERS, Post, clean_post, normalise_hashtag, read_posts
+from right_hf.posts import MAX_POST_CHARACTERS, clean_post, normalise_hashtag
 
 fragments = st.sampled_from(
     [
@@ -109,59 +107,3 @@ def test_normalise_hashtag(raw: str, normal: str) -> None:
 @given(raw_text)
 def test_normalising_twice_changes_nothing_more(raw: str) -> None:
     assert normalise_hashtag(normalise_hashtag(raw)) == normalise_hashtag(raw)
-
-
-def write(folder: Path, *lines: Any) -> Path:
-    path = folder / "posts.jsonl"
-    path.write_bytes(b"\n".join(x if isinstance(x, bytes) else json.dumps(x).encode() for x in lines))
-    return path
-
-
-def record(**fields: Any) -> dict[str, Any]:
-    return {"id": "p1", "text": "a post", "hashtags": ["tag"], **fields}
-
-
-def test_read_posts(tmp_path: Path) -> None:
-    first = record(text="Tom &amp; @Ann\x00", hashtags=["#Dev  Ops", "dev ops", "#", "Cloud"], created_at="2020-01-01")
-    path = write(tmp_path, first, b"  ", record(id="p2", hashtags=[], license="MIT", unknown=1))
-    assert read_posts(path) == [
-        Post("p1", "Tom & @user", ("dev ops", "cloud"), created_at="2020-01-01"),
-        Post("p2", "a post", (), license="MIT"),
-    ]
-    assert [post.id for post in read_posts(path, licenses=["MIT"])] == ["p2"]
-
-
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        (b"{", "Expecting property name"),
-        (b'{"id": "p2", "text": "\xff"}', "can't decode byte 0xff"),
-        ([1], "expected a JSON object, got list"),
-        (record(id=7), '"id" must be a str, got 7'),
-        (record(id="p\ud800"), "surrogates not allowed"),
-        ({"id": "p2", "hashtags": []}, '"text" must be a str, got None'),
-        (record(hashtags="tag"), '"hashtags" must be a list'),
-        (record(hashtags=["tag", None]), '"hashtags" must hold strings only'),
-        (record(created_at=1577836800), '"created_at" must be a str or null, got 1577836800'),
-        (record(license=["MIT"]), '"license" must be a str or null'),
-    ],
-)
-def test_a_bad_line_is_named(tmp_path: Path, line: Any, reason: str) -> None:
-    path = write(tmp_path, record(), line)
-    with pytest.raises(ValueError, match=r"posts\.jsonl, line 2: ") as caught:
-        read_posts(path)
-    assert reason in str(caught.value)
-    assert str(caught.value).endswith("Correct or remove the line.")
-
-
-def test_unusable_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"nowhere\.jsonl"):
-        read_posts(tmp_path / "nowhere.jsonl")
-    with pytest.raises(FileNotFoundError, match="No file of posts"):
-        read_posts(tmp_path)
-    with pytest.raises(ValueError, match=r"posts\.jsonl holds no posts"):
-        read_posts(write(tmp_path))
-    with pytest.raises(ValueError, match=r"no posts under one of the licences \['MIT'\]"):
-        read_posts(write(tmp_path, record()), licenses={"MIT"})
-    with pytest.raises(ValueError, match=r"posts\.jsonl: the id 'p1' occurs twice"):
-        read_posts(write(tmp_path, record(), record()))

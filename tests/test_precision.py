@@ -26,8 +26,8 @@ def half(model: RightModel, tmp_path: Path) -> Path:
     return tmp_path / "half"
 
 
-@pytest.mark.parametrize("dtype", [None, "float32", "bfloat16", "float16"])
-def test_a_loaded_checkpoint_is_saved_at_its_size(half: Path, tmp_path: Path, dtype: str | None) -> None:
+@pytest.mark.parametrize("dtype", ["auto", "float32", "bfloat16", "float16"])
+def test_a_loaded_checkpoint_is_saved_at_its_size(half: Path, tmp_path: Path, dtype: str) -> None:
     loaded = RightModel.from_pretrained(half, dtype=dtype)
     loaded.save_pretrained(tmp_path / "again")
     for file in ("generator/model.safetensors", "selector/model.safetensors"):
@@ -36,11 +36,13 @@ def test_a_loaded_checkpoint_is_saved_at_its_size(half: Path, tmp_path: Path, dt
         assert before.keys() == after.keys()
         if dtype != "bfloat16":
             assert all(torch.equal(before[name], after[name]) for name in before)
-    assert loaded.dtype is getattr(torch, dtype or "float32"), "saving changed the model in memory"
+    computed = {"auto": torch.float16}.get(dtype) or getattr(torch, dtype)
+    assert loaded.dtype is computed, "saving changed the model in memory"
+    assert RightModel.from_pretrained(tmp_path / "again").dtype is computed, "the checkpoint's own dtype is another"
 
 
 def test_saving_in_half_precision_leaves_the_answers(half: Path, tmp_path: Path) -> None:
-    loaded = RightModel.from_pretrained(half)
+    loaded = RightModel.from_pretrained(half, dtype="float32")
     expected = loaded.recommend(POSTS)
     loaded.save_pretrained(tmp_path / "again")
     assert loaded.recommend(POSTS) == expected

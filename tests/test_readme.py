@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from right_hf import registry
 from right_hf.cli import main
 from tests.support.command_line import ROOT, run_script
 from tests.support.loopback_hub import LoopbackHub
@@ -16,7 +17,15 @@ from tests.support.readme_snippets import blocks, run_snippets
 from tests.support.smoke_data import write_splits
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = blocks(ROOT / "README.md")
+#: Every page of the documentation, and what its snippets push.
+PAGES = {
+    "README.md": set[str](),
+    "right_hf/README.md": set[str](),
+    "right_hf/hub/README.md": {"user/right-en", "user/index", "user/right-small"},
+    "right_hf/retriever/README.md": set[str](),
+    "training/README.md": set[str](),
+    "training/results/README.md": set[str](),
+}
 
 
 def test_readme_opens_with_the_two_commands() -> None:
@@ -27,16 +36,38 @@ def test_readme_opens_with_the_two_commands() -> None:
     assert re.search(r"^test:", makefile, flags=re.M)
 
 
-def test_every_block_is_of_a_kind_that_is_run() -> None:
-    assert {language for language, _ in BLOCKS} <= {"python", "sh", "text"}
+def test_readme_is_short_and_every_page_is_known() -> None:
+    assert len(README.splitlines()) <= 200
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("right_hf", "training")
+        for path in (ROOT / folder).rglob("*.md")
+    }
+    pages = {
+        page for page in found if page.endswith("README.md") and "checkpoints" not in page and "/metrics/" not in page
+    }
+    assert {"README.md", *pages} == set(PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_is_of_a_kind_that_is_run(page: str) -> None:
+    assert {language for language, _ in blocks(ROOT / page)} <= {"python", "sh", "text", "mermaid", "bibtex"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    links = re.findall(r"\]\((?!https?://)([^)#]+)(?:#[^)]*)?\)", (ROOT / page).read_text(encoding="utf-8"))
+    missing = [link for link in links if not ((ROOT / page).parent / link).exists()]
+    assert not missing, missing
 
 
 @pytest.mark.loopback
-def test_python_snippets_run(hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_python_snippets_run(hub: LoopbackHub, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    run_snippets(ROOT / "README.md")
-    assert {name for _, name in hub.repos} == {"user/right-en", "user/index", "user/right-small"}
-    assert {"config.json", "generator/model.safetensors"} <= hub.repo("user/right-en").paths()
+    monkeypatch.setattr(registry, "_REGISTERED", {role: dict(known) for role, known in registry._REGISTERED.items()})
+    run_snippets(ROOT / page)
+    assert {name for _, name in hub.repos} == PAGES[page]
 
 
 @pytest.mark.slow
@@ -44,7 +75,8 @@ def test_python_snippets_run(hub: LoopbackHub, tmp_path: Path, monkeypatch: pyte
 def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = write_splits(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
-    commands = [line for language, block in BLOCKS if language == "sh" for line in block.strip().splitlines()]
+    found = [block for page in PAGES for block in blocks(ROOT / page)]
+    commands = [line for language, block in found if language == "sh" for line in block.strip().splitlines()]
     (tmp_path / "posts.txt").write_text("Warm seas\nFresh bread\n", encoding="utf-8")
     assert len(commands) >= 5
     for line in commands:
@@ -57,8 +89,6 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert program == "python"
         if command[0].endswith("reproduce.py"):
             command += ["--smoke", "--output", str(tmp_path / "tables")]
-        if command[0].endswith(("train_selector.py", "train_ranker.py", "reproduce.py")):
-            command += ["--wordnet", str(ROOT / "tests/fixtures/wordnet")]
         run_script(command, monkeypatch)
     results = (tmp_path / "runs/en/results.json").read_text(encoding="utf-8")
     for system in ("BM25", "Seq2Seq", "RIGHT, generator's answer", "RIGHT, fused"):

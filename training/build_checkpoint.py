@@ -1,14 +1,12 @@
-r"""Builds the composite checkpoint: `right-hf train checkpoint`, from a checkout.
+r"""Puts the parts of a checkpoint together.
 
     python training/build_checkpoint.py --recipe training/configs/tweets-en.yaml --data DATA \
         --selector runs/tweets-en/selector --generator runs/tweets-en/generator --output runs/tweets-en/checkpoint
 
-`right-hf train checkpoint --help` explains the options.
+--ranker takes a trained ranker; without it the linear one is fitted on the validation posts.
 """
 
-import sys
+from recipes import train
 
-from right_hf.cli import main
-
-if __name__ == "__main__" and (code := main(["train", "checkpoint", *sys.argv[1:]])):
-    sys.exit(code)
+if __name__ == "__main__":
+    train("checkpoint", __doc__)

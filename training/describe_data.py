@@ -12,7 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from right_hf.data import describe, load_splits
+from data_report import describe
+
+from right_hf.data import load_splits
 from right_hf.persistence import write_json
 from right_hf.provenance import provenance
 

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from right_hf.generator import DecoderGenerator
 from right_hf.generator.serving import export_for_serving
-from right_hf.precision import torch_dtype
 
 
 def main() -> None:
@@ -28,7 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     generator = DecoderGenerator.from_pretrained(
-        arguments.generator, revision=arguments.revision, dtype=torch_dtype(arguments.dtype)
+        arguments.generator, revision=arguments.revision, dtype=arguments.dtype
     )
     export_for_serving(generator, arguments.output)
     prompt = f"language {generator.format.language!r}, template {generator.format.template!r}"

@@ -17,9 +17,16 @@ from pathlib import Path
 from transformers import pipeline
 from transformers.utils import logging as transformers_logging
 
-from right_hf import DEFAULT_CHECKPOINT, Post, RightModel, Seq2SeqGenerator, read_posts
-from right_hf.evaluation import markdown_table, score_checkpoint, supporting_post
-from right_hf.ranker import Recommendation
+from right_hf import (
+    DEFAULT_CHECKPOINT,
+    Post,
+    Recommendation,
+    RightModel,
+    Seq2SeqGenerator,
+    progress_bars,
+    read_posts,
+)
+from right_hf.evaluation import markdown_table, score_checkpoint
 from right_hf.persistence import write_text
 
 _FOLDER = Path(__file__).parent / "showcase"
@@ -29,6 +36,14 @@ _SHOWN = 6
 def spread(posts: list[Post], count: int) -> list[Post]:
     """`count` of the posts, at equal distances."""
     return [posts[i * len(posts) // count] for i in range(count)]
+
+
+def supporting_post(model: RightModel, recommendation: Recommendation) -> str | None:
+    """The text of the retrieved post that supports a recommendation best, if there is one."""
+    if not recommendation.evidence:
+        return None
+    row = model.retriever.corpus.row(recommendation.evidence[0])
+    return None if row is None else model.retriever.corpus[row].text
 
 
 def describe(model: RightModel, post: Post, found: list[dict[str, object]]) -> str:
@@ -50,7 +65,7 @@ def main() -> None:
     parser.add_argument("--posts", type=int, help="only this many posts, spread evenly over the test split")
     arguments = parser.parse_args()
     transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    progress_bars(sys.stderr.isatty())
     logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
 
     posts = read_posts(_FOLDER / "test.jsonl")

@@ -1,16 +1,14 @@
-r"""Trains the generator, or without --selector the baseline: `right-hf train generator`, from a checkout.
+r"""Trains the generator, or without --selector the baseline that reads posts alone.
 
     python training/train_generator.py --recipe training/configs/tweets-en.yaml --data DATA \
-        --selector runs/tweets-en/selector --output runs/tweets-en/generator
+        --selector runs/tweets-en/selector --bases runs/tweets-en/bases --output runs/tweets-en/generator
     python training/train_generator.py --recipe training/configs/tweets-en.yaml --data DATA \
-        --output runs/tweets-en/seq2seq
+        --bases runs/tweets-en/bases --output runs/tweets-en/seq2seq
 
-`right-hf train generator --help` explains the options.
+What starts from random weights (`pretraining` in the recipe) is pretrained first; --bases shares it between the two.
 """
 
-import sys
+from recipes import train
 
-from right_hf.cli import main
-
-if __name__ == "__main__" and (code := main(["train", "generator", *sys.argv[1:]])):
-    sys.exit(code)
+if __name__ == "__main__":
+    train("generator", __doc__)

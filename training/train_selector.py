@@ -1,14 +1,10 @@
-r"""Trains the selector: `right-hf train selector`, from a checkout.
+r"""Trains the selector.
 
-    python training/train_selector.py --recipe training/configs/tweets-en.yaml --data DATA \
+python training/train_selector.py --recipe training/configs/tweets-en.yaml --data DATA \
         --output runs/tweets-en/selector
-
-`right-hf train selector --help` explains the options.
 """
 
-import sys
+from recipes import train
 
-from right_hf.cli import main
-
-if __name__ == "__main__" and (code := main(["train", "selector", *sys.argv[1:]])):
-    sys.exit(code)
+if __name__ == "__main__":
+    train("selector", __doc__)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from huggingface_hub import DatasetCard, DatasetCardData
 
-from right_hf.cards.datasheet import Datasheet
-from right_hf.cards.licenses import OTHER, count_licenses, hub_license, licenses_text
+from right_hf.cards.datasheet import OTHER, Datasheet, count_licenses, hub_license, licenses_text
 from right_hf.posts import Post
 
 _TEMPLATE = Path(__file__).with_suffix(".md")

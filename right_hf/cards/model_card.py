@@ -10,13 +10,12 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResultEntry, ModelCard, ModelCardData, eval_result_entries_to_yaml
 
-from right_hf.cards.parts import Component, base_license, base_text, describe_components
-from right_hf.cards.datasheet import Datasheet
-from right_hf.cards.emissions import emissions_text, total_emissions
-from right_hf.cards.licenses import OTHER, count_licenses, hub_license, licenses_text
+from right_hf.cards.datasheet import OTHER, Datasheet, count_licenses, hub_license, licenses_text
+from right_hf.cards.parts import Part, describe_parts, emissions_text, total_emissions
 from right_hf.corpus import CORPUS_FILE, Corpus
-from right_hf.evaluation import RIGHT, RIGHT_WRITTEN, markdown_table
+from right_hf.evaluation import RIGHT, RIGHT_WRITTEN, SELECTOR, markdown_table
 from right_hf.hub.pull import EVAL_RESULTS
+from right_hf.layout import TRAINING_FILE
 from right_hf.persistence import read_object, write_text
 
 CARD_FILE = "README.md"
@@ -25,6 +24,12 @@ TASK = "hashtag-recommendation"
 _LICENSE = "Apache-2.0"
 _TEMPLATE = Path(__file__).with_suffix(".md")
 _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
+#: Which hashtags can be recommended, without and with a generator.
+_KNOWN = (
+    "It knows the hashtags of its corpus and no others.",
+    "It knows the hashtags of its corpus and those that its generator can write; a newer one it can only copy from the "
+    "post.",
+)
 _METRICS = {
     "f1@1": "micro F1 of the first hashtag",
     "f1@5": "micro F1 of the first five hashtags, precision over 5 x posts",
@@ -48,9 +53,9 @@ class Results:
 
     @property
     def system(self) -> str:
-        """The row that is the checkpoint's own answer: the fusion's, or the generator's where there is none."""
+        """The row that is the checkpoint's own answer: the ranker's, else the generator's, else the selector's."""
         rows = self.content["results"]
-        return RIGHT if RIGHT in rows else RIGHT_WRITTEN
+        return next((name for name in (RIGHT, RIGHT_WRITTEN) if name in rows), SELECTOR)
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,7 @@ class CardFacts:
     Attributes:
         name: The checkpoint's name.
         languages: ISO 639-1 codes.
-        components: Its parts.
-        fitted: Whether its fusion was fitted; else the generator's answer is given.
+        parts: Its parts, in the order in which a post goes through them.
         training: Its `training.json`; empty where there is none.
         licenses: Posts of the index under each licence; None counts those that state none.
         period: First and last year of the dated posts of the index.
@@ -71,13 +75,16 @@ class CardFacts:
 
     name: str
     languages: tuple[str, ...]
-    components: list[Component]
-    fitted: bool
+    parts: list[Part]
     training: dict[str, Any] = field(default_factory=dict)
     licenses: dict[str | None, int] = field(default_factory=dict)
     period: tuple[str, str] | None = None
     datasheet: Datasheet | None = None
     results: tuple[Results, ...] = ()
+
+    def has(self, role: str) -> bool:
+        """Whether the checkpoint has such a part."""
+        return any(part.role == role for part in self.parts)
 
 
 def gather_facts(
@@ -94,7 +101,7 @@ def gather_facts(
     """
     folder = Path(checkpoint)
     config = read_object(folder / "config.json")
-    record = folder / "training.json"
+    record = folder / TRAINING_FILE
     training = read_object(record) if record.is_file() else {}
     entry = config.get("components", {}).get("retriever", {})
     index = folder / entry.get("subfolder", "retriever")
@@ -109,8 +116,7 @@ def gather_facts(
     return CardFacts(
         name=name or folder.resolve().name,
         languages=(config.get("language", "en"),),
-        components=describe_components(folder, config, training),
-        fitted=config.get("fusion") is not None,
+        parts=describe_parts(folder, config, training),
         training=training,
         licenses=licenses,
         period=(years[0], years[-1]) if years else None,
@@ -134,7 +140,7 @@ def card_metadata(facts: CardFacts) -> ModelCardData:
     unlisted = [name for name in stated if hub_license(name) == OTHER]
     if None in facts.licenses and OTHER not in licenses:
         licenses.append(OTHER)
-    bases = list(dict.fromkeys(part.hub_base for part in facts.components if part.hub_base is not None))
+    bases = list(dict.fromkeys(part.hub_base for part in facts.parts if part.hub_base is not None))
     examples = facts.datasheet.examples if facts.datasheet else ()
     return ModelCardData(
         language=list(facts.languages),
@@ -158,12 +164,14 @@ def render_card(facts: CardFacts) -> str:
         name=facts.name,
         languages=", ".join(facts.languages),
         parts=_parts_table(facts),
+        source=" and from what its generator writes" if facts.has("generator") else "",
+        known=_KNOWN[facts.has("generator")],
         reproduction=_reproduction(facts),
         licenses=_licenses(facts),
         data=facts.datasheet.prose if facts.datasheet else "No datasheet was given with the data.",
         results=_results(facts),
         emissions=emissions_text(facts.training),
-        age=_age(facts),
+        age=f" Its dated posts are of {facts.period[0]} to {facts.period[1]}." if facts.period else "",
     )
     return str(ModelCard(text))  # reads the metadata back, so that a card that cannot be read is never written
 
@@ -202,12 +210,10 @@ def write_card(checkpoint: str | Path, facts: CardFacts) -> list[Path]:
 
 def _parts_table(facts: CardFacts) -> str:
     rows = ["| part | what | started from | where | trained by commit |", "|---|---|---|---|---|"]
-    for part in facts.components:
-        commit = f"`{part.commit}`" if part.commit else "not recorded"
-        rows.append(f"| {part.name} | {part.what} | {base_text(part)} | {part.place} | {commit} |")
-    if not any(part.name == "ranker" for part in facts.components):  # which takes its place
-        fusion = "logistic regression, fitted on validation posts" if facts.fitted else "none: the generator's answer"
-        rows.append(f"| fusion | {fusion} | | here, `config.json` | |")
+    rows += [part.row for part in facts.parts]
+    if not facts.has("ranker"):
+        answer = "the generator's answer" if facts.has("generator") else "the selector's ranking"
+        rows.append(f"| ranker | none: {answer} | | | |")
     return "\n".join(rows)
 
 
@@ -215,7 +221,8 @@ def _reproduction(facts: CardFacts) -> str:
     if not facts.training:
         return "How it was trained is not recorded."
     versions = ", ".join(f"{name} {version}" for name, version in facts.training.get("versions", {}).items())
-    posts = facts.training.get("generator", {}).get("posts")
+    records = [facts.training.get(role) for role in ("generator", "selector")]
+    posts = next((record["posts"] for record in records if isinstance(record, dict) and record.get("posts")), None)
     trained = f"Trained on {posts:,} posts; seed" if posts else "Seed"
     return (
         f"{trained} {facts.training.get('seed')}; {versions}. Every setting lies in `training.json` beside the weights."
@@ -225,7 +232,7 @@ def _reproduction(facts: CardFacts) -> str:
 def _licenses(facts: CardFacts) -> str:
     posts = f"Posts of the index keep their own: {licenses_text(facts.licenses)}." if facts.licenses else ""
     unstated = " Posts without a stated licence must not be passed on." if None in facts.licenses else ""
-    bases = [f"`{part.base}`" for part in facts.components if part.base and base_license(part.base) is None]
+    bases = [f"`{part.base}`" for part in facts.parts if part.base and part.base_license is None]
     theirs = f" What came of a base model is also bound by that model's licence: {', '.join(bases)}." if bases else ""
     return f"Code and weights: {_LICENSE}. {posts}{unstated}{theirs}".strip()
 
@@ -240,7 +247,3 @@ def _results(facts: CardFacts) -> str:
         parts[-1] += f" (*{results.system}*): {summary}. Beside it:"
         parts.append(markdown_table(rows))
     return "\n\n".join(parts) or "Not evaluated."
-
-
-def _age(facts: CardFacts) -> str:
-    return f" Its dated posts are of {facts.period[0]} to {facts.period[1]}." if facts.period else ""

@@ -1,4 +1,4 @@
-"""What a card says about the parts of a checkpoint, read from their own configurations."""
+"""What a card says about the parts of a checkpoint: what their own files say, and what training them emitted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from right_hf.hub.component import COMPONENTS, OPTIONAL
+from right_hf.layout import REQUIRED, ROLES, config_file
 from right_hf.persistence import read_json, read_object
 
 #: Hub ids and licences of the models that Python packages carry, by the recipe's name for them.
@@ -16,93 +16,111 @@ _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 @dataclass(frozen=True)
-class Component:
+class Part:
     """One part of a checkpoint.
 
     Attributes:
-        name: "retriever", "selector", "generator" or "ranker".
+        role: "retriever", "selector", "generator" or "ranker".
         what: Its type, settings and size.
         place: Where it lies: in the checkpoint, or in another repository at a revision.
-        base: The pretrained model it started from: its Hub id, else its folder's name; None for random weights.
         commit: Commit of the code that trained it, or None where none is recorded.
+        base: The pretrained model it started from: its Hub id, else its folder's name; None where none is named.
         base_revision: The commit of the base, where it is recorded, as for an adapter.
+        from_scratch: Whether a network of its own was trained from random weights.
     """
 
-    name: str
+    role: str
     what: str
     place: str
-    base: str | None
-    commit: str | None
+    commit: str | None = None
+    base: str | None = None
     base_revision: str | None = None
+    from_scratch: bool = False
 
     @property
     def hub_base(self) -> str | None:
         """The base if it is one of the Hub."""
         return self.base if self.base is not None and _HUB_ID.fullmatch(self.base) else None
 
+    @property
+    def base_license(self) -> str | None:
+        """The licence of the base, where it is known."""
+        return dict(_PACKAGED_BASES.values()).get(self.base or "")
 
-def describe_components(folder: Path, config: dict[str, Any], training: dict[str, Any]) -> list[Component]:
+    @property
+    def row(self) -> str:
+        """The part as a row of the card's table."""
+        base = "random weights" if self.from_scratch else ""
+        if self.base is not None:
+            revision = f", revision `{self.base_revision}`" if self.base_revision else ""
+            base = f"`{self.base}`{revision}" + (f" ({self.base_license})" if self.base_license else "")
+        commit = f"`{self.commit}`" if self.commit else "not recorded"
+        return f"| {self.role} | {self.what} | {base} | {self.place} | {commit} |"
+
+
+def describe_parts(folder: Path, config: dict[str, Any], training: dict[str, Any]) -> list[Part]:
     """The parts of the checkpoint in `folder`, with its `config.json` and `training.json`."""
-    parts = [name for name in COMPONENTS if name not in OPTIONAL or name in config.get("components", {})]
-    return [_describe(name, folder, config, training) for name in parts]
+    entries = {role: {"subfolder": role} for role in REQUIRED} | config.get("components", {})
+    parts = [_describe(role, folder, entries[role], training) for role in ROLES if role in entries]
+    if "ranker" not in entries and config.get("fusion"):  # where a linear ranker's weights lay before it was a part
+        what = _settings({"ranker_type": "linear", **config["fusion"]}, "ranker")
+        parts.append(Part("ranker", "; ".join(what), "here, `config.json`", _commit("ranker", training)))
+    return parts
 
 
-def _describe(name: str, folder: Path, config: dict[str, Any], training: dict[str, Any]) -> Component:
-    entry = config.get("components", {}).get(name, {"subfolder": name})
+def _describe(role: str, folder: Path, entry: dict[str, str], training: dict[str, Any]) -> Part:
     subfolder = entry.get("subfolder", "")
+    commit = _commit(role, training)
     if "repo_id" in entry:
         inside = f"`{entry['repo_id']}`" + (f", folder `{subfolder}`" if subfolder else "")
         place = f"{inside}, revision `{entry.get('revision', 'main')}`"
-    else:
-        place = f"here, `{subfolder}/`" if subfolder else "here"
+        return Part(role, "see its own card", place, commit, *_base(folder / subfolder, training, role))
     files = folder / subfolder
-    what = _settings(files / f"{name}_config.json", name) if "repo_id" not in entry else ["see its own card"]
-    if "repo_id" not in entry:
-        what += _network(files)
-    base, revision = _base(name, files, training)
-    return Component(name, "; ".join(part for part in what if part), place, base, _commit(name, training), revision)
+    file = files / config_file(role)
+    network = _network(files)
+    what = "; ".join(filter(None, [*(_settings(read_object(file), role) if file.is_file() else ()), network]))
+    base, revision = _base(files, training, role)
+    place = f"here, `{subfolder}/`" if subfolder else "here"
+    return Part(role, what, place, commit, base, revision, from_scratch=bool(network) and base is None)
 
 
-def _settings(file: Path, name: str) -> list[str]:
+def _settings(settings: dict[str, Any], role: str) -> list[str]:
     """The type and the settings in a component's own configuration."""
-    if not file.is_file():
-        return []
-    settings = read_object(file)
-    kind = settings.pop(f"{name}_type", None)
-    settings.pop("format", None)  # of the files, which says nothing about the component
-    shown = [f"{key.replace('_', ' ')} {_number(value)}" for key, value in settings.items() if _is_plain(value)]
-    return [str(kind or ""), ", ".join(shown)]
+    hidden = (f"{role}_type", "format")  # the latter is of the files and says nothing about the component
+    plain = {k: v for k, v in settings.items() if k not in hidden and isinstance(v, (str, int, float)) and v != ""}
+    shown = [f"{key.replace('_', ' ')} {_number(value)}" for key, value in plain.items()]
+    return [str(settings.get(f"{role}_type") or ""), ", ".join(shown)]
 
 
-def _network(files: Path) -> list[str]:
+def _network(files: Path) -> str:
     """The architecture of a transformers or sentence-transformers model, as far as its configuration tells."""
     if (files / "modules.json").is_file():
         modules = read_json(files / "modules.json")
-        return [" + ".join(str(module.get("type", "")).rpartition(".")[2] for module in modules)]
+        return " + ".join(str(module.get("type", "")).rpartition(".")[2] for module in modules)
     if (files / "adapter_config.json").is_file():
         adapter = read_object(files / "adapter_config.json")
         modules = adapter.get("target_modules")
         modules = ", ".join(modules) if isinstance(modules, list) else modules
         size = f"rank {adapter.get('r', '?')}, alpha {adapter.get('lora_alpha', '?')}"
-        return [f"{adapter.get('peft_type', '')} adapter of {size}" + (f", on {modules}" if modules else "")]
+        return f"{adapter.get('peft_type', '')} adapter of {size}" + (f", on {modules}" if modules else "")
     if not (files / "config.json").is_file():
-        return []
+        return ""
     config = read_object(files / "config.json")
     layers = [config.get("num_layers") or config.get("num_hidden_layers"), config.get("num_decoder_layers")]
     depth = " + ".join(str(count) for count in layers if count)
     width = config.get("d_model") or config.get("hidden_size")
     shape = f"{depth} layers of width {width}" if depth and width else ""
     words = f"vocabulary of {_number(config['vocab_size'])}" if "vocab_size" in config else ""
-    return [", ".join(part for part in (*config.get("architectures", []), shape, words) if part)]
+    return ", ".join(filter(None, (*config.get("architectures", []), shape, words)))
 
 
-def _base(name: str, files: Path, training: dict[str, Any]) -> tuple[str | None, str | None]:
+def _base(files: Path, training: dict[str, Any], role: str) -> tuple[str | None, str | None]:
     """The pretrained model a component started from and its commit: the adapter's own record, else the recipe's."""
     if (files / "adapter_config.json").is_file():
         adapter = read_object(files / "adapter_config.json")
         base, revision = adapter.get("base_model_name_or_path"), adapter.get("revision")
     else:
-        recipe = training.get("config", {}).get(name, {})
+        recipe = training.get("config", {}).get(role) or {}
         base, revision = recipe.get("encoder") or recipe.get("base"), recipe.get("revision")
     if not isinstance(base, str):
         return None, None
@@ -111,29 +129,50 @@ def _base(name: str, files: Path, training: dict[str, Any]) -> tuple[str | None,
     return base if _HUB_ID.fullmatch(base) else Path(base).name, revision if isinstance(revision, str) else None
 
 
-def base_text(component: Component) -> str:
-    """From what a component started, with the licence where it is known."""
-    if component.base is None:
-        return "random weights" if component.name in ("selector", "generator") else ""
-    revision = f", revision `{component.base_revision}`" if component.base_revision else ""
-    stated = f" ({base_license(component.base)})" if base_license(component.base) else ""
-    return f"`{component.base}`{revision}{stated}"
-
-
-def base_license(base: str) -> str | None:
-    """The licence of a base, where it is known."""
-    return dict(_PACKAGED_BASES.values()).get(base)
-
-
-def _commit(name: str, training: dict[str, Any]) -> str | None:
-    record = training.get(name)
+def _commit(role: str, training: dict[str, Any]) -> str | None:
+    record = training.get(role)
     # The index is built with the checkpoint.
     return record.get("commit") if isinstance(record, dict) else training.get("commit")
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, (str, int, float)) and value != ""
-
-
 def _number(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else f"{value}"
+
+
+def _measured(record: Any) -> dict[str, Any] | None:
+    """The entry of a training record, in the form of the Hub: grams under "emissions", and who measured them."""
+    entry = record.get("emissions") if isinstance(record, dict) else None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("emissions"), (int, float)) else None
+
+
+def _emissions(training: dict[str, Any]) -> dict[str, dict[str, Any] | None]:
+    """What was measured of each part with a record of its own; of the whole where that was measured at once."""
+    if (whole := _measured(training)) is not None:
+        return {"": whole}
+    return {role: _measured(training[role]) for role in ROLES if role in training}
+
+
+def total_emissions(training: dict[str, Any]) -> dict[str, Any] | None:
+    """The card's metadata `co2_eq_emissions`; None unless every part was measured."""
+    parts = list(_emissions(training).values())
+    entries = [entry for entry in parts if entry is not None]
+    if not entries or len(entries) < len(parts):
+        return None
+    total: dict[str, Any] = {"emissions": round(sum(entry["emissions"] for entry in entries), 3)}
+    for key in ("source", "training_type", "geographical_location", "hardware_used"):
+        if stated := list(dict.fromkeys(entry[key] for entry in entries if entry.get(key))):
+            total[key] = ", ".join(stated)
+    return total
+
+
+def emissions_text(training: dict[str, Any]) -> str:
+    """The same for people, part by part."""
+    sentences = []
+    for role, entry in _emissions(training).items():
+        of_part = f" the {role}" if role else ""
+        if entry is None:
+            sentences.append(f"Not measured in training{of_part}.")
+        else:
+            source = f", measured by {entry['source']}" if entry.get("source") else ""
+            sentences.append(f"{entry['emissions']:,} g of CO2 equivalents in training{of_part}{source}.")
+    return " ".join(sentences) if any(_emissions(training).values()) else "Not measured."

@@ -8,11 +8,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from right_hf.cli.options import add_command, add_model_options, load_model, positive
+from right_hf.cli.options import (
+    DATA_HELP,
+    SPLITS,
+    add_command,
+    add_data_options,
+    add_model_options,
+    data_options,
+    load_model,
+    positive,
+)
 from right_hf.cli.output import write_result
+from right_hf.layout import TRAINING_FILE
 
 _DESCRIPTION = """\
-Scores a checkpoint on posts with gold hashtags, beside its parts and BM25 alone: micro F1@1 and F1@5
+Scores a checkpoint on posts with gold hashtags, beside its parts alone: micro F1@1 and F1@5
 (precision over K x posts) and ROUGE as the package `rouge` defines it, in percent.
 
 Writes one line of JSON with the scores of each system, and what to run again to get them: command,
@@ -28,11 +38,8 @@ _EXAMPLES = """\
 def add_to(commands: Any) -> None:
     """Adds the command."""
     parser = add_command(commands, "evaluate", "score a checkpoint on a split", _DESCRIPTION, _EXAMPLES)
-    parser.add_argument(
-        "--data", required=True, metavar="DATA", help="posts with gold hashtags: a file, a folder of splits, a data set"
-    )
-    parser.add_argument("--split", default="test", choices=("train", "validation", "test"), help="default: test")
-    parser.add_argument("--licenses", nargs="+", metavar="SPDX", help="only posts under one of these licences")
+    parser.add_argument("--data", required=True, metavar="DATA", help=f"{DATA_HELP}, with gold hashtags")
+    parser.add_argument("--split", default="test", choices=SPLITS, help="default: test")
     parser.add_argument("--seq2seq", type=Path, metavar="FOLDER", help="also score this generator without retrieval")
     parser.add_argument(
         "--beams", type=positive, default=1, metavar="N", help="also score its N best answers (default: 1)"
@@ -40,28 +47,29 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help="save the results there")
     parser.add_argument("--table", action="store_true", help="print a Markdown table instead of JSON")
     add_model_options(parser)
+    add_data_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     from right_hf.data import load_split
-    from right_hf.evaluation import markdown_table, score_checkpoint
-    from right_hf.generator import Seq2SeqGenerator
+    from right_hf.evaluation import SEQ2SEQ, markdown_table, score_checkpoint
     from right_hf.persistence import read_json, write_json
     from right_hf.provenance import provenance
+    from right_hf.registry import load_component
 
-    posts = [post for post in load_split(arguments.data, arguments.split, arguments.licenses) if post.text]
-    if not posts:
+    posts = load_split(arguments.data, arguments.split, arguments.licenses, data_options(arguments))
+    if not (posts := [post for post in posts if post.text]):
         raise ValueError(f"No post of {arguments.data} has readable text.")
     model = load_model(arguments)
-    seq2seq = Seq2SeqGenerator.from_pretrained(arguments.seq2seq) if arguments.seq2seq else None
+    seq2seq = load_component("generator", arguments.seq2seq) if arguments.seq2seq else None
     scores = score_checkpoint(model, posts, seq2seq, arguments.beams)
-    training = json.loads(model.records.get("training.json", "{}"))
+    training = json.loads(model.records.get(TRAINING_FILE, "{}"))
     origin = provenance(training.get("config", {}), training.get("seed"))
     arms = {"RIGHT": training.get("generator", {})}
-    if arguments.seq2seq and (arguments.seq2seq / "training.json").is_file():
-        arms["Seq2Seq"] = read_json(arguments.seq2seq / "training.json")
+    if arguments.seq2seq and (record := arguments.seq2seq / TRAINING_FILE).is_file():
+        arms[SEQ2SEQ] = read_json(record)
     runs = {name: {key: arm.get(key) for key in ("commit", "seed", "steps", "posts")} for name, arm in arms.items()}
     results = {**origin, "posts": len(posts), "runs": runs, "results": scores}
     if arguments.output:

@@ -6,19 +6,20 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from right_hf.cli.options import add_command
+from right_hf.cli.options import DATA_HELP, SPLITS, add_command, add_data_options, data_options
 from right_hf.cli.output import write_result
 
 _DESCRIPTION = """\
 Builds a BM25 index of posts with hashtags, which takes the place of a checkpoint's own with --retriever.
 Nothing is trained: the same selector and generator work with it.
 
-DATA is a JSONL file; each line holds id, text and hashtags, and may hold created_at and license. The folder
-appears whole or not at all; an index that was there is replaced."""
+Of a source with several splits the training posts are indexed. The folder appears whole or not at all; an index
+that was there is replaced."""
 _EXAMPLES = """\
   right-hf index my-posts.jsonl --output my-index
   right-hf recommend --retriever my-index "a post"
   right-hf index posts-zh.jsonl --analyser chinese --output index-zh
+  right-hf index posts.csv --text-column body --hashtags-column tags --separator , --output csv-index
   right-hf index posts.jsonl --licenses MIT CC-BY-4.0 --output open-index
 """
 
@@ -26,7 +27,7 @@ _EXAMPLES = """\
 def add_to(commands: Any) -> None:
     """Adds the command."""
     parser = add_command(commands, "index", "build an index of your posts", _DESCRIPTION, _EXAMPLES)
-    parser.add_argument("data", type=Path, metavar="DATA", help="JSONL file of posts")
+    parser.add_argument("data", metavar="DATA", help=DATA_HELP)
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="folder of the index")
     parser.add_argument(
         "--analyser",
@@ -35,19 +36,18 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--k1", type=float, default=1.5, help="saturation of the term frequency (default: 1.5)")
     parser.add_argument("--b", type=float, default=0.75, help="strength of the length normalisation (default: 0.75)")
-    parser.add_argument("--licenses", nargs="+", metavar="SPDX", help="only posts under one of these licences")
+    parser.add_argument("--split", choices=SPLITS, help="of a source with several (default: train)")
+    add_data_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
-    from right_hf.persistence import atomic_folder
-    from right_hf.posts import read_posts
+    from right_hf.data import load_split
     from right_hf.retriever import BM25Retriever
 
-    posts = read_posts(arguments.data, arguments.licenses)
+    posts = load_split(arguments.data, arguments.split, arguments.licenses, data_options(arguments))
     retriever = BM25Retriever.from_posts(posts, analyser=arguments.analyser, k1=arguments.k1, b=arguments.b)
-    with atomic_folder(arguments.output) as folder:
-        retriever.save_pretrained(folder)
+    retriever.save_pretrained(arguments.output)
     hashtags = len(retriever.corpus.hashtags)
     write_result({"output": str(arguments.output), "posts": len(posts), "hashtags": hashtags})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from right_hf.cli.options import add_command, add_hub_options, hub_arguments
-from right_hf.cli.output import quieten_libraries, write_result
+from right_hf.cli.output import write_result
 
 _DESCRIPTION = """\
 Downloads a checkpoint with all its parts, also those that lie in other repositories, and loads it once to see
@@ -37,7 +37,6 @@ def run(arguments: argparse.Namespace) -> None:
     from right_hf.model import RightModel
     from right_hf.persistence import atomic_folder
 
-    quieten_libraries()
     hub = hub_arguments(arguments)
     # A place where it cannot go is refused before anything is downloaded.
     with nullcontext() if arguments.folder is None else atomic_folder(arguments.folder) as folder:

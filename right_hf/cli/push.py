@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from right_hf.cli.options import PARTS, add_command, add_group
-from right_hf.cli.output import quieten_libraries, write_result
-
-if TYPE_CHECKING:
-    from right_hf.posts import Post
+from right_hf.cli.options import DATA_HELP, add_command, add_data_options, add_group, data_options
+from right_hf.cli.output import write_result
+from right_hf.layout import ROLES
 
 _DESCRIPTION = """\
 Uploads to the Hub, in one commit; the repository is made if there is none. The token is that of `hf auth
@@ -37,8 +35,9 @@ def add_to(commands: Any) -> None:
     parser = add_group(commands, "push", "upload to the Hub", _DESCRIPTION, "".join(_EXAMPLES.values()))
     kinds = parser.add_subparsers(title="kinds", metavar="KIND", required=True)
 
-    model = _add_kind(kinds, "model", "a checkpoint, or one component of it", push_model, "FOLDER")
-    model.add_argument("--component", choices=PARTS, help="upload only this part")
+    place = "folder of the checkpoint (or, with --component, of the component)"
+    model = _add_kind(kinds, push_model, "a checkpoint, or one component of it", "FOLDER", place)
+    model.add_argument("--component", choices=ROLES, help="upload only this part")
     model.add_argument("--handler", action="store_true", help="also upload the handler of an Inference Endpoint")
     model.add_argument(
         "--references",
@@ -46,27 +45,21 @@ def add_to(commands: Any) -> None:
         help="name parts that the checkpoint takes from other repositories, by commit, instead of copying them",
     )
 
-    dataset = _add_kind(kinds, "dataset", "posts, as parquet with a card", push_dataset, "DATA")
+    dataset = _add_kind(kinds, push_dataset, "posts, as parquet with a card", "DATA", DATA_HELP)
     dataset.add_argument("--datasheet", type=Path, metavar="FILE", help="Markdown file that describes the data")
-    dataset.add_argument("--licenses", nargs="+", metavar="SPDX", help="only posts under one of these licences")
     dataset.add_argument(
         "--allow-unlicensed",
         action="store_true",
         help="also upload posts that state no licence, if you hold the right to: your own, for example",
     )
-    _add_kind(kinds, "metric", "a metric for evaluate.load", push_metric, "NAME")
+    add_data_options(dataset)
+    _add_kind(kinds, push_metric, "a metric for evaluate.load", "NAME", "hashtag_f1 or hashtag_rouge")
 
 
-_SOURCES = {
-    "FOLDER": "folder of the checkpoint (or, with --component, of the component)",
-    "DATA": "JSONL file of posts, or a folder with train.jsonl, validation.jsonl, test.jsonl (or some of them)",
-    "NAME": "hashtag_f1 or hashtag_rouge",
-}
-
-
-def _add_kind(kinds: Any, name: str, summary: str, run: Any, source: str) -> argparse.ArgumentParser:
+def _add_kind(kinds: Any, run: Any, summary: str, source: str, what: str) -> argparse.ArgumentParser:
+    name = run.__name__.removeprefix("push_")
     parser = add_command(kinds, name, summary, f"Uploads {summary}.", _EXAMPLES[name])
-    parser.add_argument("source", metavar=source, help=_SOURCES[source])
+    parser.add_argument("source", metavar=source, help=what)
     parser.add_argument("repo", metavar="REPO", help="the repository, user/name")
     parser.add_argument("--private", action="store_true", default=None, help="a new repository is private")
     parser.add_argument("--revision", metavar="BRANCH", help="branch to commit to (default: main)")
@@ -83,11 +76,10 @@ def _upload_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def push_model(arguments: argparse.Namespace) -> None:
     """Uploads a checkpoint or a component."""
-    from right_hf.component import load_component
-    from right_hf.model import RightModel
     from right_hf.hub.publish import handler_files
+    from right_hf.model import RightModel
+    from right_hf.registry import load_component
 
-    quieten_libraries()
     settings = _upload_arguments(arguments)
     if arguments.component and (arguments.handler or arguments.references):
         raise argparse.ArgumentTypeError("--handler and --references go with a whole checkpoint, not with --component")
@@ -107,13 +99,13 @@ def push_model(arguments: argparse.Namespace) -> None:
 
 def push_dataset(arguments: argparse.Namespace) -> None:
     """Uploads posts."""
-    from right_hf import publish
     from right_hf.cards.datasheet import read_datasheet
+    from right_hf.data import load_splits
+    from right_hf.hub import publish
 
-    quieten_libraries()
     datasheet = read_datasheet(arguments.datasheet) if arguments.datasheet else None
     commit = publish.push_dataset(
-        read_splits(arguments.source, arguments.licenses),
+        load_splits(arguments.source, arguments.licenses, data_options(arguments), unnamed="train"),
         arguments.repo,
         datasheet=datasheet,
         allow_unlicensed=arguments.allow_unlicensed,
@@ -122,22 +114,10 @@ def push_dataset(arguments: argparse.Namespace) -> None:
     _report(arguments, commit)
 
 
-def read_splits(source: str, licenses: list[str] | None = None) -> dict[str, list[Post]]:
-    """The splits of a source of [`right_hf.data.load_splits`]; a file named after no split is taken for "train"."""
-    from right_hf.data import SPLITS, load_splits
-    from right_hf.posts import read_posts
-
-    file = Path(source)
-    if file.is_file() and file.stem not in SPLITS:
-        return {"train": read_posts(file, licenses)}
-    return load_splits(source, licenses)
-
-
 def push_metric(arguments: argparse.Namespace) -> None:
     """Uploads a metric."""
-    from right_hf import publish
+    from right_hf.hub import publish
 
-    quieten_libraries()
     _report(arguments, publish.push_metric(arguments.source, arguments.repo, **_upload_arguments(arguments)))
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from right_hf.cli.options import add_command, add_model_options, load_model, positive, probability
+from right_hf.cli.options import add_command, add_model_options, load_model, moment, positive, probability
 from right_hf.cli.output import write_result
 
 _DESCRIPTION = """\
@@ -19,14 +19,15 @@ Recommends hashtags for posts. Posts are arguments, or the lines of --input or o
 
 Each post gives one line of JSON: its text, its id where it has one, and its recommendations, best first, each
 with hashtag, score (the estimated probability that the author would use it), source ("retrieved", "generated",
-"both", or "post" where it only stands there) and evidence (ids of the retrieved posts that carry it). Results
-are written batch by batch while input comes in."""
+"both", "post" where it only stands there, "popular" where others have just used it) and evidence (ids of the
+retrieved posts that carry it). Results are written batch by batch while input comes in."""
 _EXAMPLES = """\
   right-hf recommend "Scaling Erlang cluster to 10k nodes at WhatsApp"
   right-hf recommend --top-k 3 --threshold 0.1 < posts.txt
   right-hf recommend --input posts.jsonl --model user/right-en --revision v1.0 > hashtags.jsonl
   tail -f stream.jsonl | right-hf recommend --jsonl --batch-size 1 | jq -r '.recommendations[0].hashtag'
   right-hf recommend --retriever user/fresher-index "A visual guide to the Go memory allocator"
+  right-hf recommend --now 2020-05-31T12:00Z "What is everybody talking about"
 """
 
 
@@ -45,6 +46,12 @@ def add_to(commands: Any) -> None:
         "--threshold", type=probability, default=0.0, metavar="P", help="only scores of at least P (default: 0)"
     )
     parser.add_argument("--batch-size", type=positive, metavar="N", help="posts at once (default: 16; 1 on a terminal)")
+    parser.add_argument(
+        "--now",
+        type=moment,
+        metavar="TIME",
+        help="when the posts are written, for a ranker that knows what is in use: ISO time or seconds (default: now)",
+    )
     add_model_options(parser)
     parser.set_defaults(run=run)
 
@@ -64,7 +71,8 @@ def run(arguments: argparse.Namespace) -> None:
         jsonl = arguments.jsonl or (arguments.input is not None and arguments.input.suffix == ".jsonl")
         records = [{"text": post} for post in arguments.posts] or (read_jsonl(file) if jsonl else read_lines(file))
         for batch in _batches(records, size):
-            found = model.recommend([record["text"] for record in batch], arguments.top_k, arguments.threshold)
+            texts = [record["text"] for record in batch]
+            found = model.recommend(texts, arguments.top_k, arguments.threshold, now=arguments.now)
             for record, recommendations in zip(batch, found, strict=True):
                 write_result({**record, "recommendations": [asdict(entry) for entry in recommendations]})
 

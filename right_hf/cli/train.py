@@ -1,4 +1,4 @@
-"""`right-hf train`: selector, generator, ranker and checkpoint, from a recipe and a data folder."""
+"""`right-hf train`: the parts of a checkpoint and the checkpoint, from a recipe and posts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import argparse
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from right_hf.cli.options import add_command, add_group
-from right_hf.cli.output import quieten_libraries, write_result
-
-if TYPE_CHECKING:
-    from right_hf.posts import Post
-    from right_hf.trainers.recipe import Recipe
+from right_hf.cli.options import DATA_HELP, add_command, add_data_options, add_group, data_options
+from right_hf.cli.output import write_result
+from right_hf.layout import ROLES
 
 _DESCRIPTION = """\
 Trains the parts of a checkpoint, in this order: retriever (unless it is BM25), selector, generator, ranker (if
@@ -25,9 +22,15 @@ The recipe, one YAML file, decides everything but the data; the smallest is
     selector: {encoder: sentence-transformers/all-MiniLM-L6-v2}
     generator: {base: google-t5/t5-small, arguments: {num_train_epochs: 3}}
 
-DATA is a folder with train.jsonl and validation.jsonl, each line with id, text (without hash signs) and
-hashtags, or with pairs of .src and .dst files, or a data set of the Hub. pip install 'right_hf[train]' brings
-what training needs."""
+DATA has training and validation posts. pip install 'right_hf[train]' brings what training needs, and
+'right_hf[llm]' what LLMs need besides."""
+_SUMMARIES = {
+    "retriever": "index the training posts, after training the encoder of a dense retriever",
+    "selector": "triplets of post, hashtag and disturbed hashtag, with the paper's loss",
+    "generator": "posts with retrieved hashtags in, hashtags out",
+    "ranker": "an order of written and retrieved hashtags, learnt from held-out posts",
+    "checkpoint": "index the training posts and put the parts together",
+}
 _EXAMPLES = {
     "retriever": """\
   right-hf train retriever --recipe recipe.yaml --data DATA --output runs/retriever   # for a dense one
@@ -38,6 +41,8 @@ _EXAMPLES = {
     "generator": """\
   right-hf train generator --recipe recipe.yaml --data DATA --selector runs/selector --output runs/generator
   right-hf train generator --recipe recipe.yaml --data DATA --output runs/seq2seq   # the baseline without retrieval
+  right-hf train generator --recipe llm.yaml --data DATA --selector runs/selector --start runs/llm \\
+      --output runs/llm-grpo   # a tuned LLM goes on with GRPO
 """,
     "ranker": """\
   right-hf train ranker --recipe recipe.yaml --data DATA --selector runs/selector --generator runs/generator \\
@@ -48,57 +53,32 @@ _EXAMPLES = {
       --output runs/checkpoint
 """,
 }
-_WORDNET = Path("/usr/share/wordnet")
+#: What is made before what: a part is trained with those before it, a generator goes on from an earlier one.
+_ORDER = (*ROLES, "checkpoint")
 
 
 def add_to(commands: Any) -> None:
-    """Adds the command with one command for each part."""
+    """Adds the command with one command for each part and one for the whole."""
     parser = add_group(
-        commands, "train", "train selector and generator, build a checkpoint", _DESCRIPTION, "".join(_EXAMPLES.values())
+        commands, "train", "train a checkpoint or a part of one", _DESCRIPTION, "".join(_EXAMPLES.values())
     )
     parts = parser.add_subparsers(title="parts", metavar="PART", required=True)
-
-    _add_part(parts, "retriever", "index the training posts, after training the encoder of a dense retriever")
-    selector = _add_part(parts, "selector", "triplets of post, hashtag and disturbed hashtag, with the paper's loss")
-    generator = _add_part(parts, "generator", "posts with retrieved hashtags in, hashtags out")
-    generator.add_argument(
-        "--selector", type=Path, metavar="FOLDER", help="chooses the retrieved hashtags; without it none are retrieved"
-    )
-    checkpoint = _add_part(parts, "checkpoint", "index the training posts and fit the fusion on the validation posts")
-    ranker = _add_part(parts, "ranker", "trees over features of written and retrieved hashtags, from held-out posts")
-    checkpoint.add_argument(
-        "--ranker", type=Path, metavar="FOLDER", help="a trained ranker, which takes the place of the fusion"
-    )
-    for part in (ranker, checkpoint):
-        for name in ("selector", "generator"):
-            part.add_argument(f"--{name}", type=Path, required=True, metavar="FOLDER", help=f"the trained {name}")
-    for part in (generator, ranker):
-        part.add_argument(
-            "--base",
-            type=Path,
-            metavar="FOLDER",
-            help="what a generator without a named base starts from, made there if it is missing (default: its own)",
-        )
-    for part in (selector, ranker):
-        part.add_argument(
-            "--wordnet",
-            type=Path,
-            default=_WORDNET,
-            metavar="FOLDER",
-            help="WordNet's files, for English synonyms (default: where apt-get install wordnet-base puts them)",
-        )
-    for part in (generator, ranker, checkpoint):
-        part.add_argument("--retriever", type=Path, metavar="FOLDER", help="a trained retriever; else BM25 is indexed")
+    for place, name in enumerate(_ORDER):
+        _add_part(parts, name, before=_ORDER[:place])
 
 
-def _add_part(parts: Any, name: str, summary: str) -> argparse.ArgumentParser:
-    parser = add_command(parts, name, summary, f"Makes a {name}: {summary}.", _EXAMPLES[name])
+def _add_part(parts: Any, name: str, before: tuple[str, ...]) -> None:
+    parser = add_command(parts, name, _SUMMARIES[name], f"Makes a {name}: {_SUMMARIES[name]}.", _EXAMPLES[name])
     parser.add_argument("--recipe", type=Path, required=True, metavar="FILE", help="YAML file")
-    parser.add_argument("--data", required=True, metavar="DATA", help="folder or data set of the splits")
+    parser.add_argument("--data", required=True, metavar="DATA", help=DATA_HELP)
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help=f"folder of the {name}")
     parser.add_argument("--seed", type=int, help="in the place of the recipe's")
-    parser.set_defaults(run=run, part=name)
-    return parser
+    for role in before:
+        parser.add_argument(f"--{role}", type=Path, metavar="FOLDER", help=f"folder of the trained {role}")
+    if name == "generator":
+        parser.add_argument("--start", type=Path, metavar="FOLDER", help="a tuned LLM, which goes on with GRPO")
+    add_data_options(parser, licenses=False)
+    parser.set_defaults(run=run, part=name, folders=(*before, "start"))
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -106,35 +86,19 @@ def run(arguments: argparse.Namespace) -> None:
     from right_hf.trainers.recipe import load_recipe
 
     recipe = load_recipe(arguments.recipe, arguments.seed)
-    if arguments.part == "generator" and recipe.generator.architecture == "segtrm" and arguments.selector:
-        raise argparse.ArgumentTypeError("SEGTRM reads the post alone. Leave out --selector.")
     with redirect_stdout(sys.stderr):  # where the Trainer's log goes
-        from right_hf.trainers import build
+        from right_hf.trainers.build import build_checkpoint, build_component
+        from right_hf.trainers.job import Job
 
-        quieten_libraries()
-        posts = recipe.posts(arguments.data, "train")
-        if arguments.part == "retriever":
-            build.build_retriever(recipe, posts, arguments.output)
-        elif arguments.part == "selector":
-            build.build_selector(recipe, posts, arguments.output, arguments.wordnet)
+        options = data_options(arguments)
+        posts = recipe.posts(arguments.data, "train", options)
+        # Neither retriever nor selector looks at the validation posts, so there need not be any.
+        needed = arguments.part not in ("retriever", "selector")
+        validation = recipe.posts(arguments.data, "validation", options) if needed else []
+        folders = {name: folder for name in arguments.folders if (folder := getattr(arguments, name, None)) is not None}
+        job = Job(recipe, posts, validation, arguments.output, folders)
+        if arguments.part == "checkpoint":
+            build_checkpoint(job)
         else:
-            validation = recipe.posts(arguments.data, "validation")
-            _build_from_parts(arguments, recipe, posts, validation)
+            build_component(arguments.part, job)
     write_result({"output": str(arguments.output), "part": arguments.part, "seed": recipe.seed})
-
-
-def _build_from_parts(arguments: argparse.Namespace, recipe: Recipe, posts: list[Post], validation: list[Post]) -> None:
-    from right_hf.trainers import build
-
-    if arguments.part == "generator":
-        held_out = validation[: recipe.generator.validation_posts]
-        examples = build.generator_examples(recipe, posts, held_out, arguments.selector, arguments.retriever)
-        build.build_generator(recipe, posts, *examples, arguments.output, arguments.base)
-        return
-    parts = (arguments.selector, arguments.generator, arguments.retriever)
-    if arguments.part == "ranker":
-        from right_hf.trainers.build_ranker import build_ranker
-
-        build_ranker(recipe, posts, validation, arguments.output, *parts, arguments.wordnet, arguments.base)
-    else:
-        build.build_checkpoint(recipe, posts, validation, arguments.output, *parts, arguments.ranker)

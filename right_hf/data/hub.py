@@ -1,4 +1,4 @@
-"""Data sets of the Hub, and local folders in any format that `datasets` reads (Parquet, CSV, JSON, Arrow)."""
+"""Data sets of the Hub, and local files and folders in any format that `datasets` reads (Parquet, CSV, JSON)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from right_hf.data.identity import identified
-from right_hf.data.lines import SEPARATOR, split_hashtags
+from right_hf.data.lines import SEPARATOR, identified, split_hashtags
 from right_hf.hub.errors import explained
 from right_hf.posts import Post, parse_post
 
+#: What of `datasets.Dataset` reads a single file, by its ending; unlike `load_dataset`, it tells no server.
+FILES = {".jsonl": "from_json", ".json": "from_json", ".parquet": "from_parquet", ".csv": "from_csv"}
 _OPTIONAL = ("id", "created_at", "license")
 
 
@@ -48,24 +49,26 @@ class DatasetOptions:
 
 
 def open_dataset(source: str, options: DatasetOptions) -> Mapping[str, Any]:
-    """Opens a data set with all its splits; nothing of it is run.
+    """Opens a data set with all its splits, a single file as one; nothing of it is run.
 
     Raises:
-        FileNotFoundError: Neither a folder nor a data set of the Hub bears this name.
+        FileNotFoundError: Neither a file, a folder nor a data set of the Hub bears this name.
         ConnectionError: No folder bears this name, and the Hub cannot be reached or fails.
         PermissionError: The token is wrong, lacks a right, or the data set is gated.
+        ValueError: A file is damaged, or the configuration unknown.
     """
     import datasets
 
+    cache = None if options.cache_dir is None else str(options.cache_dir)
     try:
+        if Path(source).is_file():
+            return {"train": getattr(datasets.Dataset, FILES[Path(source).suffix])(source, cache_dir=cache)}
         with explained(source, options.revision):
             found: Mapping[str, Any] = datasets.load_dataset(
-                source,
-                options.name,
-                revision=options.revision,
-                token=options.token,
-                cache_dir=None if options.cache_dir is None else str(options.cache_dir),
+                source, options.name, revision=options.revision, token=options.token, cache_dir=cache
             )
+    except (datasets.exceptions.DatasetGenerationError, ValueError) as error:
+        raise ValueError(f"{source} cannot be read as posts: {error.__cause__ or error}") from error
     except FileNotFoundError as error:  # also the errors of datasets for a missing or empty data set
         raise FileNotFoundError(
             f"No data set at {source!r}: {error} Give a folder with train, validation and test as .jsonl or as "
@@ -90,7 +93,7 @@ def iter_dataset(rows: Any, where: str, options: DatasetOptions) -> Iterator[Pos
         if required not in columns:
             raise ValueError(
                 f"{where} has no column {required!r}, only {', '.join(columns)}. Name its columns: "
-                "DatasetOptions(text=..., hashtags=...)."
+                "DatasetOptions(text=..., hashtags=...), or --text-column and --hashtags-column."
             )
     present = {name: getattr(options, name) for name in _OPTIONAL if getattr(options, name) in columns}
     posts = _parse_rows(rows, where, options, present)

@@ -1,13 +1,15 @@
-"""Parallel line files, the format of THG and WHG: line n of `*.src` is a post, line n of `*.dst` its hashtags."""
+"""Files with a post a line: JSONL, and the pairs of THG and WHG, `*.src` of posts and `*.dst` of their hashtags."""
 
 from __future__ import annotations
 
 import codecs
+import dataclasses
+import hashlib
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from right_hf.data.identity import identified
 from right_hf.posts import Post, parse_post
 
 #: What stands between two hashtags of a post.
@@ -15,6 +17,40 @@ SEPARATOR = "[SEP]"
 _SHOWN = 5
 
 logger = logging.getLogger(__name__)
+
+
+def content_id(post: Post) -> str:
+    """An id that depends on text and hashtags only, not on the place in a file: 20 hexadecimal digits."""
+    content = json.dumps([post.text, post.hashtags], ensure_ascii=False)
+    return hashlib.blake2b(content.encode(), digest_size=10).hexdigest()
+
+
+def identified(posts: Iterable[Post]) -> Iterator[Post]:
+    """Gives posts without ids their [`content_id`]; of posts with equal text and hashtags only the first is kept."""
+    seen: set[str] = set()
+    for post in posts:
+        found = content_id(post)
+        if found not in seen:
+            seen.add(found)
+            yield dataclasses.replace(post, id=found)
+
+
+def iter_json_posts(path: Path) -> Iterator[Post]:
+    """Reads posts from a JSONL file.
+
+    A line holds the fields `id`, `text`, `hashtags` and optionally `created_at`, `license`, `author` of [`Post`].
+
+    Raises:
+        ValueError: A line is no such record; the message names file and line.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield parse_post(json.loads(line.decode()))
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number}: {error}. Correct or remove the line.") from error
 
 
 def split_hashtags(line: str, separator: str = SEPARATOR) -> list[str]:

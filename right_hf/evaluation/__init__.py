@@ -1,8 +1,13 @@
 """Evaluation: what a checkpoint and its parts answer for the posts of a split, and their scores."""
 
-from right_hf.evaluation.answers import Answer, read_answers, write_answers
-from right_hf.evaluation.checkpoint import score_checkpoint
-from right_hf.evaluation.scores import answer_statistics, percent, score_answers
+from right_hf.evaluation.scores import (
+    TITLES,
+    Answer,
+    answer_statistics,
+    markdown_table,
+    percent,
+    score_answers,
+)
 from right_hf.evaluation.systems import (
     BM25,
     RIGHT,
@@ -13,9 +18,8 @@ from right_hf.evaluation.systems import (
     run_generator,
     run_retriever,
     run_right,
-    supporting_post,
+    score_checkpoint,
 )
-from right_hf.evaluation.tables import markdown_table
 
 __all__ = [
     "BM25",
@@ -23,17 +27,15 @@ __all__ = [
     "RIGHT_WRITTEN",
     "SELECTOR",
     "SEQ2SEQ",
+    "TITLES",
     "Answer",
     "answer_statistics",
     "markdown_table",
     "percent",
-    "read_answers",
     "right_answers",
     "run_generator",
     "run_retriever",
     "run_right",
     "score_answers",
     "score_checkpoint",
-    "supporting_post",
-    "write_answers",
 ]

@@ -1,4 +1,4 @@
-"""The requests that a chat client makes: so many at once, again where that may help, no more when the server is down."""
+"""Requests of a chat client: so many at once, again where that may help, and no more when the server is down."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ from transformers import GenerationConfig
 from typing_extensions import Self, Unpack
 
 from right_hf.component import Trainer
-from right_hf.generator.base import NetworkGenerator
 from right_hf.generator.decoder_base import Base, adapted, check_quantization, load_network, save_adapter
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.generator.decoder_scores import PromptReader, ReadPrompts
+from right_hf.generator.network import NetworkGenerator
 from right_hf.hub.arguments import UploadArguments
 from right_hf.hub.push import push_folder
 from right_hf.loading import ADAPTER_CONFIG, damage_named, is_decoder, load_tokenizer
@@ -134,8 +134,7 @@ class DecoderGenerator(NetworkGenerator):
     @property
     def settings(self) -> dict[str, Any]:
         """Language, template and lengths, and of an adapter its base."""
-        base = {"base": self._named_base().entry()} if self.is_adapted else {}
-        return self.format.settings | base
+        return super().settings | ({"base": self._named_base().entry()} if self.is_adapted else {})
 
     def check_portable(self) -> None:
         """See [`Component.check_portable`]: an adapter is portable if its base lies on the Hub."""

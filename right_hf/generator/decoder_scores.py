@@ -64,7 +64,7 @@ class PromptReader:
 
 
 class ReadPrompts:
-    """Prompts that were read, see [`right_hf.generator.base.ReadPosts`].
+    """Prompts that were read, see [`right_hf.generator.network.ReadPosts`].
 
     Args:
         reader: What read them.
@@ -82,7 +82,7 @@ class ReadPrompts:
     def write(self, settings: dict[str, Any]) -> torch.Tensor:
         """What the model writes after the prompts, from what was read of them, unless it needs a cache of its own."""
         form = self._reader.form
-        settings = {"eos_token_id": sorted(form.ends), "pad_token_id": form.padding} | settings
+        settings = {"eos_token_id": sorted(form.ends), "pad_token_id": form.padding, **settings}
         if self._cache is not None and not any(settings.get(name) is not None for name in _OWN_CACHE):
             copies = max(settings["num_beams"], settings.get("num_return_sequences") or 1)
             rows = torch.arange(len(self._ids), device=self._ids.device)
@@ -91,7 +91,7 @@ class ReadPrompts:
         return outputs[:, self._ids.shape[1] :]
 
     def log_likelihoods(self, pools: Sequence[Sequence[str]]) -> list[dict[str, float]]:
-        """See [`right_hf.generator.base.ReadPosts.log_likelihoods`]."""
+        """See [`right_hf.generator.network.ReadPosts.log_likelihoods`]."""
         answer = self._reader.form.answer
         begun = self._go_on([answer([tag]) for pool in pools for tag in pool])
 

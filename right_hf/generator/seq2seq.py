@@ -13,7 +13,7 @@ from transformers.utils.generic import ModelOutput
 from typing_extensions import Self
 
 from right_hf.component import Trainer
-from right_hf.generator.base import NetworkGenerator
+from right_hf.generator.network import NetworkGenerator
 from right_hf.generator.prompt import HashtagFormat, SeparatorFormat
 from right_hf.generator.rows import chosen_rows, padded, rows_at_once, scored_pools
 from right_hf.loading import damage_named, is_decoder, load_model, load_tokenizer
@@ -34,7 +34,7 @@ class Seq2SeqGenerator(NetworkGenerator):
     """
 
     type = "seq2seq"
-    format_class: ClassVar[type[HashtagFormat]] = SeparatorFormat
+    format_class: ClassVar[Any] = SeparatorFormat
     model_class: ClassVar[Any] = AutoModelForSeq2SeqLM
 
     def __init__(self, model: Any, tokenizer: Any, max_source_length: int = 180, max_target_length: int = 100) -> None:
@@ -42,7 +42,7 @@ class Seq2SeqGenerator(NetworkGenerator):
         # Else transformers' default of 20 tokens disputes every max_new_tokens.
         self.model.generation_config.max_length = None
         self.tokenizer = tokenizer
-        self.format = self.format_class(tokenizer, max_source_length, max_target_length)
+        self.format: HashtagFormat = self.format_class(tokenizer, max_source_length, max_target_length)
 
     @classmethod
     def trainer(cls) -> Trainer:
@@ -86,7 +86,7 @@ class Seq2SeqGenerator(NetworkGenerator):
 
 
 class _ReadSources:
-    """Inputs whose encoding is at hand, see [`right_hf.generator.base.ReadPosts`].
+    """Inputs whose encoding is at hand, see [`right_hf.generator.network.ReadPosts`].
 
     Args:
         model: An encoder-decoder model.
@@ -109,7 +109,7 @@ class _ReadSources:
         return outputs[:, 1:]
 
     def log_likelihoods(self, pools: Sequence[Sequence[str]]) -> list[dict[str, float]]:
-        """See [`right_hf.generator.base.ReadPosts.log_likelihoods`]."""
+        """See [`right_hf.generator.network.ReadPosts.log_likelihoods`]."""
         # The start of the answer is read once a post, and with it what attention makes of the encoder's output.
         ids = torch.full((len(pools), 1), self._form.tokenizer.pad_token_id, device=self._mask.device)
         rows = torch.arange(len(pools), device=self._mask.device)

@@ -77,8 +77,10 @@ def _broke_off(error: BaseException) -> bool:
     return plain or _has(error, (_http.TransportError, ConnectionError, TimeoutError))
 
 
-def _text(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def first_line(error: BaseException) -> str:
+    """What the error says, or that which caused it."""
+    *_, first = _chain(error)
+    return (str(first).strip() or type(first).__name__).splitlines()[0].rstrip(".")
 
 
 def is_out_of_service(error: BaseException) -> bool:
@@ -91,8 +93,8 @@ def is_out_of_service(error: BaseException) -> bool:
 def _judge(error: Exception, idempotent: bool) -> Fault:
     if (answer := _answer(error)) is not None and not _has(error, _UNREACHABLE):
         temporary = answer.response.status_code in (_PASSING if idempotent else _REFUSED)
-        return Fault(_text(error), temporary, retry_after(answer.response.headers.get("Retry-After")))
-    return Fault(_text(error), idempotent and (_broke_off(error) or _has(error, DamagedDownloadError)))
+        return Fault(first_line(error), temporary, retry_after(answer.response.headers.get("Retry-After")))
+    return Fault(first_line(error), idempotent and (_broke_off(error) or _has(error, DamagedDownloadError)))
 
 
 def persistently(call: Callable[[], T], what: str, idempotent: bool = True) -> T:
@@ -114,8 +116,8 @@ def persistently(call: Callable[[], T], what: str, idempotent: bool = True) -> T
             raise
         how = f"failed, {engine.statistics['attempt_number']} times" if idempotent else "failed, or its answer got lost"
         raise TransferError(
-            f"{what} {how}: {_text(error)}. Try again later; where it is always large files that fail, do without their "
-            "storage: set the environment variable HF_HUB_DISABLE_XET=1."
+            f"{what} {how}: {first_line(error)}. Try again later; where large files fail each time, do without the "
+            "storage behind the Hub: set the environment variable HF_HUB_DISABLE_XET=1."
         ) from error
 
 
@@ -161,7 +163,9 @@ def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool
             "HF_HUB_OFFLINE) or cannot be reached. Load it once with a connection, or give a folder."
         )
     if _has(error, _http.TransportError):
-        return ConnectionError(f"The connection to the Hub broke off at {repo_id} ({_text(error)}). Try again later.")
+        return ConnectionError(
+            f"The connection to the Hub broke off at {repo_id} ({first_line(error)}). Try again later."
+        )
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -23,9 +24,9 @@ _REPLACED = (
     *("tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "chat_template.*"),
     *("vocab*", "merges.txt", "*.model"),
 )
-#: The folders of a hybrid retriever's parts, of a dense retriever's encoder, and those in which sentence-transformers
-#: keeps the settings of modules and transformers further chat templates.
-_SUBFOLDER = re.compile(r"bm25|dense|encoder|\d+_[A-Z]\w+|additional_chat_templates")
+#: The folders of an encoder inside a component, and those in which sentence-transformers keeps the settings of modules
+#: and transformers further chat templates. Those of its parts show by the configurations in them.
+_SUBFOLDER = re.compile(r"encoder|\d+_[A-Z]\w+|additional_chat_templates")
 
 
 @dataclass(frozen=True)
@@ -68,17 +69,17 @@ def hub_folder(role: str, source: str, subfolder: str | None = None, **hub: Any)
     return root / subfolder, Origin(source, commit, subfolder) if commit is not None else None
 
 
-def is_of_checkpoint(path: str) -> bool:
+def is_of_checkpoint(path: str, there: Collection[str] = ()) -> bool:
     """Whether a push of a checkpoint removes a file that it does not bring: it would say something untrue of it."""
     return path.partition("/")[0] in ROLES or path in (TRAINING_FILE, EVAL_RESULTS)
 
 
-def is_of_component(path: str) -> bool:
-    """Whether a file of a repository belongs to the component that was there before."""
-    folder, _, name = path.rpartition("/")
-    if not folder:
-        return any(fnmatch(name, pattern) for pattern in _REPLACED)
-    return bool(_SUBFOLDER.fullmatch(folder.partition("/")[0]))
+def is_of_component(path: str, there: Collection[str]) -> bool:
+    """Whether a file of a repository, which holds the files `there`, belongs to the component that was there before."""
+    folder, inside, _ = path.partition("/")
+    if not inside:
+        return any(fnmatch(path, pattern) for pattern in _REPLACED)
+    return bool(_SUBFOLDER.fullmatch(folder)) or any(f"{folder}/{config_file(role)}" in there for role in ROLES)
 
 
 def file_hashes(folder: str | Path) -> dict[str, str]:

@@ -9,10 +9,12 @@ from typing import Any
 
 from datasets import Dataset, Features, Value
 from datasets import Sequence as SequenceFeature
+from typing_extensions import Unpack
 
 from right_hf import __version__
 from right_hf.cards.dataset_card import render_dataset_card, split_file
 from right_hf.cards.datasheet import Datasheet
+from right_hf.hub.arguments import UploadArguments, show_arguments
 from right_hf.hub.push import HANDLER_FILE, push_folder
 from right_hf.metrics.hub import metric_folder
 from right_hf.persistence import write_text
@@ -27,22 +29,6 @@ _FEATURES = Features(
         "license": Value("string"),
     }
 )
-
-
-def refuse_unlicensed(splits: Mapping[str, Sequence[Post]]) -> None:
-    """Refuses to pass on posts that nobody has granted a right to pass on.
-
-    Raises:
-        ValueError: A post states no licence; the message counts them and says what to do.
-    """
-    unlicensed = [post.id for posts in splits.values() for post in posts if post.license is None]
-    if unlicensed:
-        total = sum(map(len, splits.values()))
-        raise ValueError(
-            f"{len(unlicensed):,} of {total:,} posts state no licence (the first: {unlicensed[0]!r}), so nobody has "
-            "granted a right to pass them on. Keep only posts under a licence (licenses=…, --licenses), or pass "
-            "allow_unlicensed=True (--allow-unlicensed) if you hold that right."
-        )
 
 
 def write_dataset(
@@ -61,8 +47,13 @@ def write_dataset(
         raise ValueError(f"The split {empty[0]!r} holds no posts. Leave it out.")
     if not splits:
         raise ValueError("A data set needs at least one split, got none.")
-    if not allow_unlicensed:
-        refuse_unlicensed(splits)
+    unlicensed = [post.id for posts in splits.values() for post in posts if post.license is None]
+    if unlicensed and not allow_unlicensed:
+        raise ValueError(
+            f"{len(unlicensed):,} of {sum(map(len, splits.values())):,} posts state no licence (the first: "
+            f"{unlicensed[0]!r}), so nobody has granted a right to pass them on. Keep only posts under a licence "
+            "(licenses=…, --licenses), or pass allow_unlicensed=True (--allow-unlicensed) if you hold that right."
+        )
     for split, posts in splits.items():
         rows: dict[str, list[Any]] = {column: [getattr(post, column) for post in posts] for column in _FEATURES}
         rows["hashtags"] = [list(hashtags) for hashtags in rows["hashtags"]]
@@ -78,7 +69,7 @@ def push_dataset(
     *,
     datasheet: Datasheet | None = None,
     allow_unlicensed: bool = False,
-    **upload: Any,
+    **upload: Unpack[UploadArguments],
 ) -> str:
     """Uploads posts as a data set with its card, in one commit.
 
@@ -87,7 +78,7 @@ def push_dataset(
         repo_id: The data set's repository; made if there is none.
         datasheet: What is known of the data besides what can be counted.
         allow_unlicensed: Also pass on posts that state no licence.
-        upload: `private`, `revision`, `create_pr`, `commit_message`, `token`.
+        upload: See [`right_hf.hub.arguments.UploadArguments`].
 
     Returns:
         The address of the commit.
@@ -97,10 +88,11 @@ def push_dataset(
     """
     with tempfile.TemporaryDirectory() as scratch:
         write_dataset(Path(scratch), splits, repo_id.rpartition("/")[2], datasheet, allow_unlicensed)
-        return str(push_folder(scratch, repo_id, repo_type="dataset", **{"commit_message": "Upload posts"} | upload))
+        upload.setdefault("commit_message", "Upload posts")
+        return str(push_folder(scratch, repo_id, repo_type="dataset", **upload))
 
 
-def push_metric(name: str, repo_id: str, **upload: Any) -> str:
+def push_metric(name: str, repo_id: str, **upload: Unpack[UploadArguments]) -> str:
     """Uploads a metric as a Space, where `evaluate.load(repo_id)` finds it.
 
     Args:
@@ -114,12 +106,13 @@ def push_metric(name: str, repo_id: str, **upload: Any) -> str:
     folder = metric_folder(name)
     if repo_id.rpartition("/")[2] != name:
         raise ValueError(f"evaluate finds a metric by its Space's name: push {name} to user/{name}, not to {repo_id}.")
-    settings: dict[str, Any] = {"commit_message": f"Upload {name}", "is_wanted": _is_metric_file} | upload
-    return str(push_folder(folder, repo_id, repo_type="space", **settings))
+    return str(
+        push_folder(folder, repo_id, repo_type="space", is_wanted=lambda path: "__pycache__" not in path, **upload)
+    )
 
 
-def _is_metric_file(name: str) -> bool:
-    return "__pycache__" not in name
+for _push in (push_dataset, push_metric):
+    show_arguments(_push, UploadArguments)
 
 
 def handler_files() -> dict[str, str]:
@@ -127,5 +120,5 @@ def handler_files() -> dict[str, str]:
 
     `model.records |= handler_files()` lets `save_pretrained` and `push_to_hub` write it with the checkpoint.
     """
-    handler = Path(__file__).with_name(HANDLER_FILE).read_text(encoding="utf-8")
+    handler = (Path(__file__).parents[1] / HANDLER_FILE).read_text(encoding="utf-8")
     return {HANDLER_FILE: handler, "requirements.txt": f"right_hf=={__version__}\n"}

@@ -12,18 +12,19 @@ from typing import Any
 
 from huggingface_hub import HfApi, constants, get_cached_repo_tree, snapshot_download
 from huggingface_hub.errors import CachedRepoTreeNotFoundError, LocalEntryNotFoundError
+from typing_extensions import Unpack
 
-from right_hf.hub.errors import DamagedDownloadError, explained, is_out_of_service, persistently
-from right_hf.persistence import recover_folder, refuse_pickle
+from right_hf.hub.arguments import HubArguments
+from right_hf.hub.errors import DamagedDownloadError, explained, first_line, is_out_of_service, persistently
+from right_hf.layout import TRAINING_FILE
+from right_hf.persistence import recover_folder, refuse_pickle, write_text
 
 logger = logging.getLogger(__name__)
 
-#: Arguments of every call that may reach for the Hub.
-HUB_ARGUMENTS = ("revision", "token", "cache_dir", "local_files_only", "force_download")
 #: Scores in the Hub's own form (see [`right_hf.cards`]).
 EVAL_RESULTS = ".eval_results/right_hf.yaml"
 #: Files about a checkpoint that travel with it: its card, the record of its training, its scores.
-RECORDS = ("README.md", "training.json", EVAL_RESULTS)
+RECORDS = ("README.md", TRAINING_FILE, EVAL_RESULTS)
 #: What is fetched and pushed: nothing that can run code when it is read.
 SAFE_FILES = ("*.json", "*.jsonl", "*.safetensors", "*.parquet", "*.npy", "*.txt", "*.model", "*.jinja", "*.md")
 
@@ -46,7 +47,7 @@ def check_source(source: str) -> None:
         raise FileNotFoundError(f"There is no checkpoint folder {source}. Give a folder that exists, or a Hub id.")
 
 
-def fetch(source: str, subfolders: Sequence[str], leave_out: Sequence[str] = (), **hub: Any) -> Path:
+def fetch(source: str, subfolders: Sequence[str], leave_out: Sequence[str] = (), **hub: Unpack[HubArguments]) -> Path:
     """The folder of a checkpoint: `source` itself if it is one, else what of it lies on the Hub.
 
     What is in the cache is not downloaded again; of a commit whose files are all there the Hub is not even asked.
@@ -56,7 +57,7 @@ def fetch(source: str, subfolders: Sequence[str], leave_out: Sequence[str] = (),
         source: A folder or a Hub id.
         subfolders: Folders to fetch besides the files at the top; "" for all.
         leave_out: Folders not to fetch.
-        hub: `revision`, `token`, `cache_dir`, `local_files_only`, `force_download`.
+        hub: See [`right_hf.hub.arguments.HubArguments`].
 
     Raises:
         FileNotFoundError, PermissionError, ConnectionError, ValueError, OSError: See [`right_hf.hub.errors.explained`].
@@ -66,19 +67,28 @@ def fetch(source: str, subfolders: Sequence[str], leave_out: Sequence[str] = (),
         refuse_pickle(Path(source))
         return Path(source)
     check_source(source)
-    hub = {name: value for name, value in hub.items() if value is not None}
-    revision = hub.pop("revision", None)
+    settings: dict[str, Any] = {name: value for name, value in hub.items() if value is not None}
+    revision = settings.pop("revision", None)
     revision = getattr(revision, "resolved", revision)  # transformers passes both the name and its commit
     patterns = ["config.json", *RECORDS]
     patterns += [f"{subfolder}/{file}" if subfolder else file for subfolder in subfolders for file in SAFE_FILES]
     wanted = {"allow_patterns": patterns, "ignore_patterns": [f"{folder}/*" for folder in leave_out]}
     with explained(source, revision):
         try:
-            return persistently(lambda: _snapshot(source, revision, wanted, hub), f"Fetching {source}")
+            return persistently(lambda: _snapshot(source, revision, wanted, settings), f"Fetching {source}")
         except Exception as error:
-            if not is_out_of_service(error) or hub.get("force_download"):
+            if not is_out_of_service(error) or settings.get("force_download"):
                 raise
-            return _from_cache(source, revision, wanted, hub, error)
+            try:
+                root = _snapshot(source, revision, wanted, settings | {"local_files_only": True})
+            except LocalEntryNotFoundError:
+                raise error from None
+            logger.warning(
+                "The Hub is out of service (%s). %s is taken from the cache as it was when last loaded.",
+                first_line(error),
+                source,
+            )
+            return root
 
 
 def _snapshot(source: str, revision: str | None, wanted: dict[str, Any], hub: dict[str, Any]) -> Path:
@@ -93,18 +103,6 @@ def _snapshot(source: str, revision: str | None, wanted: dict[str, Any], hub: di
         # The client then takes for whole what is there, be it half of what was fetched when the disk was full.
         raise LocalEntryNotFoundError(f"The cache has no list of the files of {source} at {root.name}.")
     _verify(root, again=hub.get("force_download", False))
-    return root
-
-
-def _from_cache(
-    source: str, revision: str | None, wanted: dict[str, Any], hub: dict[str, Any], error: Exception
-) -> Path:
-    """What the cache holds of it while the Hub is out of service; raises the Hub's error where that is not enough."""
-    try:
-        root = _snapshot(source, revision, wanted, hub | {"local_files_only": True})
-    except LocalEntryNotFoundError:
-        raise error from None
-    logger.warning("The Hub is out of service; %s is taken from the cache as it was when last loaded.", source)
     return root
 
 
@@ -141,7 +139,8 @@ def _verify(root: Path, again: bool) -> None:
             blob.resolve().unlink(missing_ok=True)  # the file itself may be shared with other repositories
             blob.unlink(missing_ok=True)
             raise DamagedDownloadError(
-                f"{path.relative_to(root)} arrived damaged: its hash is {found}, the Hub names {blob.name}."
+                f"{path.relative_to(root)} arrived damaged: its hash is {found}, the Hub names {blob.name}. It was "
+                "removed, not loaded. Try again later, or give another revision."
             )
         try:
             marks.mkdir(exist_ok=True)
@@ -178,10 +177,7 @@ def remember(source: str, root: Path, revision: str | None) -> None:
     note = root.parents[1] / "refs" / revision
     try:
         if not note.is_file() or note.read_text(encoding="utf-8") != root.name:
-            note.parent.mkdir(parents=True, exist_ok=True)
-            scratch = note.with_name(f".{note.name}.{os.getpid()}")
-            scratch.write_text(root.name, encoding="utf-8")
-            os.replace(scratch, note)
+            write_text(note, root.name)
     except OSError as error:  # a cache that cannot be written serves as it is
         logger.debug("Cannot note that %s is at %s: %s", revision, root.name, error)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi
+from typing_extensions import Unpack
 
+from right_hf.hub.arguments import UploadArguments, show_arguments
 from right_hf.hub.errors import explained, persistently
 from right_hf.hub.pull import EVAL_RESULTS, SAFE_FILES
 from right_hf.hub.shim import SHIM_FILE
@@ -36,15 +38,10 @@ def push_folder(
     folder: str | Path,
     repo_id: str,
     *,
-    commit_message: str,
-    commit_description: str | None = None,
-    is_stale: Callable[[str], bool] = lambda _: False,
+    is_stale: Callable[[str, Collection[str]], bool] = lambda path, there: False,
     is_wanted: Callable[[str], bool] = is_checkpoint_file,
-    private: bool | None = None,
-    revision: str | None = None,
-    create_pr: bool = False,
-    token: str | bool | None = None,
     repo_type: str = "model",
+    **upload: Unpack[UploadArguments],
 ) -> CommitInfo:
     """Uploads a folder in one commit; the repository and the branch are made if there are none.
 
@@ -54,15 +51,11 @@ def push_folder(
     Args:
         folder: What to upload.
         repo_id: Where to.
-        commit_message: First line of the commit's message.
-        commit_description: The rest of it.
-        is_stale: Says of a file in the repository that is not in `folder` whether the commit removes it.
+        is_stale: Says of a file in the repository that is not in `folder` whether the commit removes it, given all
+            that are there.
         is_wanted: Says of a file in `folder` whether it is uploaded.
-        private: Whether a new repository is private; an existing one stays as it is.
-        revision: Branch to commit to.
-        create_pr: Opens a pull request instead of committing to the branch.
-        token: Of the user who pushes.
         repo_type: "model", "dataset" or "space" (a static one, which runs nothing).
+        upload: See [`right_hf.hub.arguments.UploadArguments`].
 
     Returns:
         The commit: a string with its address, and `oid`, `pr_url` and more.
@@ -72,44 +65,49 @@ def push_folder(
         FileNotFoundError, PermissionError, ConnectionError, OSError: See [`right_hf.hub.errors.explained`].
     """
     files = _uploads(Path(folder), is_wanted)
+    revision, create_pr = upload.get("revision"), upload.get("create_pr") or False
+    where: dict[str, Any] = {"revision": revision, "repo_type": repo_type}
     # The client's upload_folder splits an upload into several commits; half of a checkpoint could be loaded in between.
-    api = HfApi(token=token, library_name="right_hf")
-    what = f"Pushing to {repo_id}"
+    api = HfApi(token=upload.get("token"), library_name="right_hf")
 
     def operations() -> list[CommitOperationAdd | CommitOperationDelete]:
-        there = api.list_repo_files(repo_id, revision=revision, repo_type=repo_type)
-        stale = sorted(path for path in there if path not in files and path != ".gitattributes" and is_stale(path))
+        there = set(api.list_repo_files(repo_id, **where)) - {".gitattributes"}
+        stale = sorted(path for path in there - set(files) if is_stale(path, there))
         return [
             *(CommitOperationDelete(path_in_repo=path, is_folder=False) for path in stale),
             *(CommitOperationAdd(path_in_repo=path, path_or_fileobj=file) for path, file in files.items()),
         ]
 
-    def commit(**settings: Any) -> CommitInfo:
-        message = {"commit_message": commit_message, "commit_description": commit_description}
+    def commit() -> CommitInfo:
+        message = upload.get("commit_message") or f"Upload {Path(folder).name}"
+        # With the head as its parent, once more after a lost answer, files are found unchanged, and nothing is
+        # committed twice.
+        head = None if create_pr else api.repo_info(repo_id, **where).sha
         with warnings.catch_warnings():  # the client wonders whether a corpus should not be a data set
             warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
-            return api.create_commit(
-                repo_id, operations(), revision=revision, repo_type=repo_type, **(message | settings)
+            done: CommitInfo = api.create_commit(
+                repo_id,
+                operations(),
+                commit_message=message,
+                commit_description=upload.get("commit_description"),
+                create_pr=create_pr,
+                parent_commit=head,
+                **where,
             )
+        return done
 
-    def commit_on_head() -> CommitInfo:
-        # Once more after a lost answer, the files are found unchanged, and nothing is committed twice.
-        head = api.repo_info(repo_id, revision=revision, repo_type=repo_type).sha
-        return commit(parent_commit=head)
+    def make() -> None:
+        sdk = "static" if repo_type == "space" else None
+        api.create_repo(repo_id, private=upload.get("private"), repo_type=repo_type, space_sdk=sdk, exist_ok=True)
+        if revision is not None and not create_pr and revision != "main" and not revision.startswith("refs/"):
+            api.create_branch(repo_id, branch=revision, repo_type=repo_type, exist_ok=True)
 
     with explained(repo_id, revision, pushing=True):
-        persistently(lambda: _make(api, repo_id, private, None if create_pr else revision, repo_type), what)
-        if create_pr:
-            return persistently(lambda: commit(create_pr=True), what, idempotent=False)
-        return persistently(commit_on_head, what)
+        persistently(make, f"Pushing to {repo_id}")
+        return persistently(commit, f"Pushing to {repo_id}", idempotent=not create_pr)
 
 
-def _make(api: HfApi, repo_id: str, private: bool | None, branch: str | None, repo_type: str) -> None:
-    """Makes the repository and the branch where there is none."""
-    sdk = "static" if repo_type == "space" else None
-    api.create_repo(repo_id, private=private, repo_type=repo_type, space_sdk=sdk, exist_ok=True)
-    if branch is not None and branch != "main" and not branch.startswith("refs/"):
-        api.create_branch(repo_id, branch=branch, repo_type=repo_type, exist_ok=True)
+show_arguments(push_folder, UploadArguments)
 
 
 def _uploads(folder: Path, is_wanted: Callable[[str], bool]) -> dict[str, Path]:

@@ -102,10 +102,10 @@ def rouge_of_post(
     ):
         if value not in known:
             raise ValueError(f"Got {name} = {value!r}; expected one of {', '.join(map(repr, known))}.")
-    texts = [" ".join(predicted or [EMPTY_PREDICTION]), " ".join(gold)]
+    text, gold_text = " ".join(predicted or [EMPTY_PREDICTION]), " ".join(gold)
     if language == "zh":
-        texts = [" ".join(text) for text in texts]
-    return _package_rouge(*texts) if definition == "rouge" else _google_rouge(*texts, language)
+        text, gold_text = " ".join(text), " ".join(gold_text)
+    return _package_rouge(text, gold_text) if definition == "rouge" else _google_rouge(text, gold_text, language)
 
 
 def rouge_per_post(

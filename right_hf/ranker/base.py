@@ -15,5 +15,5 @@ class Ranker(Component):
     pool: PoolSettings | None = None
 
     def scores(self, trace: Trace) -> dict[str, float]:
-        """The hashtags to recommend for one post, each with a score in [0, 1]; they are ordered by (-score, hashtag)."""
+        """The hashtags to recommend for one post, each with a score in [0, 1], by which they are ordered."""
         raise NotImplementedError

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from right_hf.analysis import chinese_bigrams
+from right_hf.generator.base import Generation
+from right_hf.popularity import DAY, seconds
+from right_hf.posts import letters_and_digits
 from right_hf.ranker.mentions import words
 from right_hf.ranker.records import FeatureTable, Mention, Pool
-from right_hf.popularity import DAY, seconds
-from right_hf.generator.base import Generation
-from right_hf.posts import letters_and_digits
 from right_hf.retriever.base import Hit
 from right_hf.selector.ranking import Candidate
 
@@ -104,7 +103,10 @@ def feature_table(
         known: What is known of each hashtag.
     """
     hashtags = list(known.similarity)
-    names = (*FEATURES, *(column for name in pool.hits if name not in RETRIEVERS for column in retriever_features(name)))
+    names = (
+        *FEATURES,
+        *(column for name in pool.hits if name not in RETRIEVERS for column in retriever_features(name)),
+    )
     columns: dict[str, Mapping[str, float]] = {}
     for name in dict.fromkeys([*RETRIEVERS, *pool.hits]):
         columns |= {f"{name}_{column}": values for column, values in _votes(pool.hits.get(name, ())).items()}

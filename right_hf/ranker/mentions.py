@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from right_hf.corpus import Corpus
-from right_hf.ranker.records import Mention
 from right_hf.posts import letters_and_digits
+from right_hf.ranker.records import Mention
 
 _CHINESE = "\u3400-\u4dbf\u4e00-\u9fff"
 #: A Chinese character, or a run of other letters and digits with apostrophes inside.

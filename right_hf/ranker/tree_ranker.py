@@ -68,7 +68,9 @@ class TreeRanker(Ranker):
 
     def probabilities(self, values: npt.NDArray[np.float32], names: Sequence[str]) -> list[float]:
         """The probability of each hashtag from its features, (N, len(names)); a column that is missing says nothing."""
-        columns = [values[:, names.index(name)] if name in names else np.full(len(values), np.nan) for name in self.features]
+        columns = [
+            values[:, names.index(name)] if name in names else np.full(len(values), np.nan) for name in self.features
+        ]
         sums = self.trees.sums(np.stack(columns, axis=1))
         return [probability(total, self.slope, self.intercept) for total in sums.tolist()]
 

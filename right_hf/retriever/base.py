@@ -63,7 +63,7 @@ class Retriever(Component):
         return {self.type: self.search(queries, k, exclude)}
 
     def idf(self, text: str) -> list[float]:
-        """The inverse document frequency of each term of a text; empty where terms play no part, or all are stop words."""
+        """The inverse document frequency of each term of a text; none of a stop word, or where terms play no part."""
         return []
 
     def add(self, posts: Sequence[Post]) -> None:

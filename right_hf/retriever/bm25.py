@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 #: Merges of at most so many posts are done at once by whoever changes the corpus, larger ones in a thread.
 MERGED_AT_ONCE = 5_000
 
+
 class BM25Retriever(Retriever):
     """Searches a corpus of posts with BM25 (Robertson and Walker, 1994; Lucene's variant of the formula).
 

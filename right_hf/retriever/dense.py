@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from right_hf.component import Trainer
 from right_hf.corpus import Corpus
 from right_hf.encoders import Matrix, embed, encoder_fingerprint, load_encoder, save_encoder, unit_rows
-from right_hf.component import Trainer
 from right_hf.layout import config_file
 from right_hf.persistence import load_arrays, save_arrays
 from right_hf.posts import Post
@@ -118,10 +119,16 @@ class DenseRetriever(Retriever):
             ValueError: A file is damaged, or the files do not belong together.
         """
         folder = Path(folder)
-        if not (folder / config_file(cls.role)).is_file():
-            raise FileNotFoundError(f"{folder / config_file(cls.role)} is missing. Is {folder} a dense index?")
-        cls.saved_settings(folder)
+        file = folder / config_file(cls.role)
+        if not file.is_file():
+            raise FileNotFoundError(f"{file} is missing. Restore the folder or index again.")
+        posts = cls.saved_settings(folder).get("posts")
         corpus = Corpus.load(folder)
+        if posts != len(corpus):
+            raise ValueError(
+                f"{file} says {posts!r} posts, the corpus beside it holds {len(corpus)}. "
+                "Restore the folder or index again."
+            )
         arrays, origin = load_arrays(folder / _VECTORS_FILE, ("vectors",))
         encoder = load_encoder(folder / _ENCODER_FOLDER, whole=True)
         for part, digest in (("corpus", _texts_digest(corpus)), ("encoder", encoder_fingerprint(encoder))):

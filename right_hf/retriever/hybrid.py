@@ -6,8 +6,9 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from right_hf.component import Trainer, load_component
+from right_hf.component import Trainer
 from right_hf.corpus import Corpus
+from right_hf.registry import load_component
 from right_hf.retriever.base import Hit, Retriever, check_search
 
 #: The constant of the source, which its authors found to matter little.

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from right_hf.encoders import Matrix, embed, load_encoder, save_encoder, weights_fingerprint
+
 from right_hf.component import Trainer
+from right_hf.encoders import Matrix, embed, load_encoder, save_encoder, weights_fingerprint
 from right_hf.layout import config_file
 from right_hf.persistence import load_arrays, save_arrays
 from right_hf.retriever.base import Hit

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
-from tqdm.auto import tqdm
-
-from right_hf.analysis import Analyser
+from right_hf.analysis import Analyser, get_analyser
 from right_hf.posts import Post
+from right_hf.progress import batches
 from right_hf.retriever import Hit, Retriever, summed_votes
 from right_hf.retriever.duplicates import search_as_unseen
-from right_hf.selector import BiEncoderSelector
+from right_hf.selector import Selector
+from right_hf.trainers.job import GeneratorExample, Job
+from right_hf.trainers.parts import part_of, retriever_of
 
 _CHUNK = 1024
 #: From posts and their hits to the hashtags of these hits, best first.
-Ranker = Callable[[Sequence[str], Sequence[Sequence[Hit]]], list[list[str]]]
-
-
-class GeneratorExample(NamedTuple):
-    """One training example: the post, the selected hashtags of its input, and the hashtags to write."""
-
-    post: str
-    context: tuple[str, ...]
-    target: tuple[str, ...]
+Ranking = Callable[[Sequence[str], Sequence[Sequence[Hit]]], list[list[str]]]
 
 
 def plain_examples(posts: Sequence[Post]) -> list[GeneratorExample]:
@@ -34,7 +26,7 @@ def plain_examples(posts: Sequence[Post]) -> list[GeneratorExample]:
 def ranked_hashtags(
     posts: Sequence[Post],
     retriever: Retriever,
-    rank: Ranker,
+    rank: Ranking,
     hits: int = 10,
     unseen_under: Analyser | None = None,
 ) -> list[list[str]]:
@@ -49,7 +41,7 @@ def ranked_hashtags(
             found. Each post is then searched without itself and its near duplicates. None for posts of other splits.
     """
     ranked: list[list[str]] = []
-    for chunk in tqdm(list(_chunks(posts)), desc="retrieving", unit="chunk"):
+    for chunk in batches(posts, _CHUNK, "retrieving"):
         texts = [post.text for post in chunk]
         found: list[list[Hit]]
         if unseen_under is None:
@@ -60,14 +52,14 @@ def ranked_hashtags(
     return ranked
 
 
-def selector_ranker(selector: BiEncoderSelector) -> Ranker:
+def selector_ranking(selector: Selector) -> Ranking:
     """The selector's ranking (paper, section 2.2), best first."""
     return lambda texts, found: [
         [candidate.hashtag for candidate in candidates] for candidates in selector.rank(texts, found)
     ]
 
 
-def votes_ranker(texts: Sequence[str], found: Sequence[Sequence[Hit]]) -> list[list[str]]:
+def votes_ranking(texts: Sequence[str], found: Sequence[Sequence[Hit]]) -> list[list[str]]:
     """Hashtags by the summed scores of the hits that carry them (paper, Table 4, w/o selector)."""
     return [summed_votes(hits) for hits in found]
 
@@ -78,19 +70,21 @@ def examples_with(posts: Sequence[Post], hashtags: Sequence[Sequence[str]]) -> l
     return [GeneratorExample(post.text, tuple(context), post.hashtags) for post, context in pairs]
 
 
-def augmented_examples(
-    posts: Sequence[Post],
-    retriever: Retriever,
-    selector: BiEncoderSelector,
-    hits: int = 10,
-    hashtags: int = 7,
-    unseen_under: Analyser | None = None,
-) -> list[GeneratorExample]:
-    """Examples with the `hashtags` (k) best of [`ranked_hashtags`] by the selector."""
-    ranked = ranked_hashtags(posts, retriever, selector_ranker(selector), hits, unseen_under)
-    return examples_with(posts, [found[:hashtags] for found in ranked])
+def generator_examples(job: Job) -> tuple[Sequence[GeneratorExample], Sequence[GeneratorExample]]:
+    """Training and validation examples of a generator: posts with the hashtags that the selector chooses for them.
 
+    They are those of the job where it has some; without the folder of a selector there are no hashtags beside posts.
+    """
+    if job.examples is not None:
+        return job.examples
+    validation = job.validation[: job.recipe.generator.validation_posts]
+    if "selector" not in job.folders:
+        return plain_examples(job.posts), plain_examples(validation)
+    settings, number = job.recipe.retriever, job.recipe.selector.hashtags
+    retriever, rank = retriever_of(job), selector_ranking(part_of(job, "selector"))
 
-def _chunks(posts: Sequence[Post]) -> Iterator[Sequence[Post]]:
-    for start in range(0, len(posts), _CHUNK):
-        yield posts[start : start + _CHUNK]
+    def augmented(posts: Sequence[Post], unseen_under: Analyser | None = None) -> list[GeneratorExample]:
+        ranked = ranked_hashtags(posts, retriever, rank, settings.hits, unseen_under)
+        return examples_with(posts, [found[:number] for found in ranked])
+
+    return augmented(job.posts, get_analyser(settings.analyser)), augmented(validation)

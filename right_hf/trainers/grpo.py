@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,11 +14,10 @@ from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
 from right_hf.generator.decoder_format import DecoderFormat
-from right_hf.precision import affordable
-from right_hf.trainers.examples import GeneratorExample
+from right_hf.trainers.job import GeneratorExample, Job
 from right_hf.trainers.rewards import Reader, listed, reward_functions
-from right_hf.trainers.runs import last_checkpoint
-from right_hf.trainers.written import WrittenScores, kept_scores
+from right_hf.trainers.runs import BEST, run_trainer, trainer_settings
+from right_hf.trainers.written import WrittenScores, kept_checkpoint
 
 
 @dataclass(frozen=True)
@@ -97,27 +95,25 @@ def train_grpo(
     form: DecoderFormat,
     train: Sequence[GeneratorExample],
     validation: Sequence[GeneratorExample],
-    output: Path,
     recipe: GrpoRecipe,
-    seed: int,
+    job: Job,
 ) -> dict[str, Any]:
     """Trains the adapter of `model` on and says which checkpoint has the best validation F1@1.
 
-    A run that was stopped goes on at its last checkpoint in `output`. Under `accelerate launch` all processes call it.
+    A run that was stopped goes on at its last checkpoint. Under `accelerate launch` all processes call it.
 
     Args:
         model: A `PeftModel` whose adapter is trainable, or a model all of whose weights are trained on.
         form: How examples are written as token ids.
         train: Training examples.
         validation: Examples on which checkpoints are scored, first before the first step.
-        output: Folder of the Trainer's own checkpoints.
         recipe: Its settings.
-        seed: Of the order of the examples and of the sampled answers.
+        job: Names the Trainer's folder, callbacks, and the seed of the order of examples and of the sampled answers.
 
     Returns:
-        As [`right_hf.trainers.llm.train_llm`] does.
+        As [`right_hf.trainers.sft.train_sft`] does.
     """
-    settings: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "learning_rate": 1e-5,
         "warmup_steps": 10,
         "per_device_train_batch_size": 64,
@@ -130,24 +126,19 @@ def train_grpo(
         "eval_steps": 0.1,
         "save_strategy": "steps",
         "save_steps": 0.1,
-        "save_total_limit": 1,
-        "metric_for_best_model": "f1@1",
+        "metric_for_best_model": BEST,
         "greater_is_better": True,
         "logging_steps": 10,
-        "report_to": "none",
+        "reward_weights": list(asdict(RewardWeights(**recipe.rewards)).values()),
     }
-    settings |= affordable(recipe.arguments)
-    weights = asdict(RewardWeights(**recipe.rewards))
     trainer = HashtagGrpoTrainer(
         model=model,
         reward_funcs=[*reward_functions(answer_reader(form))],
-        args=GRPOConfig(
-            output_dir=str(output), seed=seed, data_seed=seed, reward_weights=list(weights.values()), **settings
-        ),
+        args=GRPOConfig(**trainer_settings(job.checkpoints, job.recipe.seed, defaults, recipe.arguments)),
         train_dataset=prompt_records(train[: recipe.posts], form),
         eval_dataset=prompt_records(validation, form),
         processing_class=form.tokenizer,
+        callbacks=list(job.callbacks),
     )
     trainer.form, trainer.scores = form, WrittenScores(form, validation)
-    trainer.train(resume_from_checkpoint=last_checkpoint(output))
-    return kept_scores(trainer)
+    return {**run_trainer(trainer), "checkpoint": kept_checkpoint(trainer)}

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from right_hf.data.protocol import small
 from right_hf.posts import Post
-from right_hf.trainers.recipe import RankerRecipe
 
+#: Which posts are held out.
+ORDERS = ("random", "time")
 #: Of the random choice, so that it is another than that of the protocol `small`.
 _SEED = 7
 
 
-def ranker_posts(posts: Sequence[Post], recipe: RankerRecipe) -> tuple[list[Post], list[Post]]:
-    """The training posts that the models behind a ranker's pools keep, and those it learns from; see [`hold_out`]."""
+def ranker_posts(posts: Sequence[Post], recipe: Any) -> tuple[list[Post], list[Post]]:
+    """The training posts that the models behind a ranker's pools keep, and those it learns from; see [`hold_out`].
+
+    `recipe` is a [`right_hf.trainers.ranker.TreesRecipe`].
+    """
     kept, held = hold_out(posts, recipe.held_out, recipe.order)
     return kept, small([post for post in held if post.text], size=recipe.posts)
 

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from torch.utils.data import Dataset
 from transformers import TrainerCallback
 
 from right_hf.component import Component
 from right_hf.posts import Post
 from right_hf.trainers.recipe import Recipe
-from right_hf.trainers.runs import checkpoints_folder
+from right_hf.trainers.runs import checkpoints_folder, claim_run, run_identity
+
+
+class GeneratorExample(NamedTuple):
+    """One training example: the post, the selected hashtags of its input, and the hashtags to write."""
+
+    post: str
+    context: tuple[str, ...]
+    target: tuple[str, ...]
+
+
+#: From how a generator writes token ids to encoded examples that are mixed with those of each epoch.
+ExtraExamples = Callable[[Any], Dataset[dict[str, list[int]]]]
+
+
+class Bases(NamedTuple):
+    """What components start from where a recipe names no pretrained models: made by scripts, never here.
+
+    Attributes:
+        recipe: The recipe, which now names them.
+        extra_examples: See [`Job`].
+    """
+
+    recipe: Recipe
+    extra_examples: ExtraExamples | None = None
 
 
 @dataclass(frozen=True)
@@ -24,8 +49,14 @@ class Job:
         posts: The training posts, which are the corpus.
         validation: Posts that are not among them; some trainings need none.
         output: Folder of what is made; a run that was stopped goes on in `…-checkpoints` beside it.
-        folders: Folders of trained components by role, such as the selector of a generator.
+        folders: Folders of trained components by role, such as the selector of a generator; as "start", the tuned LLM
+            that GRPO goes on with.
         callbacks: Passed to every Trainer.
+        examples: Training and validation examples of a generator, in the place of those that retriever and selector
+            would give.
+        extra_examples: Further encoded examples that a seq2seq generator learns from in each epoch.
+        bases: Makes, in a folder, what components start from, of some posts alone; a ranker's training needs it for
+            those that have not seen all posts. None where the recipe names pretrained models.
     """
 
     recipe: Recipe
@@ -34,20 +65,35 @@ class Job:
     output: Path
     folders: Mapping[str, Path] = field(default_factory=dict)
     callbacks: Sequence[TrainerCallback] = ()
+    examples: tuple[Sequence[GeneratorExample], Sequence[GeneratorExample]] | None = None
+    extra_examples: ExtraExamples | None = None
+    bases: Callable[[Sequence[Post], Path], Bases] | None = None
 
     @property
     def checkpoints(self) -> Path:
         """Folder of the Trainer's own checkpoints."""
         return checkpoints_folder(self.output)
 
+    def claim(self, **others: Any) -> None:
+        """Makes that folder this run's, whose outcome `others` decide too; see [`right_hf.trainers.runs.claim_run`]."""
+        claim_run(self.checkpoints, run_identity(self.recipe, self.posts, **others))
+
+    def of_posts(self, posts: Sequence[Post]) -> Job:
+        """The same training of other posts, without any parts."""
+        job = replace(self, posts=posts, folders={}, examples=None)
+        if self.bases is None:
+            return job
+        recipe, extra = self.bases(posts, self.checkpoints / "bases")
+        return replace(job, recipe=recipe, extra_examples=extra)
+
 
 class Trained(NamedTuple):
     """What a training made.
 
     Attributes:
-        component: The trained component.
+        component: The trained component; None on all but the first of several processes.
         record: What its `training.json` says besides where it comes from: log, steps, scores.
     """
 
-    component: Component
+    component: Component | None
     record: dict[str, Any]

@@ -1,104 +1,107 @@
-"""Tuning of a decoder-only LLM with TRL's SFTTrainer: prompts are the generator's, the loss is the answers' alone."""
+"""Tuning of a decoder-only LLM: with LoRA or whole, and on from there with GRPO; by one process or by many.
+
+Only the settings are here; peft and trl are imported when it begins.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
-from peft import LoraConfig
-from trl import SFTConfig, SFTTrainer
 
+from right_hf.generator.decoder import DecoderGenerator
+from right_hf.generator.decoder_base import Base, adapted, load_network
 from right_hf.generator.decoder_format import DecoderFormat
-from right_hf.precision import affordable
-from right_hf.trainers.completions import CompletionLoss, LeftPadding, completion_record
-from right_hf.trainers.examples import GeneratorExample
-from right_hf.trainers.runs import last_checkpoint
-from right_hf.trainers.written import WrittenScores, kept_scores
+from right_hf.loading import ADAPTER_CONFIG, load_tokenizer
+from right_hf.trainers.examples import generator_examples
+from right_hf.trainers.job import Job, Trained
+from right_hf.trainers.pretrained import base_identity, base_record, for_training, generator_base
+from right_hf.trainers.recipe import GeneratorRecipe
+from right_hf.trainers.runs import digest
 
 
-def completion_records(examples: Sequence[GeneratorExample], form: DecoderFormat) -> Dataset:
-    """The prompt and answer of each example as token ids (`input_ids`) and `labels`, which only the answer has."""
-    records = [completion_record(form.prompt(post, context), form.target(gold)) for post, context, gold in examples]
-    return Dataset.from_list(records)
-
-
-class LlmTrainer(CompletionLoss, SFTTrainer):
-    """SFTTrainer that scores the hashtags written for the validation posts at each evaluation.
+@dataclass(frozen=True)
+class LlmRecipe(GeneratorRecipe):
+    """Settings of a decoder-only LLM; `arguments` are fields of `trl.SFTConfig`.
 
     Attributes:
-        scores: What scores them.
-    """
-
-    scores: WrittenScores
-
-    def evaluate(
-        self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
-    ) -> dict[str, float]:
-        """The validation loss, and micro F1@1 and F1@5 of the written hashtags."""
-        metrics: dict[str, float] = super().evaluate(eval_dataset, ignore_keys, metric_key_prefix)
-        scores = {f"{metric_key_prefix}_{name}": score for name, score in self.scores(self).items()}
-        self.log(dict(scores))
-        return metrics | scores
-
-
-def train_llm(
-    model: Any,
-    form: DecoderFormat,
-    train: Sequence[GeneratorExample],
-    validation: Sequence[GeneratorExample],
-    output: Path,
-    lora: dict[str, Any] | None,
-    arguments: dict[str, Any],
-    seed: int,
-) -> dict[str, Any]:
-    """Fine-tunes `model` on `train` by cross-entropy and says which checkpoint has the best validation F1@1.
-
-    A run that was stopped goes on at its last checkpoint in `output`. Under `accelerate launch` all processes call it.
-
-    Args:
-        model: The base, changed in place.
-        form: How examples are written as token ids.
-        train: Training examples.
-        validation: Examples on which each epoch is scored.
-        output: Folder of the Trainer's own checkpoints.
+        revision: Of its base on the Hub.
+        template: Of its prompt, "paper" or "short".
         lora: Fields of `peft.LoraConfig`; None to tune all weights.
-        arguments: Fields of `trl.SFTConfig` that override the defaults below.
-        seed: Of the order of the examples, the adapter's first weights and dropout.
-
-    Returns:
-        The Trainer's log, losses and validation scores step by step, the number of steps, the validation scores of the
-        kept checkpoint, and its folder as `checkpoint`.
+        grpo: Settings of [`right_hf.trainers.grpo.GrpoRecipe`]; None for a recipe without GRPO.
     """
-    settings: dict[str, Any] = {
-        "learning_rate": 2e-4,
-        "lr_scheduler_type": "cosine",
-        "warmup_steps": 100,
-        "per_device_train_batch_size": 16,
-        "per_device_eval_batch_size": 16,
-        "bf16": torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
-        "train_sampling_strategy": "group_by_length",
-        "eval_strategy": "epoch",
-        "save_strategy": "epoch",
-        "save_total_limit": 1,
-        "metric_for_best_model": "f1@1",
-        "greater_is_better": True,
-        "logging_steps": 100,
-        "report_to": "none",
-        "max_length": None,  # the format cuts posts; cutting an example would take its answer
-    }
-    settings |= affordable(arguments)
-    trainer = LlmTrainer(
-        model=model,
-        args=SFTConfig(output_dir=str(output), seed=seed, data_seed=seed, **settings),
-        train_dataset=completion_records(train, form),
-        eval_dataset=completion_records(validation, form),
-        data_collator=LeftPadding(form.padding, model),
-        processing_class=form.tokenizer,
-        peft_config=None if lora is None else LoraConfig(task_type="CAUSAL_LM", **lora),
-    )
-    trainer.scores = WrittenScores(form, validation)
-    trainer.train(resume_from_checkpoint=last_checkpoint(output))
-    return kept_scores(trainer)
+
+    type: str = "decoder"
+    revision: str | None = None
+    template: str = "short"
+    lora: dict[str, Any] | None = None
+    grpo: dict[str, Any] | None = None
+
+
+class LlmTraining:
+    """Tunes a [`right_hf.generator.DecoderGenerator`]."""
+
+    settings = LlmRecipe
+
+    def train(self, job: Job) -> Trained:
+        """Tunes the recipe's base, or goes on with GRPO from the tuned LLM in the job's folder "start".
+
+        Under `accelerate launch` every process calls it, and the first one gets the component.
+
+        Raises:
+            ImportError: peft or trl is not installed.
+            ValueError: The recipe names no base, or has no `grpo` to go on with.
+        """
+        try:
+            from accelerate import PartialState
+
+            from right_hf.trainers.grpo import GrpoRecipe, train_grpo
+            from right_hf.trainers.sft import train_sft
+        except ImportError as error:
+            raise ImportError(f"Tuning an LLM needs peft and trl ({error}): pip install 'right_hf[llm]'") from error
+        recipe: LlmRecipe = job.recipe.generator
+        start = job.folders.get("start")
+        if start is not None and recipe.grpo is None:
+            raise ValueError("The recipe has no `grpo` under `generator`. Add its settings, or {} for the defaults.")
+        source = generator_base(recipe)
+        train, validation = generator_examples(job)
+        state = PartialState(cpu=bool(recipe.arguments.get("use_cpu")))
+        if state.is_main_process:
+            begun = {} if start is None else {"start": base_identity(str(start))}
+            job.claim(examples=digest(train), base=base_identity(source), **begun)
+        state.wait_for_everyone()
+        base = Base.of(source, recipe.revision)
+        # A frozen base need not be as exact as weights that are learned.
+        dtype = torch.bfloat16 if recipe.lora is not None and torch.cuda.is_available() else torch.float32
+        model = for_training(load_network(base.folder(), dtype, "cpu"))
+        tokenizer = load_tokenizer(base.folder())
+        lengths = (recipe.max_source_length, recipe.max_target_length)
+        form = DecoderFormat(tokenizer, job.recipe.language, recipe.template, *lengths)
+        if start is None:
+            log = train_sft(model, form, train, validation, job)
+        else:
+            log = train_grpo(_begun(model, start), form, train, validation, GrpoRecipe(**(recipe.grpo or {})), job)
+        kept = Path(log.pop("checkpoint"))
+        record = {"retrieval": any(example.context for example in train), **base_record(source), **log}
+        if not state.is_main_process:
+            return Trained(None, record)
+        network = _finished(base.folder(), kept)
+        return Trained(DecoderGenerator(network, tokenizer, form.language, form.template, *lengths, base), record)
+
+
+def _begun(base: Any, start: Path) -> Any:
+    """The tuned LLM in `start`, to be trained on."""
+    if (start / ADAPTER_CONFIG).is_file():
+        from peft import PeftModel
+
+        return PeftModel.from_pretrained(base, start, is_trainable=True)
+    return load_network(start, torch.float32, "cpu")
+
+
+def _finished(base: Path, kept: Path) -> Any:
+    """The model of a checkpoint as it is saved: an adapter on its base, or a whole model in half precision."""
+    if (kept / ADAPTER_CONFIG).is_file():
+        return adapted(load_network(base, torch.float32, "cpu"), kept)
+    return load_network(kept, torch.bfloat16, "cpu")

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from right_hf.batches import batches_of_like_length
 from right_hf.config import RightConfig
-from right_hf.ranker import FEATURES, ClueFinder, PoolSettings, Trace, pool_table
-from right_hf.generator import Generator
+from right_hf.generator.base import Generator
 from right_hf.persistence import load_arrays, save_arrays
+from right_hf.popularity import seconds
 from right_hf.posts import Post
-from right_hf.retriever import Retriever
-from right_hf.selector import BiEncoderSelector
-from right_hf.stages import run_stages
+from right_hf.progress import bar, batches_of_like_length
+from right_hf.ranker.pool import PoolSettings
+from right_hf.ranker.records import Trace
+from right_hf.retriever.base import Retriever
+from right_hf.selector.base import Selector
+from right_hf.stages import Stages
 
 Floats = npt.NDArray[np.float32]
 _BATCH = 64
@@ -29,18 +32,30 @@ class Pools(NamedTuple):
     Attributes:
         sizes: (posts,) hashtags of each pool.
         hashtags: (N,) all hashtags.
-        values: (N, len(FEATURES)) their features.
+        values: (N, F) their features.
         gold: (N,) which of them the post's author used.
+        names: (F,) of the features.
     """
 
     sizes: npt.NDArray[np.int32]
     hashtags: list[str]
     values: Floats
     gold: npt.NDArray[np.bool_]
+    names: tuple[str, ...]
 
     def column(self, name: str) -> Floats:
         """(N,) a feature by its name."""
-        return self.values[:, FEATURES.index(name)]
+        return self.values[:, self.names.index(name)]
+
+    def columns(self, names: Sequence[str]) -> Floats:
+        """(N, len(names)) some of the features.
+
+        Raises:
+            ValueError: The pools lack one.
+        """
+        if missing := sorted(set(names) - set(self.names)):
+            raise ValueError(f"The pools have no feature {missing[0]!r}. They have {', '.join(self.names)}.")
+        return self.values[:, [self.names.index(name) for name in names]]
 
     def where(self, kept: npt.NDArray[np.bool_]) -> Pools:
         """The pools without some of their hashtags; a pool may become empty."""
@@ -48,7 +63,7 @@ class Pools(NamedTuple):
         before = np.concatenate([[0], np.cumsum(kept)])
         sizes = (before[bounds[1:]] - before[bounds[:-1]]).astype(np.int32)
         hashtags = [self.hashtags[row] for row in np.flatnonzero(kept).tolist()]
-        return Pools(sizes, hashtags, self.values[kept], self.gold[kept])
+        return Pools(sizes, hashtags, self.values[kept], self.gold[kept], self.names)
 
     def ranked(self, scores: npt.NDArray[Any]) -> list[list[str]]:
         """The hashtags of each pool by (-score, hashtag); (N,) scores."""
@@ -61,59 +76,98 @@ class Pools(NamedTuple):
 
     def save(self, path: Path) -> None:
         """Writes the pools as safetensors."""
-        names = np.frombuffer("\n".join(self.hashtags).encode(), dtype=np.uint8)
-        save_arrays(path, {"sizes": self.sizes, "hashtags": names, "values": self.values, "gold": self.gold})
+        texts = {"hashtags": self.hashtags, "names": self.names}
+        encoded = {name: np.frombuffer("\n".join(text).encode(), dtype=np.uint8) for name, text in texts.items()}
+        save_arrays(path, {"sizes": self.sizes, "values": self.values, "gold": self.gold, **encoded})
 
     @classmethod
     def load(cls, path: Path) -> Pools:
         """Reads what [`save`] wrote.
 
         Raises:
-            ValueError: The file is missing or damaged, or is of other features.
+            ValueError: The file is missing or damaged, or is of another version.
         """
-        arrays, _ = load_arrays(path, ("sizes", "hashtags", "values", "gold"))
+        arrays, _ = load_arrays(path, ("sizes", "hashtags", "values", "gold", "names"))
         joined = arrays["hashtags"].tobytes().decode()
         hashtags = joined.split("\n") if joined else []
-        if arrays["values"].shape != (len(hashtags), len(FEATURES)) or arrays["sizes"].sum() != len(hashtags):
+        names = tuple(arrays["names"].tobytes().decode().split("\n"))
+        if arrays["values"].shape != (len(hashtags), len(names)) or arrays["sizes"].sum() != len(hashtags):
             raise ValueError(f"{path} holds the pools of another version. Remove it; it is made again.")
-        return cls(arrays["sizes"], hashtags, arrays["values"], arrays["gold"])
+        return cls(arrays["sizes"], hashtags, arrays["values"], arrays["gold"], names)
 
 
 def gather_pools(posts: Sequence[Post], traces: Sequence[Trace]) -> Pools:
-    """The pools of posts, of which `traces` says what the stages made."""
-    tables = [pool_table(trace) for trace in traces]
+    """The pools of posts, at least one, of which `traces` says what the stages made; they ran with pool settings."""
+    tables = [trace.features for trace in traces if trace.features is not None]
     sizes = np.asarray([len(table.hashtags) for table in tables], dtype=np.int32)
     hashtags = [tag for table in tables for tag in table.hashtags]
     gold = [tag in post.hashtags for post, table in zip(posts, tables, strict=True) for tag in table.hashtags]
-    values = np.concatenate([np.zeros((0, len(FEATURES)), np.float32), *(table.values for table in tables)])
-    return Pools(sizes, hashtags, values, np.asarray(gold, dtype=np.bool_))
+    values = np.concatenate([table.values for table in tables]).astype(np.float32)
+    return Pools(sizes, hashtags, values, np.asarray(gold, dtype=np.bool_), tables[0].names)
 
 
 def join_pools(parts: Sequence[Pools]) -> Pools:
-    """Pools one after the other."""
-    return Pools(
-        np.concatenate([part.sizes for part in parts]),
-        [tag for part in parts for tag in part.hashtags],
-        np.concatenate([part.values for part in parts]),
-        np.concatenate([part.gold for part in parts]),
+    """Pools with the same features, one after the other."""
+    sizes, values, gold = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("sizes", "values", "gold")
     )
+    return Pools(sizes, [tag for part in parts for tag in part.hashtags], values, gold, parts[0].names)
+
+
+def run_batches(posts: Sequence[Post], stages: Stages) -> list[Trace]:
+    """What the stages make of posts, none of them without text, a batch of like length at a time."""
+    found: dict[int, Trace] = {}
+    for rows in batches_of_like_length([post.text for post in posts], _BATCH, "pooling"):
+        found |= zip(rows, stages.run([posts[row].text for row in rows]), strict=True)
+    return [found[row] for row in range(len(posts))]
 
 
 def run_pools(
     posts: Sequence[Post],
     config: RightConfig,
     retriever: Retriever,
-    selector: BiEncoderSelector,
-    generator: Generator,
+    selector: Selector,
+    generator: Generator | None,
     settings: PoolSettings,
 ) -> Pools:
-    """Runs the stages on posts, none of them without text, and gathers their pools."""
-    selector.prepare(retriever.corpus.hashtags)
-    clues = ClueFinder(retriever, selector, settings)
-    found: dict[int, Pools] = {}
-    for rows in batches_of_like_length([post.text for post in posts], _BATCH, "pooling"):
-        batch = [posts[row] for row in rows]
-        traces = run_stages([post.text for post in batch], config, retriever, selector, generator, clues)
-        pairs = zip(rows, batch, traces, strict=True)
-        found |= {row: gather_pools([post], [trace]) for row, post, trace in pairs}
-    return join_pools([found[row] for row in range(len(posts))])
+    """Runs the stages on posts, none of them without text, and gathers their pools.
+
+    With popular hashtags in the pool the posts stream past, see [`run_stream`], and the retriever's corpus holds them
+    afterwards.
+    """
+    stages = Stages(config, retriever, selector, generator, settings)
+    if settings.popular:
+        return gather_pools(posts, run_stream(posts, stages))
+    return gather_pools(posts, run_batches(posts, stages))
+
+
+def run_stream(posts: Sequence[Post], stages: Stages) -> list[Trace]:
+    """What the stages make of each post at its own time, one post after the other, as a served model would meet them.
+
+    Each joins the corpus once its trace is made. Posts of the corpus that are younger than the oldest of these are
+    taken out first, and come back when it is their turn: no post is seen with itself or with what came later. Posts
+    that tell no time come last, at the present: of them nothing more is known, and long before it popular hashtags are
+    no longer so.
+
+    Args:
+        posts: The posts, none of them without text.
+        stages: With popular hashtags in the pool; their corpus holds all posts afterwards, these as "pooled:…".
+    """
+    retriever, selector = stages.retriever, stages.selector
+    times = [seconds(post.created_at) for post in posts]
+    first = min((time for time in times if time is not None), default=float("inf"))
+    waiting = [(time, post) for post in retriever.corpus if (time := seconds(post.created_at)) and time >= first]
+    if waiting:
+        retriever.remove([post.id for _, post in waiting])
+    # Of the same moment those to be traced come first, which then do not see the others.
+    turns: list[tuple[float, int, str, int, Post]] = [(time, 1, post.id, -1, post) for time, post in waiting]
+    for row, (time, post) in enumerate(zip(times, posts, strict=True)):
+        turns.append((float("inf") if time is None else time, 0, post.id, row, post))
+    found: dict[int, Trace] = {}
+    for _, _, _, row, post in bar(sorted(turns, key=lambda turn: turn[:4]), "pooling", "post"):
+        if row >= 0:
+            found[row] = stages.run([post.text], now=times[row])[0]
+            post = replace(post, id=f"pooled:{post.id}")
+        retriever.add([post])
+        selector.prepare(post.hashtags)
+    return [found[row] for row in range(len(posts))]

@@ -1,21 +1,140 @@
-"""Training of the ranker on pools of posts that none of the models has seen."""
+"""Training of the ranker's trees on pools of posts that none of the components has seen."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from right_hf.ranker import FEATURES, PoolSettings, TreeRanker
+from right_hf.data.protocol import small
+from right_hf.posts import Post
+from right_hf.ranker.pool import PoolSettings
+from right_hf.ranker.tree_ranker import TreeRanker
 from right_hf.ranker.trees import parse_trees
-from right_hf.trainers.calibration import fit_probability
-from right_hf.trainers.pools import Pools
+from right_hf.trainers.build import build_component
+from right_hf.trainers.held_out import ORDERS, ranker_posts
+from right_hf.trainers.job import Job, Trained
+from right_hf.trainers.linear import fit_probability
+from right_hf.trainers.parts import parts_of
+from right_hf.trainers.pools import Pools, run_pools
 from right_hf.trainers.recipe import RankerRecipe
 
+#: What trees can be trained for: the order of a pool, or each of its hashtags.
+OBJECTIVES = ("lambdarank", "binary")
+#: Parameters of LightGBM where a recipe says nothing.
+_DEFAULTS: dict[str, Any] = {
+    "objective": "lambdarank",
+    "num_iterations": 300,
+    "num_leaves": 15,
+    "learning_rate": 0.05,
+    "min_data_in_leaf": 50,
+    "feature_fraction": 0.7,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambdarank_truncation_level": 3,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+    "verbosity": -1,
+}
 
-def train_trees(pools: Pools, recipe: RankerRecipe, seed: int, features: Sequence[str] = FEATURES) -> str:
+
+@dataclass(frozen=True)
+class TreesRecipe(RankerRecipe):
+    """Settings of the trees.
+
+    Attributes:
+        held_out: This share of the training posts is kept from a retriever, selector and generator that are trained on
+            the others; the trees learn from the pools that these make of them.
+        order: "time" holds out the latest posts, which are to the others as posts to come will be to all; posts that
+            tell no time, and with "random" all, are drawn.
+        posts: At most so many of them.
+        validation_posts: So many calibrate the scores.
+        pool: Settings of [`right_hf.ranker.PoolSettings`].
+        arguments: Parameters of LightGBM under its own names, in the place of the defaults here.
+    """
+
+    held_out: float = 0.25
+    order: str = "time"
+    posts: int = 8000
+    validation_posts: int | None = 2500
+    pool: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (objective := self.arguments.get("objective", OBJECTIVES[0])) not in OBJECTIVES:
+            raise ValueError(f"unknown objective {objective!r}. Known: {', '.join(OBJECTIVES)}.")
+        if self.order not in ORDERS:
+            raise ValueError(f"unknown order {self.order!r}. Known: {', '.join(ORDERS)}.")
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"held_out must be a share between 0 and 1, got {self.held_out!r}.")
+        PoolSettings(**self.pool)
+
+
+class TreeTraining:
+    """Trains a [`right_hf.ranker.TreeRanker`]."""
+
+    settings = TreesRecipe
+
+    def train(self, job: Job) -> Trained:
+        """Trains components on a part of the posts, trees on their pools of the others, and calibrates the scores.
+
+        This takes about as long as the training of the components. The validation posts are those on which the
+        generator was not chosen, where there are others; their pools are made by the job's own components.
+        """
+        recipe: TreesRecipe = job.recipe.ranker
+        check_arguments(recipe.arguments)
+        kept, held = ranker_posts(job.posts, recipe)
+        job.claim()
+        train = _pools(_held_out_job(job, kept), held)
+        chosen_on = 0 if job.recipe.generator is None else job.recipe.generator.validation_posts
+        unseen = [post for post in (job.validation[chosen_on:] or job.validation) if post.text]
+        calibration = _pools(job, small(unseen, size=recipe.validation_posts or len(unseen)))
+        ranker = fit_ranker(train, calibration, recipe, job.recipe.seed)
+        return Trained(ranker, {"held_out": len(held), "calibrated_on": len(calibration.sizes)})
+
+
+def _held_out_job(job: Job, posts: Sequence[Post]) -> Job:
+    """The job of these posts alone, with components that are trained on them."""
+    job = job.of_posts(posts)
+    folders: dict[str, Path] = {}
+    for role in ("retriever", "selector", "generator"):
+        if getattr(job.recipe, role) is None:
+            continue
+        folder = job.checkpoints / role
+        if not folder.is_dir():
+            build_component(role, replace(job, output=folder, folders=folders))
+        folders[role] = folder
+    return replace(job, folders=folders)
+
+
+def _pools(job: Job, posts: Sequence[Post]) -> Pools:
+    """The pools that a job's components make of posts."""
+    return run_pools(posts, *parts_of(job), PoolSettings(**job.recipe.ranker.pool))
+
+
+def check_arguments(arguments: dict[str, Any]) -> None:
+    """Refuses parameters that LightGBM does not know, which it would pass over in silence.
+
+    Raises:
+        ImportError: LightGBM is not installed.
+        ValueError: A parameter is unknown under this name.
+    """
+    lightgbm = _lightgbm()
+    data = lightgbm.Dataset(np.zeros((2, 1)), np.array([0, 1]), group=[2], params={"verbosity": -1})
+    known = lightgbm.Booster({"verbosity": -1}, data).model_to_string()
+    if unknown := [name for name in arguments if f"\n[{name}: " not in known]:
+        raise ValueError(
+            f"LightGBM has no parameter {unknown[0]!r}. Its names are on https://lightgbm.readthedocs.io (Parameters); "
+            "of several names for one parameter give the first."
+        )
+
+
+def train_trees(pools: Pools, recipe: TreesRecipe, seed: int, features: Sequence[str] | None = None) -> str:
     """Trains boosted trees with LightGBM to put gold hashtags first.
 
     Pools without gold, or with nothing else, say nothing about an order and are left out.
@@ -24,7 +143,7 @@ def train_trees(pools: Pools, recipe: RankerRecipe, seed: int, features: Sequenc
         pools: Pools of posts that no model has seen.
         recipe: Settings of the trees.
         seed: Of the columns and rows that each tree is shown.
-        features: The columns to look at.
+        features: The columns to look at; None for all.
 
     Returns:
         LightGBM's text of the model.
@@ -42,39 +161,26 @@ def train_trees(pools: Pools, recipe: RankerRecipe, seed: int, features: Sequenc
             f"None of {len(pools.sizes)} pools holds gold hashtags and others, so there is no order to learn. Use "
             "posts from the domain of the corpus."
         )
-    columns = [FEATURES.index(name) for name in features]
+    names = list(pools.names if features is None else features)
     data = lightgbm.Dataset(
-        telling.values[:, columns],
+        telling.columns(names),
         telling.gold.astype(np.int32),
         group=telling.sizes[telling.sizes > 0],
-        feature_name=list(features),
+        feature_name=names,
     )
-    settings = {
-        "objective": recipe.objective,
-        "num_leaves": recipe.leaves,
-        "learning_rate": recipe.learning_rate,
-        "min_data_in_leaf": recipe.least_rows,
-        "feature_fraction": recipe.column_share,
-        "bagging_fraction": recipe.row_share,
-        "bagging_freq": 1,
-        "lambdarank_truncation_level": recipe.looked_at,
-        "seed": seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": 1,
-        "verbosity": -1,
-    }
-    return str(lightgbm.train(settings, data, recipe.rounds).model_to_string())
+    settings = {**_DEFAULTS, "seed": seed, **recipe.arguments}
+    rounds = settings.pop("num_iterations")
+    return str(lightgbm.train(settings, data, rounds).model_to_string())
 
 
 def tree_sums(trees: str, pools: Pools) -> npt.NDArray[np.float64]:
     """(N,) what trees add up to for each hashtag."""
     parsed, names = parse_trees(trees)
-    return parsed.sums(pools.values[:, [FEATURES.index(name) for name in names]])
+    return parsed.sums(pools.columns(names))
 
 
 def fit_ranker(
-    train: Pools, validation: Pools, recipe: RankerRecipe, seed: int, features: Sequence[str] = FEATURES
+    train: Pools, validation: Pools, recipe: TreesRecipe, seed: int, features: Sequence[str] | None = None
 ) -> TreeRanker:
     """Trains a ranker, and calibrates its scores.
 
@@ -83,7 +189,7 @@ def fit_ranker(
         validation: Pools of other posts, made by the models that the ranker will work with.
         recipe: Its settings.
         seed: See [`train_trees`].
-        features: The columns to look at.
+        features: The columns to look at; None for all.
     """
     trees = train_trees(train, recipe, seed, features)
     slope, intercept = fit_probability(tree_sums(trees, validation), validation.gold)

@@ -1,175 +1,153 @@
-"""The recipe of a checkpoint: one YAML file that says how each component is made from the data."""
+"""The recipe of a checkpoint: one YAML file that says how each component is made from the data.
+
+A section for each role names the `type` of the component; what else it may hold, the trainer of that type declares.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from right_hf.data import PROTOCOLS, apply_protocol, load_split
+from right_hf.component import Component
+from right_hf.data import PROTOCOLS, DatasetOptions, apply_protocol, load_split
+from right_hf.layout import REQUIRED, ROLES
 from right_hf.posts import Post
+from right_hf.registry import component_class
 
-#: What can be trained as a generator, by the type that its folder then names.
-#: What the ranker's trees are trained for, and which posts they are trained on.
-OBJECTIVES, ORDERS = ("lambdarank", "binary"), ("random", "time")
-ARCHITECTURES = ("seq2seq", "segtrm", "decoder")
-#: Settings that only a decoder has.
-_DECODER_ONLY = ("revision", "template", "lora", "grpo")
+
+@dataclass(frozen=True)
+class RetrieverRecipe:
+    """Settings of every retriever: `hits` is the paper's N, by the terms of `analyser` near duplicates are found."""
+
+    type: str = "bm25"
+    hits: int = 10
+    analyser: str = "english"
+
+
+@dataclass(frozen=True)
+class SelectorRecipe:
+    """Settings of every selector: `hashtags` is the paper's k."""
+
+    type: str = "bi-encoder"
+    hashtags: int = 7
+
+
+@dataclass(frozen=True)
+class GeneratorRecipe:
+    """Settings of every generator.
+
+    Attributes:
+        base: The pretrained model that training starts from: a Hub id, a folder, or `package:NAME`.
+        max_source_length: Tokens of what it reads.
+        max_target_length: Tokens of what it writes.
+        validation_posts: So many validation posts, the first ones, choose among its checkpoints.
+        arguments: Of the Trainer.
+    """
+
+    type: str = "seq2seq"
+    base: str | None = None
+    max_source_length: int = 180
+    max_target_length: int = 100
+    validation_posts: int = 500
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RankerRecipe:
+    """Settings of every ranker: so many `validation_posts` fit or calibrate its scores; None for all."""
+
+    type: str = "trees"
+    validation_posts: int | None = None
 
 
 @dataclass(frozen=True)
 class EncoderRecipe:
-    """What an encoder starts from, and how it is trained.
+    """What an encoder starts from, and how it is trained; a retriever or selector with an encoder has these too.
 
-    `encoder` names a sentence-transformers model to start from (a Hub id, a folder, or `package:NAME` for one that an
-    installed Python package carries in its folder `model`), of which only the first `layers` are kept if that is set;
-    with `dimensions` it is distilled into static embeddings of that size. Without an encoder, static embeddings of that
-    size start from random weights. `max_seq_length` is the number of tokens read of each text.
+    Attributes:
+        encoder: A sentence-transformers model: a Hub id, a folder, or `package:NAME` for one that an installed Python
+            package carries in its folder `model`.
+        dimensions: With these it is distilled into static embeddings of that size.
+        layers: Only the first so many are kept.
+        max_seq_length: Tokens read of each text.
+        arguments: Of the Trainer.
     """
 
     encoder: str | None = None
     dimensions: int | None = None
     layers: int | None = None
     max_seq_length: int | None = None
-    vocabulary_size: int = 8000
     arguments: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class RetrieverRecipe(EncoderRecipe):
-    """Settings of the retriever; `type` is "bm25", "dense" or "hybrid" (both), `hits` the paper's N.
+#: What the settings of every trainer of a role are derived from.
+_BASES: dict[str, Any] = {
+    "retriever": RetrieverRecipe,
+    "selector": SelectorRecipe,
+    "generator": GeneratorRecipe,
+    "ranker": RankerRecipe,
+}
 
-    `k1` and `b` are BM25's. The `analyser` gives its terms, and those by which near duplicates are found. The rest is
-    the dense retriever's: `index` is "exact" or "sq8", `triplets` the most that its encoder is trained on (0 for a
-    ready encoder, None for one a post).
+
+def _settings_class(kind: type[Component]) -> Any:
+    """The dataclass of what a recipe may say of a component; one that is not trained has what its role has."""
+    try:
+        settings = kind.trainer().settings
+    except TypeError:
+        return _BASES[kind.role]
+    if not issubclass(settings, _BASES[kind.role]):
+        raise TypeError(
+            f"The settings of the trainer of {kind.__name__} must derive from {_BASES[kind.role].__name__}, got "
+            f"{settings.__name__}."
+        )
+    return settings
+
+
+def build_section(role: str, values: Any, where: str) -> Any:
+    """The settings of one component from a mapping; `where` begins the messages of its errors.
+
+    Raises:
+        ValueError: The type or a setting is unknown, or a setting is missing or of the wrong kind.
     """
-
-    type: str = "bm25"
-    analyser: str = "english"
-    k1: float = 1.5
-    b: float = 0.75
-    hits: int = 10
-    index: str = "exact"
-    triplets: int | None = None
-
-
-@dataclass(frozen=True)
-class SelectorRecipe(EncoderRecipe):
-    """Settings of the selector's encoder; `hashtags` is the paper's k."""
-
-    dimensions: int | None = 128
-    hit_scale: str = "relative"
-    hashtags: int = 7
-
-
-@dataclass(frozen=True)
-class GeneratorRecipe:
-    """Settings of the generator.
-
-    `architecture` is "seq2seq" (T5 or mT5), "segtrm" or "decoder". `base` names a T5 or mT5, SEGTRM's BERT encoder or a
-    decoder-only LLM to start from; without it, a model of the given `shape` starts from random weights with a tokenizer
-    of its own. The token embeddings learn `embedding_factor` times as fast as the rest, the encoder's other weights
-    `encoder_factor` times. With `copying` (settings of [`reproduction.pretraining.copying.CopyingRecipe`], of a decoder
-    [`reproduction.pretraining.decoders.DecoderPretraining`], or {}) random weights are pretrained: the model learns to copy
-    before it sees the first post with its hashtags, a decoder between the texts of the posts.
-
-    `context_noise` holds settings of [`right_hf.trainers.noise.ContextNoise`]: a generator that is now and then shown
-    foreign hashtags, or none, learns when not to follow them.
-
-    A decoder has more settings. `revision` is its base's on the Hub, `template` names its prompt, "short" if not given.
-    `lora` holds the fields of `peft.LoraConfig`; without it all weights are tuned. `grpo` holds the settings of
-    [`right_hf.trainers.grpo.GrpoRecipe`]. `arguments` are those of `trl.SFTConfig`.
-    """
-
-    architecture: str = "seq2seq"
-    base: str | None = None
-    revision: str | None = None
-    template: str | None = None
-    vocabulary_size: int = 8000
-    shape: dict[str, Any] = field(default_factory=dict)
-    max_source_length: int = 180
-    max_target_length: int = 100
-    token_dropout: float = 0.0
-    embedding_factor: float = 1.0
-    encoder_factor: float = 1.0
-    copying: dict[str, Any] | None = None
-    context_noise: dict[str, float] | None = None
-    lora: dict[str, Any] | None = None
-    grpo: dict[str, Any] | None = None
-    validation_posts: int = 500
-    arguments: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.architecture not in ARCHITECTURES:
-            raise ValueError(f"unknown architecture {self.architecture!r}. Known: {', '.join(ARCHITECTURES)}.")
-        given = [name for name in _DECODER_ONLY if getattr(self, name) is not None]
-        if given and self.architecture != "decoder":
-            raise ValueError(f"{given[0]!r} is for architecture 'decoder', got it with {self.architecture!r}.")
-
-
-@dataclass(frozen=True)
-class RankerRecipe:
-    """Settings of the ranker.
-
-    A share `held_out` of the training posts, at most `posts` of them, is kept from a retriever, selector and generator
-    that are trained on the others; the trees are trained on the pools that these make of them. With the `order` "time"
-    the latest posts are held out, which are to the others as posts to come will be to all; "random", and posts that
-    tell no time, are drawn. `validation_posts` calibrate the scores.
-
-    The trees are LightGBM's: `rounds` trees of `leaves` leaves, each leaf with at least `least_rows` hashtags, each
-    tree shown a share of columns and rows. `objective` is "lambdarank", which looks at the first `looked_at` ranks, or
-    "binary".
-    `pool` holds settings of [`right_hf.ranker.PoolSettings`].
-    """
-
-    held_out: float = 0.25
-    order: str = "time"
-    posts: int = 8000
-    validation_posts: int = 2500
-    objective: str = "lambdarank"
-    rounds: int = 300
-    leaves: int = 15
-    learning_rate: float = 0.05
-    least_rows: int = 50
-    column_share: float = 0.7
-    row_share: float = 0.8
-    looked_at: int = 3
-    pool: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.objective not in OBJECTIVES:
-            raise ValueError(f"unknown objective {self.objective!r}. Known: {', '.join(OBJECTIVES)}.")
-        if self.order not in ORDERS:
-            raise ValueError(f"unknown order {self.order!r}. Known: {', '.join(ORDERS)}.")
-        if not 0 < self.held_out < 1:
-            raise ValueError(f"held_out must be a share between 0 and 1, got {self.held_out!r}.")
+    if not isinstance(values, dict):
+        raise ValueError(f"{where} must be a mapping, got {values!r:.80}.")
+    if "architecture" in values:
+        raise ValueError(f"{where}: `architecture` is called `type` now. Rename it: type: {values['architecture']}.")
+    try:
+        kind = component_class(role, values.get("type", _BASES[role].type))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    return build_settings(_settings_class(kind), {**values, "type": kind.type}, where)
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides what a checkpoint becomes, apart from the data and the code.
 
-    `protocol` is `full`, or `small` for a fixed part of the training posts (see [`right_hf.data.small`]).
+    `protocol` is `full`, or `small` for a fixed part of the training posts (see [`right_hf.data.small`]). Without a
+    generator the hashtags of a post are retrieved ones, without a ranker the answer is the generator's.
     """
 
     language: str
     seed: int = 0
     licenses: tuple[str, ...] | None = None
     protocol: str = "full"
-    retriever: RetrieverRecipe = RetrieverRecipe()
-    selector: SelectorRecipe = SelectorRecipe()
-    generator: GeneratorRecipe = GeneratorRecipe()
-    ranker: RankerRecipe = RankerRecipe()
+    retriever: Any = field(default_factory=partial(build_section, "retriever", {}, "retriever"))
+    selector: Any = field(default_factory=partial(build_section, "selector", {}, "selector"))
+    generator: Any = field(default_factory=partial(build_section, "generator", {}, "generator"))
+    ranker: Any = field(default_factory=partial(build_section, "ranker", {}, "ranker"))
 
-    def posts(self, data: str | Path, split: str) -> list[Post]:
+    def posts(self, data: str | Path, split: str, options: DatasetOptions | None = None) -> list[Post]:
         """Loads a split of any source of [`load_split`]: the posts under the recipe's licences.
 
         Of the training split only those that the recipe's protocol uses are given.
         """
-        posts = load_split(data, split, self.licenses)
+        posts = load_split(data, split, self.licenses, options)
         return apply_protocol(self.protocol, posts) if split == "train" else posts
 
     def as_dict(self) -> dict[str, Any]:
@@ -182,24 +160,15 @@ class Recipe:
 
 
 def _choices(settings: Any) -> dict[str, Any]:
-    """The fields of a dataclass that differ from their defaults, those of nested ones likewise."""
+    """The fields of a dataclass that differ from their defaults; of each section these and the type."""
     found: dict[str, Any] = {}
     for entry in dataclasses.fields(settings):
         value = getattr(settings, entry.name)
-        default: Any = entry.default_factory() if callable(entry.default_factory) else entry.default
         if dataclasses.is_dataclass(value):
-            value, default = _choices(value), {}
-        if value != default:
+            found[entry.name] = {"type": getattr(value, "type", None), **_choices(value)}
+        elif value != (entry.default_factory() if callable(entry.default_factory) else entry.default):
             found[entry.name] = value
     return found
-
-
-_PARTS: dict[str, type] = {
-    "retriever": RetrieverRecipe,
-    "selector": SelectorRecipe,
-    "generator": GeneratorRecipe,
-    "ranker": RankerRecipe,
-}
 
 
 def build_settings(kind: type, values: Any, where: str) -> Any:
@@ -230,7 +199,7 @@ def read_recipe_file(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"No recipe at {path}. Recipes lie in training/configs.")
+        raise FileNotFoundError(f"No recipe at {path}. Write one, a YAML file; `right-hf train --help` shows how.")
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -247,9 +216,14 @@ def build_recipe(values: dict[str, Any], where: str) -> Recipe:
         ValueError: A setting is unknown, missing or of the wrong kind.
     """
     values = dict(values)
-    for name, kind in _PARTS.items():
-        if name in values:
-            values[name] = build_settings(kind, values[name], f"{where}, {name}")
+    if "pretraining" in values:
+        raise ValueError(
+            f"{where} starts from random weights (`pretraining`), which a clone's scripts in training/ make and this "
+            "command does not. Name pretrained models instead: `encoder` of the selector, `base` of the generator."
+        )
+    for role in ROLES:
+        if role in REQUIRED or values.get(role, {}) is not None:
+            values[role] = build_section(role, values.get(role, {}), f"{where}, {role}")
     if (licenses := values.get("licenses")) is not None:
         if not isinstance(licenses, list):
             raise ValueError(f"{where}: licenses must be a list of SPDX names, got {licenses!r:.80}.")

@@ -1,31 +1,105 @@
-"""Training of the dense retriever: posts with overlapping hashtags are to lie close together (paper, section 2.1)."""
+"""Training of retrievers: BM25 is indexed, the dense one learns that posts that share hashtags lie close together.
+
+The latter is the paper's SimCSE (section 2.1); the hybrid is both.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sentence_transformers import SentenceTransformer
-from tqdm.auto import tqdm
-
-from right_hf.analysis import Analyser
+from right_hf.analysis import Analyser, get_analyser
+from right_hf.corpus import Corpus
+from right_hf.encoders import embed_in_parts
 from right_hf.posts import Post
+from right_hf.progress import bar
 from right_hf.retriever.base import Hit, Retriever
+from right_hf.retriever.bm25 import BM25Retriever
+from right_hf.retriever.dense import DenseRetriever
 from right_hf.retriever.duplicates import NEAR_DUPLICATE_OVERLAP, jaccard, search_as_unseen
-from right_hf.trainers.contrastive import train_contrastive
+from right_hf.retriever.hybrid import HybridRetriever
+from right_hf.trainers.contrastive import Triplet, train_contrastive
+from right_hf.trainers.job import Job, Trained
 from right_hf.trainers.overlap import OverlapIndex, overlap
-from right_hf.trainers.triplets import Triplet
+from right_hf.trainers.pretrained import base_identity, base_record, encoder_base, resolve_model
+from right_hf.trainers.recipe import EncoderRecipe, RetrieverRecipe
 
 _CHUNK = 1024
 #: Posts drawn among those that tie as the positive, in case the first are near duplicates.
 _DRAWS = 16
 
 
-def retriever_triplets(
-    posts: Sequence[Post], retriever: Retriever, analyse: Analyser, seed: int, limit: int | None = None, hits: int = 10
-) -> list[Triplet]:
+@dataclass(frozen=True)
+class Bm25Recipe(RetrieverRecipe):
+    """Settings of BM25, which also finds the hard negatives of a dense retriever."""
+
+    k1: float = 1.5
+    b: float = 0.75
+
+
+@dataclass(frozen=True)
+class DenseRecipe(EncoderRecipe, Bm25Recipe):
+    """Settings of a dense retriever, alone or in a hybrid.
+
+    `triplets` are the most that its encoder is trained on: 0 for a ready encoder, None for one a post.
+    """
+
+    type: str = "dense"
+    triplets: int | None = None
+
+
+class Bm25Training:
+    """Indexes posts with BM25."""
+
+    settings = Bm25Recipe
+    #: It is done in a moment, so that whoever needs the retriever makes it.
+    instant = True
+
+    def train(self, job: Job) -> Trained:
+        """Indexes the training posts; see [`right_hf.component.Trainer`]."""
+        return Trained(_bm25(job), {})
+
+
+class DenseTraining:
+    """Trains the encoder of a [`right_hf.retriever.dense.DenseRetriever`]."""
+
+    settings = DenseRecipe
+
+    def train(self, job: Job) -> Trained:
+        """Trains the encoder, unless it is ready, and embeds the training posts."""
+        recipe: DenseRecipe = job.recipe.retriever
+        encoder = encoder_base(recipe)
+        source = resolve_model(recipe.encoder or "")
+        job.claim(base=base_identity(source))
+        log: dict[str, Any] = {"steps": 0, "triplets": 0}
+        if recipe.triplets != 0:
+            triplets = retriever_triplets(job, _bm25(job))
+            # As the paper has it; a tenth of the run is the most that a stopped one loses.
+            paper = {"per_device_train_batch_size": 6, "save_strategy": "steps", "save_steps": 0.1}
+            log = {**train_contrastive(encoder, triplets, job, recipe, paper), "triplets": len(triplets)}
+        corpus = Corpus(job.posts)
+        vectors = embed_in_parts(encoder, [post.text for post in corpus], job.checkpoints / "vectors")
+        return Trained(DenseRetriever(corpus, encoder, vectors=vectors), {**base_record(source), **log})
+
+
+class HybridTraining(DenseTraining):
+    """Makes a hybrid of BM25 and a dense retriever."""
+
+    def train(self, job: Job) -> Trained:
+        """Trains the dense retriever, and indexes the posts with BM25 too."""
+        dense, record = super().train(job)
+        assert isinstance(dense, Retriever)
+        return Trained(HybridRetriever(_bm25(job), dense), record)
+
+
+def _bm25(job: Job) -> BM25Retriever:
+    settings = job.recipe.retriever
+    return BM25Retriever.from_posts(job.posts, analyser=settings.analyser, k1=settings.k1, b=settings.b)
+
+
+def retriever_triplets(job: Job, retriever: Retriever) -> list[Triplet]:
     """Builds the training set of the dense retriever.
 
     A post's positive is the training post whose hashtags overlap its own most, drawn where several tie; its negative is
@@ -33,35 +107,32 @@ def retriever_triplets(
     triplet where either is missing, or where the negative overlaps as much as the positive.
 
     Args:
-        posts: The training posts, which are the corpus of `retriever` too.
-        retriever: Finds the hard negatives (BM25).
-        analyse: By whose terms near duplicates are found.
-        seed: Of the draws; with a post's id it seeds that post's, whatever other posts there are.
-        limit: At most so many triplets, of posts drawn by `seed`.
-        hits: Posts among which the negative is looked for.
+        job: Its seed orders the posts and, with a post's id, seeds that post's draws, whatever other posts there are.
+        retriever: Finds the hard negatives in the training posts (BM25).
 
     Returns:
-        Triplets of texts, in the order in which the posts were drawn.
+        Triplets of texts, in the order in which the posts were drawn; at most as many as the recipe wants.
     """
+    settings, limit = job.recipe.retriever, job.recipe.retriever.triplets
+    posts, analyse, seed = job.posts, get_analyser(settings.analyser), job.recipe.seed
     index = OverlapIndex(posts)
     order = [number for number, post in enumerate(posts) if post.hashtags and post.text]
     random.Random(seed).shuffle(order)
-    triplets: list[Triplet] = []
-    with tqdm(total=min(limit or len(order), len(order)), desc="triplets", unit="triplet") as progress:
+
+    def found() -> Iterator[Triplet]:
         for start in range(0, len(order), _CHUNK):
             chunk = order[start : start + _CHUNK]
-            found = search_as_unseen(retriever, [posts[number] for number in chunk], hits, analyse)
-            for number, hits_of_post in zip(chunk, found, strict=True):
+            retrieved = search_as_unseen(retriever, [posts[number] for number in chunk], settings.hits, analyse)
+            for number, hits in zip(chunk, retrieved, strict=True):
                 post, ties = posts[number], index.best(number)
                 rng = random.Random(f"{seed}:{post.id}")  # text seeds are hashed alike in every process
                 drawn = [posts[other] for other in rng.sample(ties, min(_DRAWS, len(ties)))]
-                triplet = post_triplet(post, drawn, hits_of_post, analyse)
-                if triplet is not None and (limit is None or len(triplets) < limit):
-                    triplets.append(triplet)
-                    progress.update()
-            if limit is not None and len(triplets) >= limit:
-                break
-    return triplets
+                if (triplet := post_triplet(post, drawn, hits, analyse)) is not None:
+                    yield triplet
+
+    total = min(limit or len(order), len(order))
+    shown = bar(found(), "triplets", "triplet", total=total)
+    return [triplet for _, triplet in zip(range(total), shown, strict=False)]
 
 
 def post_triplet(post: Post, ties: Sequence[Post], hits: Sequence[Hit], analyse: Analyser) -> Triplet | None:
@@ -82,12 +153,3 @@ def post_triplet(post: Post, ties: Sequence[Post], hits: Sequence[Hit], analyse:
     if overlap(post.hashtags, negative.hashtags) >= overlap(post.hashtags, positive.hashtags):
         return None
     return Triplet(post.text, positive.text, negative.text)
-
-
-def train_retriever(
-    model: SentenceTransformer, triplets: Sequence[Triplet], output: Path, arguments: dict[str, Any], seed: int
-) -> dict[str, Any]:
-    """Trains the encoder of the dense retriever with the paper's settings; see [`train_contrastive`]."""
-    # A tenth of the run is the most that a stopped one loses.
-    paper = {"per_device_train_batch_size": 6, "save_strategy": "steps", "save_steps": 0.1}
-    return train_contrastive(model, triplets, output, {**paper, **arguments}, seed)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from right_hf.persistence import read_object, write_json
 from right_hf.posts import Post
+from right_hf.precision import affordable
+from right_hf.progress import shows_progress
 from right_hf.trainers.recipe import Recipe
 
 _IDENTITY_FILE = "run.json"
+#: Checkpoints are compared by it.
+BEST = "f1@1"
 
 
 def checkpoints_folder(output: Path) -> Path:
@@ -63,3 +67,29 @@ def last_checkpoint(folder: Path) -> str | None:
     if not complete:
         return None
     return str(max(complete, key=lambda path: int(path.name.removeprefix("checkpoint-"))))
+
+
+def trainer_settings(
+    output: Path, seed: int, defaults: Mapping[str, Any], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Fields of any Trainer's arguments: those that all runs share, a component's own `defaults`, the recipe's last."""
+    shared = {"output_dir": str(output), "seed": seed, "data_seed": seed, "save_total_limit": 1, "report_to": "none"}
+    hidden = {} if shows_progress() else {"disable_tqdm": True}
+    return {**shared, **hidden, **defaults, **affordable(arguments)}
+
+
+def run_trainer(trainer: Any) -> dict[str, Any]:
+    """Trains, from the last checkpoint on if there is one.
+
+    Returns:
+        `log`, losses and scores step by step, and `steps`, the number of steps; for a Trainer that scores checkpoints
+        also `validation`, the scores of the best one.
+    """
+    trainer.train(resume_from_checkpoint=last_checkpoint(Path(trainer.args.output_dir)))
+    log = trainer.state.log_history
+    found = {"log": log, "steps": trainer.state.global_step}
+    if trainer.args.metric_for_best_model == BEST:
+        scored = [entry for entry in log if f"eval_{BEST}" in entry]
+        best: dict[str, Any] = max(scored, key=lambda entry: float(entry[f"eval_{BEST}"]), default={})
+        found["validation"] = {name: best[f"eval_{name}"] for name in (BEST, "f1@5") if best}
+    return found

@@ -5,54 +5,63 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import ConcatDataset, Dataset
-from transformers import (
-    DataCollatorForSeq2Seq,
-    EvalPrediction,
-    Seq2SeqTrainingArguments,
-    T5Config,
-    T5ForConditionalGeneration,
-)
+from transformers import AutoTokenizer, DataCollatorForSeq2Seq, EvalPrediction, Seq2SeqTrainingArguments
 
 from right_hf.generator.prompt import HashtagFormat
 from right_hf.metrics import micro_f1_at_k
-from right_hf.precision import affordable
-from right_hf.trainers.examples import GeneratorExample
-from right_hf.trainers.noise import ContextNoise
-from right_hf.trainers.runs import last_checkpoint
+from right_hf.registry import component_class
+from right_hf.trainers.examples import generator_examples
+from right_hf.trainers.job import GeneratorExample, Job, Trained
+from right_hf.trainers.pretrained import base_identity, base_record, for_training, generator_base
+from right_hf.trainers.recipe import GeneratorRecipe
+from right_hf.trainers.runs import BEST, digest, run_trainer, trainer_settings
 from right_hf.trainers.token_loss import TokenLossTrainer
 
 
 @dataclass(frozen=True)
-class GeneratorShape:
-    """Sizes of a T5 that is trained from scratch."""
+class Seq2SeqRecipe(GeneratorRecipe):
+    """Settings of a T5 or mT5; `arguments` are fields of `Seq2SeqTrainingArguments`.
 
-    d_model: int = 256
-    d_ff: int = 768
-    d_kv: int = 32
-    num_heads: int = 8
-    num_layers: int = 3
-    num_decoder_layers: int = 3
-    dropout_rate: float = 0.0
+    Attributes:
+        token_dropout: Share of the post's tokens left out in training, see [`EncodedExamples`].
+        embedding_factor: How much faster the embeddings learn than the rest, see [`adamw`].
+        encoder_factor: How much faster the encoder's other weights learn.
+    """
+
+    token_dropout: float = 0.0
+    embedding_factor: float = 1.0
+    encoder_factor: float = 1.0
 
 
-def t5_from_scratch(shape: GeneratorShape, tokenizer: Any, seed: int) -> T5ForConditionalGeneration:
-    """A T5 1.1 (gated GELU) with random weights for this tokenizer."""
-    torch.manual_seed(seed)
-    settings: dict[str, Any] = {
-        "vocab_size": len(tokenizer),
-        "feed_forward_proj": "gated-gelu",
-        "tie_word_embeddings": True,
-        "pad_token_id": tokenizer.pad_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-        "decoder_start_token_id": tokenizer.pad_token_id,
-    }
-    return T5ForConditionalGeneration(T5Config(**settings, **vars(shape)))
+class Seq2SeqTraining:
+    """Trains a [`right_hf.generator.Seq2SeqGenerator`], or a generator derived from it."""
+
+    settings: type[Seq2SeqRecipe] = Seq2SeqRecipe
+
+    def start(self, job: Job) -> tuple[Any, Any]:
+        """The model that training starts from, and its tokenizer."""
+        recipe = job.recipe.generator
+        source = generator_base(recipe)
+        kind: Any = component_class("generator", recipe.type)
+        return kind.model_class.from_pretrained(source, dtype=torch.float32), AutoTokenizer.from_pretrained(source)
+
+    def train(self, job: Job) -> Trained:
+        """Trains it on the training posts with the hashtags of retriever and selector, if the job has a selector."""
+        recipe: Seq2SeqRecipe = job.recipe.generator
+        source = generator_base(recipe)
+        train, validation = generator_examples(job)
+        job.claim(examples=digest(train), base=base_identity(source))
+        model, tokenizer = self.start(job)
+        kind: Any = component_class("generator", recipe.type)
+        form = kind.format_class(tokenizer, recipe.max_source_length, recipe.max_target_length)
+        log = train_generator(for_training(model), form, train, validation, job)
+        record = {"retrieval": any(example.context for example in train), **base_record(source), **log}
+        return Trained(kind(model.half(), tokenizer, recipe.max_source_length, recipe.max_target_length), record)
 
 
 def adamw(
@@ -84,42 +93,28 @@ class EncodedExamples(Dataset[dict[str, list[int]]]):
         token_dropout: Share of the post's tokens that are left out, drawn anew at each access. On a CPU it regularises
             a small model at a fraction of the cost of dropout inside it. The hashtags beside the post stay whole: a
             generator that is shown damaged ones learns not to copy them.
-        noise: How often an example is shown foreign hashtags or none, drawn anew at each access; None for never.
     """
 
-    def __init__(
-        self,
-        examples: Sequence[GeneratorExample],
-        form: HashtagFormat,
-        token_dropout: float = 0.0,
-        noise: ContextNoise | None = None,
-    ) -> None:
+    def __init__(self, examples: Sequence[GeneratorExample], form: HashtagFormat, token_dropout: float = 0.0) -> None:
         self.examples = examples
         self.form = form
         self.token_dropout = token_dropout
-        self.noise = noise
-        self._sources: dict[int, array[int]] = {}  # by number, with their own hashtags
+        self._sources: dict[int, array[int]] = {}
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def __getitem__(self, index: int) -> dict[str, list[int]]:
-        owner = index if self.noise is None else self.noise.owner(index, len(self.examples))
-        source = self._source(index, owner)
-        labels = self.form.target(self.examples[index].target)
+        post, context, target = self.examples[index]
+        if index not in self._sources:
+            self._sources[index] = array("i", self.form.source(post, context))
+        source = self._sources[index].tolist()
+        labels = self.form.target(target)
         if self.token_dropout:
             # The global generator, since the Trainer saves and restores its state with each checkpoint.
             kept = (torch.rand(len(source)) >= self.token_dropout).tolist()
             source = self.form.thinned(source, kept)
         return {"input_ids": source, "attention_mask": [1] * len(source), "labels": labels}
-
-    def _source(self, index: int, owner: int | None) -> list[int]:
-        """The input of an example with the hashtags beside another, or beside none."""
-        if owner != index:
-            return self.form.source(self.examples[index].post, () if owner is None else self.examples[owner].context)
-        if index not in self._sources:
-            self._sources[index] = array("i", self.form.source(self.examples[index].post, self.examples[index].context))
-        return self._sources[index].tolist()
 
 
 def _f1_of(form: HashtagFormat) -> Any:
@@ -140,41 +135,25 @@ def _f1_of(form: HashtagFormat) -> Any:
 
 
 def train_generator(
-    model: Any,
-    form: HashtagFormat,
-    train: Sequence[GeneratorExample],
-    validation: Sequence[GeneratorExample],
-    output: Path,
-    arguments: dict[str, Any],
-    seed: int,
-    token_dropout: float = 0.0,
-    embedding_factor: float = 1.0,
-    encoder_factor: float = 1.0,
-    noise: ContextNoise | None = None,
-    rehearsed: Dataset[dict[str, list[int]]] | None = None,
+    model: Any, form: HashtagFormat, train: Sequence[GeneratorExample], validation: Sequence[GeneratorExample], job: Job
 ) -> dict[str, Any]:
     """Fine-tunes `model` on `train` by cross-entropy (paper, L_G) and keeps the epoch with the best validation F1@1.
 
-    A run that was stopped goes on at its last checkpoint in `output`.
+    A run that was stopped goes on at its last checkpoint.
 
     Args:
         model: The model to train, changed in place.
         form: How examples are written as token ids.
         train: Training examples.
         validation: Examples on which each epoch is scored.
-        output: Folder of the Trainer's own checkpoints.
-        arguments: Fields of `Seq2SeqTrainingArguments` that override the defaults below.
-        token_dropout: Share of the post's tokens left out in training, see [`EncodedExamples`].
-        embedding_factor: How much faster the embeddings learn, see [`adamw`].
-        encoder_factor: How much faster the rest of the encoder learns.
-        noise: How often examples are shown foreign hashtags or none, see [`EncodedExamples`].
-        rehearsed: Encoded examples of something learned before, mixed with those of each epoch.
-        seed: Of the order of the examples, of the dropout and of the noise.
+        job: Its recipe of a generator is a [`Seq2SeqRecipe`]; names the Trainer's folder, callbacks, further examples,
+            and the seed of the order of the examples and of the dropout.
 
     Returns:
-        The Trainer's log, losses and validation scores step by step, and the validation scores of the kept epoch.
+        See [`right_hf.trainers.runs.run_trainer`].
     """
-    settings: dict[str, Any] = {
+    recipe: Seq2SeqRecipe = job.recipe.generator
+    defaults: dict[str, Any] = {
         "learning_rate": 1e-3,
         "lr_scheduler_type": "cosine",
         "warmup_steps": 300,
@@ -184,31 +163,27 @@ def train_generator(
         "train_sampling_strategy": "group_by_length",
         "eval_strategy": "epoch",
         "save_strategy": "epoch",
-        "save_total_limit": 1,
         "load_best_model_at_end": True,
-        "metric_for_best_model": "f1@1",
+        "metric_for_best_model": BEST,
         "predict_with_generate": True,
         "generation_max_length": 24,
         "generation_num_beams": 1,
         "logging_steps": 100,
-        "report_to": "none",
         "remove_unused_columns": False,
     }
-    settings |= affordable(arguments)
-    optimizer = adamw(model, settings["learning_rate"], settings["weight_decay"], embedding_factor, encoder_factor)
-    encoded: Dataset[dict[str, list[int]]] = EncodedExamples(train, form, token_dropout, noise)
+    settings = trainer_settings(job.checkpoints, job.recipe.seed, defaults, recipe.arguments)
+    factors = (recipe.embedding_factor, recipe.encoder_factor)
+    encoded: Dataset[dict[str, list[int]]] = EncodedExamples(train, form, recipe.token_dropout)
+    if job.extra_examples is not None and (extra := job.extra_examples(form)) is not None:
+        encoded = ConcatDataset([encoded, extra])
     trainer = TokenLossTrainer(
         model=model,
-        args=Seq2SeqTrainingArguments(output_dir=str(output), seed=seed, data_seed=seed, **settings),
-        optimizers=(optimizer, None),
-        train_dataset=encoded if rehearsed is None else ConcatDataset([encoded, rehearsed]),
+        args=Seq2SeqTrainingArguments(**settings),
+        optimizers=(adamw(model, settings["learning_rate"], settings["weight_decay"], *factors), None),
+        train_dataset=encoded,
         eval_dataset=EncodedExamples(validation, form),
         data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),
         compute_metrics=_f1_of(form),
+        callbacks=list(job.callbacks),
     )
-    trainer.train(resume_from_checkpoint=last_checkpoint(output))
-    log = trainer.state.log_history
-    scored = [entry for entry in log if "eval_f1@1" in entry]
-    best = max(scored, key=lambda entry: float(entry["eval_f1@1"]), default={})
-    kept = {name: best[f"eval_{name}"] for name in ("f1@1", "f1@5") if best}
-    return {"log": log, "steps": trainer.state.global_step, "validation": kept}
+    return run_trainer(trainer)

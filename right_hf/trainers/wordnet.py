@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 Synonyms = Callable[[str], Sequence[str]]
 """A word to its synonyms, best first; an empty sequence for a word without any."""
@@ -19,6 +22,30 @@ _SYNTACTIC_MARKER = re.compile(r"\((?:a|p|ip)\)$")
 def no_synonyms(word: str) -> tuple[str, ...]:
     """No synonyms for any word: for languages without a thesaurus (WordNet is English only)."""
     return ()
+
+
+def synonyms_of(language: str, folder: Path) -> Synonyms:
+    """The synonyms of a language, of English those of WordNet; [`no_synonyms`] where there are none.
+
+    Args:
+        language: ``en`` or ``zh``.
+        folder: Where WordNet's files are; where they are not, a warning says what is lost.
+
+    Raises:
+        ValueError: An index is malformed.
+    """
+    if language != "en":
+        return no_synonyms
+    if missing := _missing(folder):
+        logger.warning(
+            "WordNet is not in %s (%s is missing). Hard negatives of the selector are made without synonyms: words are "
+            "left out or swapped, never replaced, which teaches it less. Install WordNet (apt-get install "
+            "wordnet-base) or name its folder in the recipe, selector: {wordnet: FOLDER}.",
+            folder,
+            missing[0],
+        )
+        return no_synonyms
+    return load_synonyms(folder)
 
 
 def load_synonyms(folder: Path) -> Synonyms:
@@ -39,13 +66,6 @@ def load_synonyms(folder: Path) -> Synonyms:
         FileNotFoundError: If the folder lacks any of the files.
         ValueError: If an index is malformed; from the returned function, if an index does not fit its data file.
     """
-    names = [f"{kind}.{part}" for part in PARTS_OF_SPEECH for kind in ("index", "data")]
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        raise FileNotFoundError(
-            f"WordNet folder {str(folder)!r} lacks {', '.join(missing)}. Expected the WNDB files of nouns, verbs, "
-            "adjectives and adverbs: install WordNet, e.g. `apt-get install wordnet-base`, or give --wordnet FOLDER."
-        )
     indices = [_read_index(folder / f"index.{part}") for part in PARTS_OF_SPEECH]
     data_files = [(folder / f"data.{part}", (folder / f"data.{part}").read_bytes()) for part in PARTS_OF_SPEECH]
 
@@ -62,6 +82,12 @@ def load_synonyms(folder: Path) -> Synonyms:
         return tuple(found)
 
     return synonyms
+
+
+def _missing(folder: Path) -> list[str]:
+    """The files of WordNet that a folder lacks."""
+    names = [f"{kind}.{part}" for part in PARTS_OF_SPEECH for kind in ("index", "data")]
+    return [name for name in names if not (folder / name).is_file()]
 
 
 def _read_index(path: Path) -> dict[str, tuple[int, ...]]:
@@ -88,7 +114,7 @@ def _lemmas_at(path: Path, data: bytes, offset: int) -> tuple[str, ...]:
     if len(fields) < 6 or fields[0] != f"{offset:08d}":
         raise ValueError(
             f"{path}: expected a synset at byte {offset}, got {' '.join(fields)[:80]!r}. Index and data files must be "
-            "of one WordNet version with unchanged line ends: install it again or give another --wordnet FOLDER."
+            "of one WordNet version with unchanged line ends: install it again or name another folder."
         )
     count = int(fields[3], 16)
     words = fields[4 : 4 + 2 * count : 2]  # each word is followed by its lex_id

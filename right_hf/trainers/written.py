@@ -13,7 +13,7 @@ from trl.models import unwrap_model_for_generation
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.metrics import micro_f1_at_k
 from right_hf.trainers.completions import LeftPadding, completion_record
-from right_hf.trainers.examples import GeneratorExample
+from right_hf.trainers.job import GeneratorExample
 
 
 class WrittenScores:
@@ -70,11 +70,7 @@ class WrittenScores:
         return {row: self.form.hashtags(ids) for row, ids in zip(rows, answers, strict=True)}
 
 
-def kept_scores(trainer: Any) -> dict[str, Any]:
-    """What a training returns: log, steps, the scores of the best checkpoint and its folder, else the last's."""
-    log = trainer.state.log_history
-    scored = [entry for entry in log if "eval_f1@1" in entry]
-    best: dict[str, Any] = max(scored, key=lambda entry: float(entry["eval_f1@1"]), default={})
-    kept = {name: best[f"eval_{name}"] for name in ("f1@1", "f1@5") if best}
-    folder = trainer.state.best_model_checkpoint or f"{trainer.args.output_dir}/checkpoint-{trainer.state.global_step}"
-    return {"log": log, "steps": trainer.state.global_step, "validation": kept, "checkpoint": Path(folder)}
+def kept_checkpoint(trainer: Any) -> Path:
+    """The folder of the best checkpoint of a training, else of the last."""
+    last = f"{trainer.args.output_dir}/checkpoint-{trainer.state.global_step}"
+    return Path(trainer.state.best_model_checkpoint or last)

@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 import torch
+from reproduction.pretraining.tokenizer import train_tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM, pipeline
 
 from right_hf import read_posts
 from right_hf.generator import DecoderGenerator
-from reproduction.pretraining.tokenizer import train_tokenizer
 from tests.benchmarks.told import tell
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3_600)]

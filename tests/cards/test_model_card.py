@@ -13,9 +13,10 @@ from huggingface_hub import DatasetCard, ModelCard, parse_eval_result_entries
 from right_hf import Post, RightModel
 from right_hf.cards import Datasheet, Results, card_files, gather_facts, read_datasheet, render_card, write_card
 from right_hf.cards.dataset_card import render_dataset_card
-from right_hf.cards.licenses import count_licenses, hub_license
-from right_hf.evaluation import BM25, RIGHT
+from right_hf.cards.datasheet import count_licenses, hub_license
+from right_hf.evaluation import BM25, RIGHT, RIGHT_WRITTEN, SELECTOR
 from right_hf.hub.pull import EVAL_RESULTS
+from right_hf.persistence import write_json
 from right_hf.trainers.emissions import measured_emissions
 
 SCORES = {"rouge1": 10.0, "rouge2": 5.0, "rougeL": 9.0, "f1@1": 41.25, "f1@5": 30.5}
@@ -83,16 +84,49 @@ def test_parts_in_other_repositories_are_named_with_their_revision(checkpoint: P
     assert "Not evaluated." in card
 
 
-def test_a_ranker_stands_in_the_place_of_the_fusion(checkpoint: Path) -> None:
-    assert "| fusion | logistic regression" in render_card(gather_facts(checkpoint))
+def _with_config(checkpoint: Path, **changes: Any) -> str:
     config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
-    config["components"]["ranker"] = {"subfolder": "ranker"}
-    (checkpoint / "config.json").write_text(json.dumps(config | {"fusion": None}), encoding="utf-8")
-    (checkpoint / "ranker").mkdir()
-    (checkpoint / "ranker" / "ranker_config.json").write_text('{"ranker_type": "trees"}', encoding="utf-8")
-    card = render_card(gather_facts(checkpoint))
-    assert "| ranker | trees |  | here, `ranker/` |" in card
-    assert "| fusion |" not in card
+    (checkpoint / "config.json").write_text(json.dumps(config | changes), encoding="utf-8")
+    return render_card(gather_facts(checkpoint))
+
+
+def test_linear_weights_are_told_alike_wherever_they_lie(checkpoint: Path) -> None:
+    weights = {"intercept": 0.5, "log_likelihood": 1.5, "written": 1, "ranking": 1, "retrieved": 0, "in_post": 0}
+    named = {role: {"subfolder": role} for role in ("retriever", "selector", "generator")}
+    what = "linear; intercept 0.5, log likelihood 1.5, written 1, ranking 1, retrieved 0, in post 0"
+    old = _with_config(checkpoint, components=named, fusion=weights)
+    assert f"| ranker | {what} |  | here, `config.json` | `c0ffee` |" in old
+    (checkpoint / "ranker").mkdir(exist_ok=True)
+    write_json(checkpoint / "ranker" / "ranker_config.json", {"ranker_type": "linear", **weights})
+    new = _with_config(checkpoint, components=named | {"ranker": {"subfolder": "ranker"}}, fusion=None)
+    assert f"| ranker | {what} |  | here, `ranker/` | `c0ffee` |" in new
+
+
+def test_a_part_of_any_type_is_told_from_its_configuration(checkpoint: Path) -> None:
+    (checkpoint / "ranker").mkdir(exist_ok=True)
+    write_json(checkpoint / "ranker" / "ranker_config.json", {"ranker_type": "toy", "format": 3, "wheels": 4})
+    config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
+    card = _with_config(checkpoint, components=config["components"] | {"ranker": {"subfolder": "ranker"}})
+    assert "| ranker | toy; wheels 4 |  | here, `ranker/` |" in card
+
+
+def test_a_checkpoint_says_what_it_does_without(checkpoint: Path) -> None:
+    assert "and from what its generator writes" in render_card(gather_facts(checkpoint))
+    named = {role: {"subfolder": role} for role in ("retriever", "selector", "generator")}
+    card = _with_config(checkpoint, components=named, fusion=None)
+    assert "| ranker | none: the generator's answer |" in card
+    del named["generator"]
+    card = _with_config(checkpoint, components=named)
+    assert "| ranker | none: the selector's ranking |" in card
+    assert "| generator |" not in card and "its generator writes" not in card
+    assert "It knows the hashtags of its corpus and no others." in card
+
+
+def test_the_answer_of_a_checkpoint_is_that_of_its_last_part() -> None:
+    rows = {SELECTOR: SCORES, RIGHT_WRITTEN: SCORES, RIGHT: SCORES}
+    for expected in (RIGHT, RIGHT_WRITTEN, SELECTOR):
+        assert Results("ships", {"results": rows}).system == expected
+        del rows[expected]
 
 
 def test_measured_emissions_are_told(checkpoint: Path) -> None:

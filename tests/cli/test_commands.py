@@ -1,5 +1,5 @@
-"""The command line, called in this process; what a process of its own shows is in test_cli_process.py, the Hub in
-test_cli_hub.py.
+"""The command line, called in this process; what a process of its own shows is in test_process.py, the Hub in
+test_hub_commands.py.
 """
 
 from __future__ import annotations
@@ -9,13 +9,19 @@ import json
 import os
 import shlex
 from pathlib import Path
+from typing import Any
 
+import datasets
 import pytest
 
+import right_hf.data
 from right_hf import BM25Retriever, RightModel
 from right_hf.cli import main
 from right_hf.cli.main import build_parser
+from right_hf.cli.options import SPLITS, moment
+from right_hf.layout import ROLES
 from tests.support.command_line import TEXT, fail, run
+from tests.support.line_files import write_lines
 from tests.support.smoke_data import write_splits
 
 
@@ -29,6 +35,33 @@ def test_posts_as_arguments(capsys: pytest.CaptureFixture[str], checkpoint: str,
     expected = [[entry.hashtag for entry in found] for found in model.recommend([TEXT, "Fresh bread"], top_k=2)]
     assert [[entry["hashtag"] for entry in row["recommendations"]] for row in rows] == expected
     assert set(rows[0]["recommendations"][0]) == {"hashtag", "score", "source", "evidence"}
+
+
+def test_the_generator_is_left_out(capsys: pytest.CaptureFixture[str], checkpoint: str) -> None:
+    [row] = run(capsys, "recommend", "--model", checkpoint, "--no-generator", TEXT)
+    assert {entry["source"] for entry in row["recommendations"]} == {"retrieved"}
+
+
+@pytest.mark.parametrize("now", ["2020-01-02T00:00Z", "2020-01-02", "1577923200", "1577923200.0"])
+def test_the_time_of_the_posts_reaches_the_model(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, now: str
+) -> None:
+    given: list[Any] = []
+
+    class Model:
+        def recommend(self, posts: list[str], *_: Any, now: float | None) -> list[list[Any]]:
+            given.append(now)
+            return [[] for _ in posts]
+
+    monkeypatch.setattr("right_hf.cli.recommend.load_model", lambda _: Model())
+    run(capsys, "recommend", "--now", now, TEXT)
+    run(capsys, "recommend", TEXT)
+    assert given == [1577923200.0, None]
+    assert moment("0") == 0.0
+
+
+def test_splits_are_those_of_the_loader() -> None:
+    assert SPLITS == right_hf.data.SPLITS
 
 
 def test_lines_of_standard_input_keep_their_order_and_number(
@@ -74,6 +107,9 @@ def test_threshold(capsys: pytest.CaptureFixture[str], checkpoint: str) -> None:
         ("recommend", "--threshold", "1.5", "x"),
         ("recommend", "--top", "3", "x"),
         ("recommend", "--jsonl", "x"),
+        ("recommend", "--now", "yesterday", "x"),
+        ("recommend", "--generator", "g", "--no-generator", "x"),
+        ("train", "selector", "--recipe", "r", "--data", "d", "--output", "o", "--generator", "g"),
         ("train",),
         ("index", "posts.jsonl"),
         ("push", "model", "folder"),
@@ -86,6 +122,7 @@ def test_wrong_usage(capsys: pytest.CaptureFixture[str], arguments: tuple[str, .
 def test_errors_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "There is no file" in fail(capsys, "recommend", "--input", str(tmp_path / "none"))
     assert "no checkpoint folder" in fail(capsys, "recommend", "--model", str(tmp_path / "none"), "x")
+    assert "No file or folder" in fail(capsys, "index", str(tmp_path / "none"), "--output", str(tmp_path / "index"))
     assert "none" in fail(capsys, "evaluate", "--data", str(tmp_path / "none"))
     assert "No recipe at" in fail(capsys, "train", "selector", "--recipe", "r", "--data", "d", "--output", "o")
     assert "config.json is missing" in fail(capsys, "card", str(tmp_path / "none"))
@@ -122,7 +159,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(
 
 @pytest.mark.parametrize(
     "command",
-    ["recommend", "index", "evaluate", "train", "train selector", "train generator", "train checkpoint", "push",
+    ["recommend", "index", "evaluate", "train", *(f"train {name}" for name in (*ROLES, "checkpoint")), "push",
      "push model", "push dataset", "push metric", "pull", "card"],
 )  # fmt: skip
 def test_help_teaches_by_examples_that_parse(capsys: pytest.CaptureFixture[str], command: str) -> None:
@@ -150,6 +187,36 @@ def test_an_index_takes_the_place_of_the_checkpoints_own(
     [row] = run(capsys, "recommend", "--model", checkpoint, "--retriever", index, TEXT)
     retrieved = {e["hashtag"] for e in row["recommendations"] if e["source"] != "generated"}
     assert retrieved == {"reef fish", "salt"} & retrieved != set()
+
+
+@pytest.mark.parametrize(("options", "posts"), [([], 4), (["--split", "test"], 3)])
+def test_of_a_folder_the_training_posts_are_indexed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, options: list[str], posts: int
+) -> None:
+    data = write_splits(tmp_path / "data", {"train": 4, "test": 3})
+    [made] = run(capsys, "index", str(data), "--output", str(tmp_path / "index"), *options)
+    assert made["posts"] == posts
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet", "src"])
+def test_all_formats_can_be_indexed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    rows = datasets.Dataset.from_list([{"body": "warm seas", "tags": "reef|fish"}, {"body": "bread", "tags": "salt"}])
+    file, columns = tmp_path / f"posts.{ending}", ["--text-column", "body", "--hashtags-column", "tags"]
+    if ending == "src":
+        write_lines(tmp_path, posts=[("warm seas", "reef [SEP] fish"), ("bread", "salt")])
+        columns = []
+    else:
+        getattr(rows, {"jsonl": "to_json"}.get(ending, f"to_{ending}"))(file)
+        columns += ["--separator", "|"]
+    run(capsys, "index", str(file), "--output", str(tmp_path / "index"), *columns)
+    posts = BM25Retriever.from_pretrained(str(tmp_path / "index")).corpus
+    assert sorted((post.text, post.hashtags) for post in posts) == [
+        ("bread", ("salt",)),
+        ("warm seas", ("reef", "fish")),
+    ]
 
 
 def test_an_index_replaces_no_folder_that_is_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from right_hf.cli.options import PARTS
 from right_hf.data import load_splits
-from right_hf.hub.component import COMPONENTS
 from right_hf.hub.pull import EVAL_RESULTS
 from tests.support.command_line import TEXT, fail, run
+from tests.support.line_files import write_lines
 from tests.support.loopback_hub import LoopbackHub
 from tests.support.smoke_data import write_splits
 
@@ -81,6 +80,20 @@ def test_push_dataset(
         (tmp_path / "copy" / path).write_bytes(file.content)
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
     assert load_splits(tmp_path / "copy") == load_splits(data)
+
+
+@pytest.mark.loopback
+def test_push_dataset_of_any_format(capsys: pytest.CaptureFixture[str], hub: LoopbackHub, tmp_path: Path) -> None:
+    lines = write_lines(tmp_path / "thg", **{"twitter.2021.valid": [("a post", "x [SEP] y")]})
+    run(capsys, "push", "dataset", str(lines), "user/thg", "--allow-unlicensed")
+    assert hub.repo("user/thg", "dataset").paths() == {"README.md", "data/validation.parquet"}
+    file = tmp_path / "posts.jsonl"
+    file.write_text('{"body": "a post", "tags": "x,y", "license": "MIT"}', encoding="utf-8")
+    columns = ["--text-column", "body", "--hashtags-column", "tags", "--separator", ","]
+    run(capsys, "push", "dataset", str(file), "user/mine", *columns)
+    pushed = hub.repo("user/mine", "dataset").at().files["data/train.parquet"].content
+    (tmp_path / "train.parquet").write_bytes(pushed)
+    assert [post.hashtags for post in load_splits(tmp_path / "train.parquet")["train"]] == [("x", "y")]
 
 
 @pytest.mark.loopback
@@ -175,7 +188,3 @@ def test_parts_that_lie_elsewhere_are_copied_or_named(
         assert copied == (not options)
         run(capsys, "recommend", "--model", name, TEXT)
     assert fail(capsys, "push", "model", checkpoint, "user/x", "--component", "selector", "--references", code=2)
-
-
-def test_every_component_can_be_swapped_and_pushed() -> None:
-    assert PARTS == COMPONENTS

@@ -9,8 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from right_hf.corpus import Corpus
-from right_hf.data.identity import content_id
-from right_hf.data.lines import iter_line_posts, split_hashtags
+from right_hf.data.lines import content_id, iter_line_posts, split_hashtags
 from right_hf.posts import Post, clean_post, normalise_hashtag
 from tests.support.line_files import write_lines
 
@@ -41,7 +40,7 @@ def test_split_hashtags(line: str, hashtags: list[str]) -> None:
 @given(st.lists(st.tuples(line_text, st.lists(hashtag_text, min_size=1, max_size=4)), max_size=6))
 def test_what_is_written_is_read(pairs: list[tuple[str, list[str]]]) -> None:
     pairs = [("first", ["first"]), *pairs]  # a byte order mark would belong to the file where it comes first
-    expected = {}
+    expected: dict[tuple[str, tuple[str, ...]], None] = {}
     for text, hashtags in pairs:
         tags = tuple(dict.fromkeys(tag for hashtag in hashtags if (tag := normalise_hashtag(hashtag))))
         if clean_post(text) and tags:

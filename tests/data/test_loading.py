@@ -10,7 +10,7 @@ import datasets
 import pytest
 
 from right_hf.corpus import Corpus
-from right_hf.data import DatasetOptions, load_split, load_splits
+from right_hf.data import DatasetOptions, load_split, load_splits, read_posts
 from right_hf.posts import Post
 from right_hf.trainers.recipe import Recipe
 from tests.support.command_line import ROOT, run_script
@@ -83,6 +83,37 @@ def test_a_single_file_of_another_name_is_a_test_split(tmp_path: Path) -> None:
     assert list(load_splits(path)) == ["test"]
     with pytest.raises(FileNotFoundError, match=r"mine\.jsonl has no train split; it holds test"):
         load_split(path, "train")
+    assert load_splits(path, unnamed="train") == {"train": load_split(path)}
+
+
+def test_without_a_name_it_is_the_only_split_or_the_training_posts(tmp_path: Path) -> None:
+    folder = write_splits(tmp_path / "data")
+    assert load_split(folder) == read_posts(folder) == load_split(folder, "train")
+    assert load_split(folder / "validation.jsonl") == load_split(folder, "validation")
+    (folder / "train.jsonl").unlink()
+    with pytest.raises(FileNotFoundError, match="has no train split; it holds validation, test"):
+        load_split(folder)
+
+
+def test_a_single_file_of_another_format(tmp_path: Path) -> None:
+    rows = [{"id": "1", "text": "a post", "hashtags": "x [SEP] y"}]
+    expected = [Post("1", "a post", ("x", "y"))]
+    save(rows, tmp_path / "mine.parquet")
+    datasets.Dataset.from_list(rows).to_csv(tmp_path / "my_train.csv")
+    assert load_splits(tmp_path / "mine.parquet") == {"test": expected}
+    assert load_splits(tmp_path / "my_train.csv") == {"train": expected}
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "mine.parquet").read_bytes()[:40])
+    with pytest.raises(ValueError, match=r"cut\.parquet cannot be read as posts: .*corrupted"):
+        load_split(tmp_path / "cut.parquet")
+
+
+def test_a_file_of_json_lines_may_have_other_columns(tmp_path: Path) -> None:
+    path = tmp_path / "posts.jsonl"
+    path.write_text('{"body": "a post", "tags": ["#X"]}\n{"body": "b", "tags": ["y"]}\n', encoding="utf-8")
+    posts = load_split(path, options=DatasetOptions(text="body", hashtags="tags"))
+    assert [(post.text, post.hashtags) for post in posts] == [("a post", ("x",)), ("b", ("y",))]
+    with pytest.raises(ValueError, match=r"posts\.jsonl has no column 'text', only body, tags.*--text-column"):
+        load_split(path, options=DatasetOptions(hashtags="tags"))
 
 
 def test_two_files_for_one_split_are_refused(tmp_path: Path) -> None:
@@ -96,9 +127,9 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
         load_splits(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="No file or folder"):
         load_split("./nowhere", "test")
-    (tmp_path / "posts.csv").write_text("text,hashtags\n")
-    with pytest.raises(ValueError, match=r"posts\.csv is of no known format. Expected a \.jsonl file"):
-        load_split(tmp_path / "posts.csv", "test")
+    (tmp_path / "posts.txt").write_text("text,hashtags\n")
+    with pytest.raises(ValueError, match=r"posts\.txt is of no known format. Expected a \.jsonl, .*\.csv"):
+        load_split(tmp_path / "posts.txt", "test")
     write_lines(tmp_path / "data", train=[("a", "b")])
     with pytest.raises(FileNotFoundError, match=r"data has no test split; it holds train. Expected test\.jsonl, or"):
         load_split(tmp_path / "data", "test")
@@ -204,7 +235,7 @@ def test_a_training_script_takes_line_files(tmp_path: Path, monkeypatch: pytest.
     pairs = [(f"{text} number {number}", f"{tag} [SEP] news") for number in range(8) for text, tag in TOPICS]
     data = write_lines(tmp_path / "thg", **{"twitter.2021.train": pairs})
     command = ["training/train_selector.py", "--recipe", str(ROOT / "training/configs/smoke.yaml"), "--data", str(data)]
-    command += ["--output", str(tmp_path / "selector"), "--wordnet", str(ROOT / "tests/fixtures/wordnet")]
+    command += ["--output", str(tmp_path / "selector")]
     run_script(command, monkeypatch)
     assert (tmp_path / "selector" / "training.json").is_file()
 

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
-import pytest
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
 
-from right_hf import Hit, Post, RightModel
+import pytest
+import showcase
+
+from right_hf import DenseRetriever, Hit, HybridRetriever, Post, Retriever, RightConfig, RightModel
+from right_hf.corpus import Corpus
 from right_hf.evaluation import (
     BM25,
     RIGHT,
     RIGHT_WRITTEN,
     SELECTOR,
+    SEQ2SEQ,
     Answer,
     markdown_table,
     right_answers,
@@ -15,7 +22,7 @@ from right_hf.evaluation import (
     run_retriever,
     run_right,
     score_answers,
-    supporting_post,
+    score_checkpoint,
 )
 from right_hf.retriever import summed_votes
 
@@ -40,6 +47,7 @@ def test_scores_worked_by_hand() -> None:
 
 def test_systems_answer_every_post(model: RightModel, english_posts: list[Post]) -> None:
     posts = english_posts[:5]
+    assert model.generator is not None
     systems = {BM25: run_retriever(model.retriever, posts), "Seq2Seq": run_generator(model.generator, posts)}
     traces = run_right(model, posts, batch_size=2)
     systems |= right_answers(model, traces)
@@ -55,8 +63,70 @@ def test_systems_answer_every_post(model: RightModel, english_posts: list[Post])
 
 def test_supporting_post(model: RightModel) -> None:
     for found in model.recommend(["Windows desktop in the cloud"])[0]:
-        text = supporting_post(model, found)
+        text = showcase.supporting_post(model, found)
         assert (text is None) == (found.source == "generated")
+
+
+class FirstPosts(Retriever):
+    """A retriever that a user of the package might write: it finds the same posts whatever is asked."""
+
+    type = "first posts"
+
+    def __init__(self, posts: Sequence[Post]) -> None:
+        self._corpus = Corpus(posts)
+
+    @property
+    def corpus(self) -> Corpus:
+        return self._corpus
+
+    def search(
+        self, queries: Sequence[str], k: int = 10, exclude: Sequence[Collection[str]] | None = None
+    ) -> list[list[Hit]]:
+        return [[Hit(self._corpus[row], 1.0) for row in range(k)] for _ in queries]
+
+
+def test_the_row_of_the_retriever_bears_its_own_name(
+    model: RightModel, english_posts: list[Post], dense_retriever: DenseRetriever
+) -> None:
+    hybrid = HybridRetriever(model.retriever, dense_retriever)
+    for retriever, name in (
+        (model.retriever, "BM25"),
+        (dense_retriever, "dense"),
+        (hybrid, "hybrid"),
+        (FirstPosts(english_posts), "first posts"),
+    ):
+        swapped = RightModel(model.config, retriever, model.selector, model.generator)
+        scores = score_checkpoint(swapped, english_posts[:2])
+        assert list(scores) == [name, SELECTOR, RIGHT_WRITTEN, RIGHT]
+        alone = run_retriever(retriever, english_posts[:2], model.config.hits)
+        assert scores[name] == score_answers(alone, english_posts[:2], "en")
+
+
+def test_parts_that_are_not_there_have_no_rows(model: RightModel, english_posts: list[Post]) -> None:
+    posts = english_posts[:3]
+    without = RightModel(model.config, model.retriever, model.selector)
+    assert list(score_checkpoint(without, posts)) == [BM25, SELECTOR, RIGHT]
+    without.ranker = None
+    assert list(score_checkpoint(without, posts)) == [BM25, SELECTOR]
+    unranked = RightModel(RightConfig(), model.retriever, model.selector, model.generator)
+    rows = list(score_checkpoint(unranked, posts, model.generator, beams=2))
+    assert rows == [BM25, SEQ2SEQ, f"{SEQ2SEQ}, 2 beams", SELECTOR, RIGHT_WRITTEN]
+
+
+def test_a_post_is_answered_as_of_its_own_time(
+    model: RightModel, english_posts: list[Post], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments: list[float] = []
+
+    def trace(posts: Sequence[str], now: Sequence[float], **generation: Any) -> list[Any]:
+        moments.extend(now)
+        return [None for _ in posts]
+
+    monkeypatch.setattr(model, "trace", trace)
+    monkeypatch.setattr("right_hf.evaluation.systems.time.time", lambda: 7.0)
+    posts = [replace(english_posts[0], created_at="1970-01-02T00:00:00Z"), english_posts[1]]
+    run_right(model, posts, batch_size=1)
+    assert moments == [86400.0, 7.0]
 
 
 def test_table_has_one_aligned_row_a_system() -> None:

@@ -3,20 +3,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
-from datetime import datetime, timezone
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from right_hf.generator import AnswerStore, ChatGenerator
 from right_hf.generator.chat_client import KEY_VARIABLE, ChatError, HubChatClient
-from right_hf.generator.retries import backoff, retry_after
+from right_hf.generator.chat_requests import Requests
 from tests.support.chat_server import ChatServer, Fault, chat_server
 
 SECRET = "sk-a1b2c3-never-seen"
-NOON = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
+#: Seconds that no test waits for; only a broken one gets there.
+PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def server() -> Iterator[ChatServer]:
         yield running
 
 
-def client(server: ChatServer, **settings: Any) -> HubChatClient:
-    settings = {"first_wait": 0.01, "longest_wait": 2.0, "timeout": 20.0, "concurrency": 1, **settings}
-    return HubChatClient("tiny/chat", base_url=server.base_url, **settings)
+def client(server: ChatServer, requests: dict[str, Any] | None = None, **settings: Any) -> HubChatClient:
+    how = {"first_wait": 0.01, "longest_wait": 2.0, "timeout": PATIENCE, "concurrency": 1, **(requests or {})}
+    return HubChatClient("tiny/chat", base_url=server.base_url, requests=Requests(**how), **settings)
 
 
 def ask(client: HubChatClient, *questions: str, **generation: Any) -> dict[int, str]:
@@ -63,7 +63,7 @@ def test_so_many_requests_are_under_way_and_no_more(server: ChatServer, concurre
 
     server.script = script
     questions = [str(i) for i in range(2 * concurrency)]
-    assert ask(client(server, concurrency=concurrency), *questions) == dict(enumerate(questions))
+    assert ask(client(server, {"concurrency": concurrency}), *questions) == dict(enumerate(questions))
     assert server.most_under_way == concurrency
 
 
@@ -82,16 +82,48 @@ def test_passing_faults_are_tried_again(server: ChatServer, fault: Fault) -> Non
 
 @pytest.mark.loopback
 def test_a_closed_port_is_reported(server: ChatServer) -> None:
-    gone = HubChatClient("m", base_url="http://127.0.0.1:9/v1", retries=1, first_wait=0.01)
+    gone = HubChatClient("m", base_url="http://127.0.0.1:9/v1", requests=Requests(retries=1, first_wait=0.01))
     with pytest.raises(ChatError, match="the connection failed"):
         ask(gone, "one")
 
 
+class Clock:
+    """Time that passes only when both who shall sleep do; the first sleep sets `begun`."""
+
+    def __init__(self, sleepers: int) -> None:
+        self.now = 0.0
+        self.begun = threading.Event()
+        self.slept: list[float] = []
+        self.sleepers = sleepers
+        self.over = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.begun.set()
+        if len(self.slept) >= self.sleepers:
+            self.now += max(self.slept)
+            self.over.set()
+        await asyncio.wait_for(self.over.wait(), PATIENCE)
+
+
 @pytest.mark.loopback
-def test_retry_after_holds_for_all_requests(server: ChatServer) -> None:
-    server.faults = [Fault("status", 429, (("Retry-After", "0.6"),))]
-    assert len(ask(client(server), "one", "two")) == 2
-    assert server.times[1] - server.times[0] >= 0.6  # not sooner; how much later is the machine's affair
+def test_retry_after_holds_for_all_requests(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, asked_at = Clock(sleepers=2), list[float]()
+    monkeypatch.setattr("right_hf.generator.chat_requests._sleep", clock.sleep)
+    monkeypatch.setattr("right_hf.generator.chat_requests._now", lambda: clock.now)
+
+    def script(question: str) -> str:
+        if question == "two" and clock.now == 0:
+            assert clock.begun.wait(PATIENCE)  # is answered when the server has asked for a pause
+        asked_at.append(clock.now)
+        return question
+
+    server.script = script
+    server.faults = [Fault("status", 429, (("Retry-After", "30"),))]
+    asked = client(server, {"concurrency": 2, "longest_wait": 90.0})
+    assert ask(asked, "one", "two", "three") == {0: "one", 1: "two", 2: "three"}
+    assert clock.slept == [30, 30], "the third question waits as long as the first"
+    assert sorted(asked_at) == [0, 0, 30, 30]
 
 
 @pytest.mark.loopback
@@ -103,12 +135,26 @@ def test_a_server_that_asks_for_too_long_a_wait_has_failed(server: ChatServer) -
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize("fault", [Fault("slow", seconds=30), Fault("drip", seconds=0.05)], ids=lambda f: f.kind)
-def test_a_whole_answer_must_come_in_time(server: ChatServer, fault: Fault) -> None:
+@pytest.mark.parametrize("fault", [Fault("slow", seconds=PATIENCE), Fault("drip", seconds=0.01)], ids=lambda f: f.kind)
+def test_a_whole_answer_must_come_in_time(server: ChatServer, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    timeouts: list[float] = []
+
+    async def wait_for(request: Awaitable[Any], timeout: float) -> Any:
+        """The time is over as soon as the server is at work, or has sent some bytes of its answer."""
+        timeouts.append(timeout)
+        task = asyncio.ensure_future(request)
+        while server.at_work.acquire(blocking=False) is False:
+            assert not task.done()
+            await asyncio.sleep(0.001)
+        task.cancel()
+        raise asyncio.TimeoutError
+
+    monkeypatch.setattr("right_hf.generator.chat_requests.asyncio.wait_for", wait_for)
     server.faults = [fault] * 2
     with pytest.raises(ChatError, match="no answer within the time-out"):
-        ask(client(server, timeout=0.6, retries=1), "one")
+        ask(client(server, {"timeout": 45.0, "retries": 1}), "one")
     assert len(server.requests) == 2
+    assert timeouts == [45.0, 45.0]
 
 
 @pytest.mark.loopback
@@ -117,7 +163,7 @@ def test_what_was_answered_before_a_failure_is_kept(server: ChatServer) -> None:
     answers: dict[int, str] = {}
     conversations = [[{"role": "user", "content": str(i)}] for i in range(3)]
     with pytest.raises(ChatError, match=r"1 of 3 questions .*HTTP 500: out of order") as caught:
-        client(server, retries=1, concurrency=1).complete(conversations, answers.__setitem__)
+        client(server, {"retries": 1}).complete(conversations, answers.__setitem__)
     assert (caught.value.answered, caught.value.unanswered) == (2, 1)
     assert answers == {0: "#0", 2: "#2"}
 
@@ -126,7 +172,7 @@ def test_what_was_answered_before_a_failure_is_kept(server: ChatServer) -> None:
 def test_a_server_that_is_down_is_not_asked_for_every_post(server: ChatServer) -> None:
     server.faults = [Fault("status", 500)] * 1000
     with pytest.raises(ChatError, match="100 of 100"):
-        ask(client(server, retries=1, concurrency=2), *map(str, range(100)))
+        ask(client(server, {"retries": 1, "concurrency": 2}), *map(str, range(100)))
     assert len(server.requests) <= 2 * (3 + 1)
 
 
@@ -174,6 +220,17 @@ def test_works_within_a_running_loop(server: ChatServer) -> None:
 
 
 @pytest.mark.loopback
+def test_a_store_takes_answers_within_a_running_loop(server: ChatServer, tmp_path: Path) -> None:
+    async def notebook(store: AnswerStore) -> list[str]:
+        [answer] = ChatGenerator(client(server), store=store).generate(["a post"], [[]])
+        return answer.hashtags
+
+    with AnswerStore(tmp_path / "answers.sqlite") as store:
+        assert asyncio.run(notebook(store)) == asyncio.run(notebook(store))
+        assert len(store) == len(server.requests) == 1
+
+
+@pytest.mark.loopback
 def test_the_key_is_sent_and_never_shown(server: ChatServer, caplog: pytest.LogCaptureFixture) -> None:
     echo = '{"error": "Incorrect API key provided: ' + SECRET + '"}'
     server.faults = [Fault("status", 503, body=echo), Fault("status", 401, body=echo)]
@@ -210,28 +267,11 @@ def test_addresses_that_make_no_sense_or_hold_secrets(base_url: str) -> None:
 
 def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match="concurrency"):
-        HubChatClient("m", concurrency=0)
+        Requests(concurrency=0)
+    with pytest.raises(ValueError, match="max_new_tokens must be at least 1, got 0"):
+        HubChatClient("m", max_new_tokens=0)
     with pytest.raises(ValueError, match="printable ASCII") as caught:
         HubChatClient("m", api_key=SECRET + "\n")
     assert SECRET not in str(caught.value)
     with pytest.raises(TypeError, match="'num_beams'"):
         ask(HubChatClient("m", base_url="http://127.0.0.1:9"), "one", num_beams=4)
-
-
-def test_retry_after_by_hand() -> None:
-    assert retry_after("7", NOON) == 7
-    assert retry_after("Mon, 01 Jan 2024 12:01:30 GMT", NOON) == 90
-    assert retry_after("Mon, 01 Jan 2024 11:00:00 GMT", NOON) == 0
-    assert [retry_after(header, NOON) for header in (None, "soon", "inf", "nan", "")] == [None] * 5
-
-
-@given(st.integers(0, 10_000), st.floats(0.001, 10), st.floats(0.001, 100))
-def test_backoff_grows_to_its_ceiling(attempt: int, first: float, longest: float) -> None:
-    ceiling = min(longest, first * 2.0 ** min(attempt, 30))
-    assert ceiling / 2 <= backoff(attempt, first, longest) <= ceiling
-
-
-@given(st.text(max_size=40))
-def test_any_retry_after_is_read(header: str) -> None:
-    wait = retry_after(header, NOON)
-    assert wait is None or wait >= 0

@@ -14,11 +14,11 @@ from transformers import pipeline
 
 from right_hf import BiEncoderSelector, BM25Retriever, Post, RightConfig, RightModel
 from right_hf.evaluation import RIGHT, RIGHT_WRITTEN, right_answers, run_generator, run_right, score_answers
-from right_hf.generator import AnswerStore, ChatError, ChatGenerator, HubChatClient
-from right_hf.generator.chat_store import Message
+from right_hf.generator import AnswerStore, ChatError, ChatGenerator, HubChatClient, Requests
 from right_hf.generator.chat import CONSENT_VARIABLE
 from right_hf.generator.chat_client import KEY_VARIABLE
 from right_hf.generator.chat_prompts import chat_prompt
+from right_hf.generator.chat_store import Message
 from tests.support.chat_server import ChatServer, Fault, chat_server
 
 SECRET = "sk-a1b2c3-never-seen"
@@ -53,8 +53,9 @@ def server() -> Iterator[ChatServer]:
         yield running
 
 
-def hub_client(server: ChatServer, **settings: Any) -> HubChatClient:
-    return HubChatClient("tiny/chat", base_url=server.base_url, first_wait=0.01, **settings)
+def hub_client(server: ChatServer, concurrency: int = 8) -> HubChatClient:
+    requests = Requests(concurrency, first_wait=0.01)
+    return HubChatClient("tiny/chat", base_url=server.base_url, requests=requests)
 
 
 def composite(
@@ -100,7 +101,7 @@ def test_the_template_is_chosen_and_kept(tmp_path: Path) -> None:
 
 def test_kept_answers_are_not_asked_for_again(tmp_path: Path) -> None:
     def ask(client: Scripted, posts: list[str], **generation: Any) -> list[list[str]]:
-        with AnswerStore(tmp_path / "answers.jsonl") as store:
+        with AnswerStore(tmp_path / "answers.sqlite") as store:
             answers = ChatGenerator(client, store=store).generate(posts, nothing(posts), nothing(posts), **generation)
         return [answer.hashtags for answer in answers]
 
@@ -112,7 +113,7 @@ def test_kept_answers_are_not_asked_for_again(tmp_path: Path) -> None:
     ask(client, POSTS, temperature=1.0)  # another question
     ask(Scripted(lambda _: "#other", name="another model"), POSTS)
     assert len(client.asked) == 5
-    assert "Windows" not in (tmp_path / "answers.jsonl").read_text()
+    assert b"Windows" not in (tmp_path / "answers.sqlite").read_bytes()
 
 
 @pytest.mark.loopback
@@ -209,9 +210,9 @@ def test_a_hub_provider_is_named_in_full(tmp_path: Path) -> None:
 
 RUN = """
     import sys
-    from right_hf.generator import AnswerStore, ChatGenerator, HubChatClient
+    from right_hf.generator import AnswerStore, ChatGenerator, HubChatClient, Requests
 
-    client = HubChatClient("tiny/chat", base_url=sys.argv[1], concurrency=1)
+    client = HubChatClient("tiny/chat", base_url=sys.argv[1], requests=Requests(concurrency=1))
     posts = [f"post {i}" for i in range(12)]
     nothing = [[] for _ in posts]
     ChatGenerator(client, store=AnswerStore(sys.argv[2])).generate(posts, nothing, nothing)
@@ -221,7 +222,7 @@ RUN = """
 @pytest.mark.slow
 @pytest.mark.loopback
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
-    file = tmp_path / "answers.jsonl"
+    file = tmp_path / "answers.sqlite"
     posts = [f"post {i}" for i in range(12)]
     with chat_server(lambda question: f"#tag {question.split()[-2]}x") as server:
         server.faults = [None] * 5 + [Fault("hang")]
@@ -231,11 +232,9 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
         finally:
             run.kill()
             run.wait()
-        assert len(file.read_bytes().splitlines()) == 5
-        with file.open("ab") as lines:
-            lines.write(b'{"key": "torn')  # as a kill in the midst of a write leaves it
         before = len(server.requests)
         with AnswerStore(file) as store:
+            assert len(store) == 5
             client = HubChatClient("tiny/chat", base_url=server.base_url)
             answers = ChatGenerator(client, store=store).generate(posts, nothing(posts), nothing(posts))
         assert [answer.hashtags for answer in answers] == [[f"tag {i}x"] for i in range(12)]
@@ -248,7 +247,7 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
 def test_a_failed_run_keeps_what_was_answered(server: ChatServer, tmp_path: Path) -> None:
     posts = [f"Windows {i}" for i in range(6)]
     server.faults = [None, None, None, Fault("status", 401)]
-    with AnswerStore(tmp_path / "answers.jsonl") as store:
+    with AnswerStore(tmp_path / "answers.sqlite") as store:
         generator = ChatGenerator(hub_client(server, concurrency=1), store=store)
         with pytest.raises(ChatError, match="3 of 6 questions"):
             generator.generate(posts, nothing(posts), nothing(posts))

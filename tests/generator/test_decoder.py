@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 from transformers import GPT2Config, GPT2LMHeadModel, MambaConfig, MambaForCausalLM
 
 from right_hf import RightModel
-from right_hf.component import load_component
-from right_hf.ranker import fuse
 from right_hf.generator import ChatGenerator, DecoderGenerator, Generation, LocalChatClient
-from right_hf.trainers.calibration import fit_fusion
+from right_hf.ranker import fuse
+from right_hf.registry import load_component
+from right_hf.trainers.linear import fit_linear
 from tests.conftest import CHINESE, ENGLISH
 
 POSTS = [ENGLISH[5].text, "bread", CHINESE[1].text, ENGLISH[0].text * 20]
@@ -75,7 +75,7 @@ def test_likelihoods_do_not_depend_on_how_many_are_scored_at_once(
     tiny_decoder: DecoderGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = generate(tiny_decoder)
-    monkeypatch.setattr("right_hf.generator.caches._COPIED_AT_ONCE", 1)
+    monkeypatch.setattr("right_hf.generator.rows._COPIED_AT_ONCE", 1)
     assert_equal(generate(tiny_decoder), expected)
 
 
@@ -217,6 +217,27 @@ def test_weights_stay_as_they_are_stored(tiny_decoder: DecoderGenerator, tmp_pat
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_auto_means_the_checkpoints_own_precision(tiny_decoder: DecoderGenerator, tmp_path: Path) -> None:
+    form, half = tiny_decoder.format, copy.deepcopy(tiny_decoder.network).bfloat16()
+    DecoderGenerator(half, form.tokenizer, "en", "short", 128, 16).save_pretrained(tmp_path / "half")
+    assert DecoderGenerator.from_pretrained(tmp_path / "half").network.dtype is torch.bfloat16
+    assert load_component("generator", tmp_path / "half", dtype="float16").network.dtype is torch.float16
+    # Stored in half precision for its size alone, it is computed in full precision ever after.
+    DecoderGenerator.from_pretrained(tmp_path / "half", dtype="float32").save_pretrained(tmp_path / "small")
+    assert DecoderGenerator.from_pretrained(tmp_path / "small").network.dtype is torch.float32
+    sizes = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("half", "small")]
+    assert sizes[0] == sizes[1]
+
+
+def test_a_device_map_reaches_the_network(tiny_decoder: DecoderGenerator, folder: Path) -> None:
+    pytest.importorskip("accelerate")
+    spread = {"model": "cpu", "lm_head": "disk"}
+    loaded = DecoderGenerator.from_pretrained(folder, device_map=spread, device="meta")
+    assert loaded.model.hf_device_map == spread, "it was moved, or put elsewhere"
+    assert generate(loaded) == generate(tiny_decoder)
+    assert DecoderGenerator.from_pretrained(folder, device_map="cpu", device="meta").network.device.type == "cpu"
+
+
 def test_other_architectures(decoder_tokenizer: Any) -> None:
     sizes = {"vocab_size": len(decoder_tokenizer), "n_positions": 256, "n_embd": 16, "n_layer": 2, "n_head": 2}
     gpt = DecoderGenerator(GPT2LMHeadModel(GPT2Config(**sizes)), decoder_tokenizer, "en", "short", 128, 16)
@@ -260,17 +281,22 @@ def test_as_part_of_a_checkpoint(composite: RightModel, tmp_path: Path) -> None:
 def test_its_settings_are_for_no_other_generator(model: RightModel, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path / "t5")
     for settings in ({"merge": True}, {"quantization": "4bit"}):
-        with pytest.raises(ValueError, match=r"concerns a generator of type 'decoder' alone; .* holds 'seq2seq'"):
+        with pytest.raises(
+            TypeError, match=rf"Unknown argument '{next(iter(settings))}': no part.*generator 'seq2seq'"
+        ):
             RightModel.from_pretrained(tmp_path / "t5", **settings)
-    assert RightModel.from_pretrained(tmp_path / "t5", merge=False).recommend(POSTS) == model.recommend(POSTS)
+        with pytest.raises(TypeError, match=rf"{next(iter(settings))} is no option of a generator of type 'seq2seq'"):
+            load_component("generator", tmp_path / "t5" / "generator", **settings)
+    loaded = RightModel.from_pretrained(tmp_path / "t5", quantization=None, device_map=None)
+    assert loaded.recommend(POSTS) == model.recommend(POSTS)
 
 
 def test_likelihoods_flow_into_calibrated_scores(composite: RightModel) -> None:
     posts = [*ENGLISH, *CHINESE]
     traces = composite.trace([post.text for post in posts])
-    weights = fit_fusion(posts, traces)
-    assert weights.log_likelihood > 0, "a likelier hashtag is the author's more often"
-    scores = [(one, post) for post, trace in zip(posts, traces, strict=True) for one in fuse(trace, weights)]
+    ranker = fit_linear(posts, traces)
+    assert ranker.weights.log_likelihood > 0, "a likelier hashtag is the author's more often"
+    scores = [(one, post) for post, trace in zip(posts, traces, strict=True) for one in fuse(trace, ranker)]
     assert all(0 <= one.score <= 1 for one, _ in scores)
     hits = sum(one.hashtag in post.hashtags for one, post in scores)
     assert sum(one.score for one, _ in scores) == pytest.approx(hits, rel=0.05), "mean score equals the share of gold"

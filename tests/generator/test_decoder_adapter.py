@@ -14,10 +14,10 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from right_hf.component import load_component
 from right_hf.generator import DecoderGenerator
 from right_hf.generator.decoder_base import Base, fingerprint
-from tests.test_decoder import assert_equal, generate
+from right_hf.registry import load_component
+from tests.generator.test_decoder import assert_equal, generate
 from tests.support.tiny_llm import lora, saved_base
 
 pytestmark = pytest.mark.slow
@@ -187,6 +187,21 @@ def test_an_adapter_keeps_its_dtype(adapter: DecoderGenerator, tmp_path: Path) -
         loaded.save_pretrained(tmp_path / dtype)
         before, after = (load_file(tmp_path / name / "adapter_model.safetensors") for name in ("half", dtype))
         assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize("merge", [False, True])
+def test_a_device_map_reaches_the_base(adapter: DecoderGenerator, folder: Path, merge: bool) -> None:
+    loaded = DecoderGenerator.from_pretrained(folder, device_map="cpu", device="meta", merge=merge)
+    assert loaded.network.device.type == "cpu", "it was moved"
+    assert_equal(generate(loaded), generate(adapter))
+
+
+def test_a_base_keeps_its_precision(tiny_decoder: DecoderGenerator, tmp_path: Path) -> None:
+    copy.deepcopy(tiny_decoder.network).bfloat16().save_pretrained(tmp_path / "half")
+    lora(tmp_path / "half", tiny_decoder.tokenizer).save_pretrained(tmp_path / "adapter")
+    assert {weight.dtype for weight in DecoderGenerator.from_pretrained(tmp_path / "adapter").model.parameters()} == {
+        torch.bfloat16
+    }
 
 
 def test_quantization_needs_its_extra(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

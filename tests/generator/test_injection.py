@@ -6,17 +6,16 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.paths import FIXTURES
 from right_hf import BiEncoderSelector, BM25Retriever, RightConfig, RightModel
 from right_hf.generator import ChatGenerator
 from right_hf.generator.chat_store import Message
 from right_hf.posts import clean_post
 from tests.support.chat_server import chat_server
+from tests.support.paths import FIXTURES
 
 
 class Injection(NamedTuple):

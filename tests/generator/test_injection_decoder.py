@@ -15,8 +15,8 @@ from right_hf import BiEncoderSelector, BM25Retriever, RightConfig, RightModel
 from right_hf.generator import DecoderGenerator
 from right_hf.posts import clean_post
 from tests.conftest import CHAT_TEMPLATE
-from tests.test_decoder_format import byte_level
-from tests.test_injection import INJECTIONS, MANNERS, MARKED, Injection, assert_hashtags
+from tests.generator.test_decoder_format import byte_level
+from tests.generator.test_injection import INJECTIONS, MANNERS, MARKED, Injection, assert_hashtags
 
 pytestmark = pytest.mark.slow
 

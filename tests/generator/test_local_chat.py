@@ -120,7 +120,7 @@ def test_as_a_generator(client: LocalChatClient) -> None:
     answers = generator.generate(posts, nothing, nothing)
     assert len(answers) == 5
     assert all(is_hashtag(hashtag) for answer in answers for hashtag in answer.hashtags)
-    assert generator.model is client.network
+    assert generator.networks == (client.network,)
 
 
 def test_saved_and_loaded_from_a_folder(client: LocalChatClient, tmp_path: Path) -> None:

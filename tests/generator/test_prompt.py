@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reproduction.pretraining.tokenizer import train_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from right_hf.generator.prompt import SEP1, SEP2, SeparatorFormat
-from reproduction.pretraining.tokenizer import train_tokenizer
 
 PAD, END, UNKNOWN, S1, S2, DEV, OPS, BIG, SEA = range(9)
 WORDS = ["<pad>", "</s>", "<unk>", SEP1, SEP2, "dev", "ops", "big", "sea"]

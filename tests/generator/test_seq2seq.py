@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import copy
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +103,33 @@ def test_save_and_load(tiny_generator: Seq2SeqGenerator, folder: Path) -> None:
     assert loaded.generate(POSTS, CONTEXTS, CANDIDATES) == tiny_generator.generate(POSTS, CONTEXTS, CANDIDATES)
 
 
-def test_weights_saved_in_half_precision_are_loaded_in_full(tiny_generator: Seq2SeqGenerator, tmp_path: Path) -> None:
+def test_weights_stored_in_half_precision_are_computed_in_full(
+    tiny_generator: Seq2SeqGenerator, tmp_path: Path
+) -> None:
     half = copy.deepcopy(tiny_generator.model).half()
-    Seq2SeqGenerator(half, tiny_generator.tokenizer).save_pretrained(tmp_path)
-    loaded = Seq2SeqGenerator.from_pretrained(tmp_path)
+    Seq2SeqGenerator(half, tiny_generator.tokenizer).save_pretrained(tmp_path / "half")
+    assert Seq2SeqGenerator.from_pretrained(tmp_path / "half").model.get_input_embeddings().weight.dtype == torch.half
+    Seq2SeqGenerator.from_pretrained(tmp_path / "half", dtype="float32").save_pretrained(tmp_path / "small")
+    loaded = Seq2SeqGenerator.from_pretrained(tmp_path / "small")
     assert loaded.model.dtype == torch.float32
+    sizes = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("half", "small")]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.01)
     found, expected = (g.generate(POSTS[:1], [[]], CANDIDATES[:1])[0] for g in (loaded, tiny_generator))
     for hashtag in CANDIDATES[0]:
         assert found.log_likelihoods[hashtag] == pytest.approx(expected.log_likelihoods[hashtag], abs=0.02)
+
+
+def test_threads_may_load_at_once(folder: Path) -> None:
+    """transformers' own loading fails in two threads at once."""
+    started = threading.Barrier(4)
+
+    def load(_: int) -> list[Generation]:
+        started.wait(60)
+        return Seq2SeqGenerator.from_pretrained(folder).generate(POSTS, CONTEXTS, CANDIDATES)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(load, range(4)))
+    assert answers == [answers[0]] * 4
 
 
 def test_a_plain_model_folder_has_the_papers_lengths(folder: Path) -> None:

@@ -17,8 +17,8 @@ from right_hf.cli import main
 from right_hf.generator import DecoderGenerator
 from right_hf.generator.decoder_base import Base, fingerprint
 from right_hf.hub.pull import fetch
+from tests.generator.test_decoder import POSTS, assert_equal, generate
 from tests.support.loopback_hub import LoopbackHub
-from tests.test_decoder import POSTS, assert_equal, generate
 from tests.support.tiny_llm import lora, saved_base
 
 pytestmark = pytest.mark.slow
@@ -70,7 +70,7 @@ def test_an_adapter_takes_the_place_of_another_generator_and_leaves_it(
     hub: LoopbackHub, model: RightModel, adapter: DecoderGenerator
 ) -> None:
     adapter.push_base_to_hub("user/base")
-    model.generator.push_to_hub("user/part")  # type: ignore[attr-defined]
+    model.generator.push_to_hub("user/part")
     repo = hub.repo("user/part")
     for name in LEFT_OVER:
         repo.put(name, b"{}")
@@ -83,10 +83,10 @@ def test_an_adapter_takes_the_place_of_another_generator_and_leaves_it(
     assert DecoderGenerator.from_pretrained("user/part").is_adapted
     swapped = RightModel.from_pretrained(_saved(model), generator="user/part")
     assert type(swapped.generator) is DecoderGenerator
-    model.generator.push_to_hub("user/part")  # type: ignore[attr-defined]
+    model.generator.push_to_hub("user/part")
     assert not [path for path in repo.paths() if path.startswith("adapter")]
     assert RightModel.from_pretrained(_saved(model), generator="user/part").recommend(POSTS) == model.recommend(POSTS)
-    model.generator.origin = None  # type: ignore[attr-defined]
+    model.generator.origin = None
 
 
 def _saved(model: RightModel) -> str:
@@ -153,7 +153,7 @@ def test_pushed_and_loaded_at_a_pinned_revision(hub: LoopbackHub, composite: Rig
     assert not [request for request in about_the_base if pushed in request or request.endswith("/resolve/main")]
     changed = RightModel.from_pretrained("user/right")
     assert [t.generation for t in changed.trace(POSTS)] != [t.generation for t in composite.trace(POSTS)]
-    assert changed.generator.base == adapter.base  # type: ignore[attr-defined]
+    assert changed.generator.base == adapter.base
 
     merged: Any = pipeline("hashtag-recommendation", model="user/right", revision=pushed, model_kwargs={"merge": True})
     assert not merged.model.generator.is_adapted
@@ -215,7 +215,7 @@ def test_the_base_obeys_the_arguments_for_the_hub(hub: LoopbackHub, composite: R
         loaded = RightModel.from_pretrained("user/right", local_files_only=True, **where)
         assert generate(loaded.generator) == expected  # type: ignore[arg-type]
     assert requests == []
-    assert loaded.generator.reference(**where) == adapter.reference()  # type: ignore[attr-defined]
+    assert loaded.generator.reference(**where) == adapter.reference()
 
 
 @pytest.mark.loopback

@@ -14,8 +14,8 @@ from huggingface_hub import constants
 
 from right_hf import Post
 from right_hf.data import DatasetOptions, load_splits
-from right_hf.metrics import HashtagF1
 from right_hf.hub.publish import push_dataset, push_metric
+from right_hf.metrics import HashtagF1
 from tests.support.loopback_hub import LoopbackHub
 
 pytestmark = pytest.mark.loopback

@@ -65,13 +65,13 @@ def test_a_branch_that_moves_meanwhile_is_not_mixed(
     import right_hf.model as modeling
 
     other = RightModel(model.config, index("newer"), model.selector, model.generator)
-    find = modeling.component_folders
+    find = modeling.part_places
 
     def after_a_push(*arguments: object) -> object:
         other.push_to_hub("user/right")
         return find(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(modeling, "component_folders", after_a_push)
+    monkeypatch.setattr(modeling, "part_places", after_a_push)
     assert RightModel.from_pretrained("user/right").recommend(POSTS) == model.recommend(POSTS)
 
 
@@ -173,8 +173,8 @@ def test_components_alone_out_of_a_composite(hub: LoopbackHub, pushed: str) -> N
     for kind in (BM25Retriever, BiEncoderSelector, Seq2SeqGenerator):
         hub.requests.clear()
         loaded = kind.from_pretrained("user/right", revision=pushed)
-        assert loaded.origin is not None and loaded.origin.subfolder == kind.component
-        assert all(f":{kind.component}/" in name or name == "user/right:config.json" for name in hub.downloads())
+        assert loaded.origin is not None and loaded.origin.subfolder == kind.role
+        assert all(f":{kind.role}/" in name or name == "user/right:config.json" for name in hub.downloads())
 
 
 def test_weights_in_several_files(hub: LoopbackHub, model: RightModel, pushed: str, tmp_path: Path) -> None:
@@ -195,8 +195,8 @@ def test_weights_in_several_files(hub: LoopbackHub, model: RightModel, pushed: s
 
 
 def test_what_is_no_checkpoint_is_told_from_one(hub: LoopbackHub, model: RightModel, tmp_path: Path) -> None:
-    model.generator.push_to_hub("user/t5")  # type: ignore[attr-defined]
-    model.retriever.push_to_hub("user/index")  # type: ignore[attr-defined]
+    model.generator.push_to_hub("user/t5")
+    model.retriever.push_to_hub("user/index")
     with pytest.raises(ValueError, match=r"user/t5 is no RIGHT checkpoint.*'t5', expected 'right'.*generator="):
         RightModel.from_pretrained("user/t5")
     with pytest.raises(
@@ -210,7 +210,7 @@ def test_what_is_no_checkpoint_is_told_from_one(hub: LoopbackHub, model: RightMo
     with pytest.raises(FileNotFoundError, match="There is no folder alone, and on the Hub no such repository"):
         RightModel.from_pretrained("alone")
     for part in (model.generator, model.retriever):
-        part.origin = None  # type: ignore[attr-defined]
+        part.origin = None
 
 
 def test_what_could_run_code_is_neither_downloaded_nor_loaded(hub: LoopbackHub, model: RightModel, pushed: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from transformers import AutoConfig
 
-from right_hf import DEFAULT_CHECKPOINT, BM25Retriever, Post, RightModel, Seq2SeqGenerator, TreeRanker
+from right_hf import DEFAULT_CHECKPOINT, BM25Retriever, Post, RightConfig, RightModel, Seq2SeqGenerator, TreeRanker
 from right_hf.hub.push import push_folder
 from tests.support.loopback_hub import LoopbackHub
 
@@ -67,6 +67,7 @@ def test_a_push_is_one_commit_with_what_was_asked_for(hub: LoopbackHub, model: R
         "retriever",
         "selector",
         "generator",
+        "ranker",
     }
     assert repo.at().files["generator/model.safetensors"].large
 
@@ -94,13 +95,15 @@ def test_stale_files_go_and_the_users_own_stay(hub: LoopbackHub, model: RightMod
 
 
 def test_a_replaced_component_leaves_nothing_of_the_old_one(hub: LoopbackHub, model: RightModel) -> None:
-    model.generator.push_to_hub("user/part")  # type: ignore[attr-defined]
+    model.generator.push_to_hub("user/part")
     repo = hub.repo("user/part")
-    old = dict.fromkeys(("model-1-of-2.safetensors", "model.safetensors.index.json", "1_Pooling/config.json"), b"{}")
+    part_of_it = ("toy/retriever_config.json", "toy/files/index.npy")
+    weights = ("model-1-of-2.safetensors", "model.safetensors.index.json", "1_Pooling/config.json")
+    old = dict.fromkeys((*weights, *part_of_it), b"{}")
     mine = {"README.md": b"card", "results.json": b"{}", "weights/mine.safetensors": b"x"}
     for path, content in (old | mine).items():
         repo.put(path, content)
-    model.retriever.push_to_hub("user/part")  # type: ignore[attr-defined]
+    model.retriever.push_to_hub("user/part")
     assert not repo.paths() & {*old, "generator_config.json", "model.safetensors"}
     assert set(mine) <= repo.paths()
 
@@ -152,7 +155,7 @@ def test_tokens_are_not_pushed(hub: LoopbackHub, tmp_path: Path) -> None:
 
 def test_large_files_go_in_parts_where_the_hub_wants_it(hub: LoopbackHub, model: RightModel) -> None:
     hub.part_size = 10_000
-    model.generator.push_to_hub("user/part")  # type: ignore[attr-defined]
+    model.generator.push_to_hub("user/part")
     assert len([request for request in hub.requests if request.startswith("PUT /upload/")]) >= 3
     assert Seq2SeqGenerator.from_pretrained("user/part").generate(POSTS, [[], []], [[], []]) == (
         model.generator.generate(POSTS, [[], []], [[], []])
@@ -173,9 +176,9 @@ def test_metadata_that_the_hub_refuses_are_not_pushed(hub: LoopbackHub, model: R
     assert "README.md" in hub.repo("user/right").paths()
 
 
-def test_a_composite_of_three_small_files(hub: LoopbackHub, model: RightModel, tmp_path: Path) -> None:
+def test_a_composite_of_a_few_small_files(hub: LoopbackHub, model: RightModel, tmp_path: Path) -> None:
     commits = {}
-    for name in ("retriever", "selector", "generator"):
+    for name in ("retriever", "selector", "generator", "ranker"):
         commits[name] = getattr(model, name).push_to_hub(f"user/{name}").oid
     model.records = {"README.md": "a card"}
     try:
@@ -187,7 +190,7 @@ def test_a_composite_of_three_small_files(hub: LoopbackHub, model: RightModel, t
         name: {"repo_id": f"user/{name}", "revision": commit, "subfolder": ""} for name, commit in commits.items()
     }
     # The parts stay pinned when their repositories move on.
-    with_retriever(model, "newer").retriever.push_to_hub("user/retriever")  # type: ignore[attr-defined]
+    with_retriever(model, "newer").retriever.push_to_hub("user/retriever")
     loaded = RightModel.from_pretrained("user/right")
     assert loaded.recommend(POSTS) == model.recommend(POSTS)
     # Pushed again it stays small; saved to a folder it is complete.
@@ -222,7 +225,7 @@ def test_parts_of_another_composite_are_named_with_their_folder(hub: LoopbackHub
 def test_references_that_would_not_hold_are_refused(hub: LoopbackHub, model: RightModel, tmp_path: Path) -> None:
     model.push_to_hub("user/right")
     loaded = RightModel.from_pretrained("user/right")
-    next(iter(loaded.generator.model.parameters())).data += 1  # type: ignore[attr-defined]
+    next(iter(loaded.generator.model.parameters())).data += 1
     with pytest.raises(ValueError, match=r"The generator is no longer what user/right holds.*Push it first"):
         loaded.push_to_hub("user/mine", references=["generator"])
     with pytest.raises(ValueError, match=r"The retriever was never on the Hub.*Push it first"):
@@ -258,6 +261,7 @@ def test_a_ranker_travels_alone_and_with_its_checkpoint(hub: LoopbackHub, model:
     # Pushed again without one, nothing of it is left.
     taken.push_to_hub("user/right")
     assert "ranker/trees.txt" in hub.repo("user/right").paths()
-    model.push_to_hub("user/right")
-    assert "ranker/trees.txt" not in hub.repo("user/right").paths()
+    plain = RightModel(RightConfig(), model.retriever, model.selector, model.generator)
+    plain.push_to_hub("user/right")
+    assert not any(path.startswith("ranker/") for path in hub.repo("user/right").paths())
     assert "ranker" not in components(hub, "user/right")

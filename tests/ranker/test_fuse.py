@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from right_hf.ranker import Features, FusionWeights, Trace, fuse, fused_score, pool_features
 from right_hf.generator import Generation
+from right_hf.ranker import LinearRanker, Trace, fuse
+from right_hf.ranker.linear import LinearFeatures, linear_features
+from right_hf.ranker.records import NO_GENERATION
 from right_hf.selector import Candidate
 
-WEIGHTS = FusionWeights(intercept=-1.0, log_likelihood=0.5, written=2.0, ranking=1.0, retrieved=0.25, in_post=0.5)
+WEIGHTS = LinearRanker(intercept=-1.0, log_likelihood=0.5, written=2.0, ranking=1.0, retrieved=0.25, in_post=0.5)
 WVD = Candidate("wvd", 1.5, 0.5, (1.0,), ("p1",))
 AZURE = Candidate("azure", 0.5, 0.1, (0.4, 0.2), ("p3", "p2"))
 
@@ -21,17 +24,17 @@ def trace(generation: Generation) -> Trace:
 
 def test_score_worked_by_hand() -> None:
     # -1 + 0.5 * -2 + 2 * 0.5 + 1 * 1.5 + 0.25 * 1 + 0.5 * 1 = 1.25
-    features = Features(log_likelihood=-2.0, written=0.5, ranking=1.5, retrieved=1.0, in_post=1.0)
-    assert fused_score(features, WEIGHTS) == pytest.approx(1 / (1 + math.exp(-1.25)))
+    features = LinearFeatures(log_likelihood=-2.0, written=0.5, ranking=1.5, retrieved=1.0, in_post=1.0)
+    assert WEIGHTS.probability(features) == pytest.approx(1 / (1 + math.exp(-1.25)))
 
 
 def test_pool_holds_written_and_retrieved_hashtags_once() -> None:
     generation = Generation(["wvd", "citrix"], {"wvd": -0.1, "citrix": -0.5, "azure": -3.0})
-    pool = pool_features(trace(generation))
+    pool = linear_features(trace(generation))
     assert pool == {
-        "wvd": Features(-0.1, 1.0, 1.5, 1.0, 0.0),
-        "citrix": Features(-0.5, 0.5, 0.0, 0.0, 1.0),
-        "azure": Features(-3.0, 0.0, 0.5, 1.0, 1.0),
+        "wvd": LinearFeatures(-0.1, 1.0, 1.5, 1.0, 0.0),
+        "citrix": LinearFeatures(-0.5, 0.5, 0.0, 0.0, 1.0),
+        "azure": LinearFeatures(-3.0, 0.0, 0.5, 1.0, 1.0),
     }
 
 
@@ -49,15 +52,35 @@ def test_without_weights_the_answer_is_the_generators_own() -> None:
 
 def test_ranks_speak_where_there_are_no_likelihoods() -> None:
     generation = Generation(["citrix", "wvd"], {})
-    assert pool_features(trace(generation)) == {
-        "citrix": Features(0.0, 1.0, 0.0, 0.0, 1.0),
-        "wvd": Features(0.0, 0.5, 1.5, 1.0, 0.0),
-        "azure": Features(0.0, 0.0, 0.5, 1.0, 1.0),
+    assert linear_features(trace(generation)) == {
+        "citrix": LinearFeatures(0.0, 1.0, 0.0, 0.0, 1.0),
+        "wvd": LinearFeatures(0.0, 0.5, 1.5, 1.0, 0.0),
+        "azure": LinearFeatures(0.0, 0.0, 0.5, 1.0, 1.0),
     }
     found = fuse(trace(generation), None)
     assert [(r.hashtag, r.score, r.source) for r in found] == [("citrix", 1.0, "generated"), ("wvd", 0.5, "both")]
     assert {r.hashtag: r.source for r in fuse(trace(generation), WEIGHTS)}["azure"] == "retrieved"
     assert fuse(trace(Generation([], {})), None) == []
+
+
+def test_without_a_generator_the_answer_is_the_selectors_ranking() -> None:
+    found = fuse(trace(NO_GENERATION), None)
+    assert [(r.hashtag, r.score, r.source) for r in found] == [("wvd", 1.0, "retrieved"), ("azure", 0.5, "retrieved")]
+    assert [r.hashtag for r in fuse(trace(NO_GENERATION), WEIGHTS)] == ["wvd", "azure"]
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf"), "1", None, True])
+def test_weights_are_finite_numbers(weight: object) -> None:
+    with pytest.raises(ValueError, match="written of a linear ranker must be a finite number"):
+        LinearRanker(**{**WEIGHTS.settings, "written": weight})
+
+
+def test_a_saved_linear_ranker_is_loaded(tmp_path: Path) -> None:
+    WEIGHTS.save_pretrained(tmp_path / "ranker")
+    assert LinearRanker.from_pretrained(tmp_path / "ranker").settings == WEIGHTS.settings
+    (tmp_path / "ranker" / "ranker_config.json").write_text('{"ranker_type": "linear", "intercept": 1}')
+    with pytest.raises(ValueError, match="holds no linear ranker"):
+        LinearRanker.from_pretrained(tmp_path / "ranker")
 
 
 log_likelihoods = st.floats(min_value=-50, max_value=0)

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from right_hf import BM25Retriever, Corpus, Post
-from right_hf.ranker import MentionFinder
-from right_hf.ranker.mentions import words
+from right_hf.ranker.mentions import MentionFinder, words
 
 STOP = {"the", "in", "a", "and", "of"}
 CORPUS = Corpus(

@@ -11,19 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from right_hf import BM25Retriever, DenseRetriever, Hit, HybridRetriever, Post, RightConfig, RightModel, TreeRanker
-from right_hf.ranker import FEATURES, Clues, Facts, Mention, PoolSettings, Trace, fuse, pool_table
 from right_hf.generator import Generation, Seq2SeqGenerator
+from right_hf.ranker import FeatureTable, Mention, Pool, PoolSettings, Trace, fuse
+from right_hf.ranker.features import FEATURES, Known, feature_table, retriever_features
 from right_hf.selector import BiEncoderSelector, Candidate
-from right_hf.trainers.calibration import fit_probability
 from right_hf.trainers.held_out import hold_out
+from right_hf.trainers.linear import fit_probability
 from right_hf.trainers.pools import Pools, gather_pools, join_pools
-from right_hf.trainers.ranker import fit_ranker, train_trees, tree_sums
-from right_hf.trainers.recipe import RankerRecipe
+from right_hf.trainers.ranker import TreesRecipe, fit_ranker, train_trees, tree_sums
 
 pytest.importorskip("lightgbm")
 pytest.importorskip("sklearn")
 
-RECIPE = RankerRecipe(rounds=8, leaves=4, least_rows=2)
+RECIPE = TreesRecipe(arguments={"num_iterations": 8, "num_leaves": 4, "min_data_in_leaf": 2})
 POOL = PoolSettings(depth=5, nearest=3, size=6, unknown=3)
 HITS = [
     Hit(Post("p1", "", ("wvd",), created_at="2021-06-01T00:00:00Z"), 4.0),
@@ -36,24 +36,33 @@ def trace(hits: list[Hit], generation: Generation) -> Trace:
     candidates = [Candidate("wvd", 1.5, 0.5, (1.0, 0.5), ("p1", "p2"))]
     pool = list(dict.fromkeys(["wvd", "azure", "citrix", "rare", "desktop"]))
     tags = dict.fromkeys([*pool, *generation.hashtags])
-    facts = {tag: Facts(0.1 * place, 9 - place, (2.0, 5.0)) for place, tag in enumerate(tags)}
+    cosines = {tag: 0.1 * place for place, tag in enumerate(tags)}
+    carriers = {tag: 9 - place for place, tag in enumerate(tags)}
+    known = Known(cosines, carriers, dict.fromkeys(tags, (2.0, 5.0)), None, {})
     mentions = {"desktop": Mention(0.5, 1, 1.0, 0.0, True)}
-    clues = Clues({"bm25": hits}, ["rare", "wvd"], mentions, pool, facts)
-    return Trace("A Citrix Desktop", hits[:2], candidates, generation, clues)
+    filled = Pool(pool, {"bm25": hits}, ["rare", "wvd"], mentions)
+    post = "A Citrix Desktop"
+    table = feature_table(post, candidates, filled, generation, known)
+    return Trace(post, hits[:2], candidates, generation, filled, table)
+
+
+def table_of(seen: Trace) -> FeatureTable:
+    assert seen.features is not None
+    return seen.features
 
 
 WRITTEN = Generation(["azure", "new"], {"azure": -0.5, "new": -1.0, "wvd": -2.0}, {"azure": 2, "new": 3, "wvd": 2})
 
 
-def column(table_of: Trace, name: str) -> dict[str, float]:
-    table = pool_table(table_of)
+def column(seen: Trace, name: str) -> dict[str, float]:
+    table = table_of(seen)
     values = table.values[:, FEATURES.index(name)].tolist()
     return {tag: value for tag, value in zip(table.hashtags, values, strict=True) if value == value}
 
 
 def test_features_worked_by_hand() -> None:
     seen = trace(HITS, WRITTEN)
-    assert pool_table(seen).hashtags == ["wvd", "azure", "citrix", "rare", "desktop", "new"]
+    assert table_of(seen).hashtags == ["wvd", "azure", "citrix", "rare", "desktop", "new"]
     expected: dict[str, dict[str, float]] = {
         "bm25_votes": {"wvd": 2, "azure": 1, "citrix": 1},
         "bm25_share": {"wvd": 0.75, "azure": 0.25, "citrix": 0.25},
@@ -81,17 +90,21 @@ def test_features_worked_by_hand() -> None:
 
 @given(st.permutations(HITS), st.permutations(WRITTEN.hashtags))
 def test_features_are_finite_or_missing_and_complete(hits: list[Hit], written: list[str]) -> None:
-    table = pool_table(trace(hits, WRITTEN._replace(hashtags=written)))
+    table = table_of(trace(hits, WRITTEN._replace(hashtags=written)))
     assert table.values.shape == (6, len(FEATURES)) and table.values.dtype == np.float32
     assert not np.isinf(table.values).any()
     assert len(set(table.hashtags)) == 6
-    empty = pool_table(Trace("x", [], [], Generation([], {}), Clues({}, [], {}, [], {})))
+    empty = feature_table("x", [], Pool([], {}, [], {}), Generation([], {}), Known({}, {}, {}, None, {}))
     assert empty.values.shape == (0, len(FEATURES))
 
 
-def test_a_trace_without_clues_has_no_table() -> None:
-    with pytest.raises(ValueError, match="no clues"):
-        pool_table(Trace("x", [], [], WRITTEN))
+def test_a_retriever_from_outside_has_columns_of_its_own() -> None:
+    known = Known({"wvd": 0.0}, {"wvd": 1}, {}, None, {})
+    table = feature_table("x", [], Pool(["wvd"], {"toy": HITS}, [], {}), Generation([], {}), known)
+    assert table.names == (*FEATURES, *retriever_features("toy"))
+    assert table.values[0, table.names.index("toy_votes")] == 2
+    assert np.isnan(table.values[0, table.names.index("bm25_votes")])
+    assert table.values[0, table.names.index("pool_sources")] == 1
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +139,9 @@ def test_the_ranker_learns_what_to_trust(ranker: TreeRanker) -> None:
 @given(st.permutations(["wvd", "azure", "citrix", "rare", "desktop"]))
 def test_scores_do_not_depend_on_the_order_of_the_pool(ranker: TreeRanker, order: list[str]) -> None:
     seen = trace(HITS, WRITTEN)
-    assert seen.clues is not None
-    found = fuse(seen._replace(clues=seen.clues._replace(pool=order)), ranker)
+    table = table_of(seen)
+    rows = [table.hashtags.index(tag) for tag in (*order, "new")]
+    found = fuse(seen._replace(features=table._replace(hashtags=[*order, "new"], values=table.values[rows])), ranker)
     assert found == fuse(seen, ranker) == sorted(found, key=lambda r: (-r.score, r.hashtag))
     assert all(0 <= r.score <= 1 for r in found)
 
@@ -141,7 +155,7 @@ def test_pools_are_kept_cut_and_ranked(pools: Pools, tmp_path: Path) -> None:
         for a, b in zip(loaded, pools, strict=True)
         if isinstance(a, np.ndarray) and a.dtype != bool
     )
-    one = Pools(np.asarray([2, 0, 1]), ["b", "a", "c"], pools.values[:3], np.asarray([True, False, False]))
+    one = Pools(np.asarray([2, 0, 1]), ["b", "a", "c"], pools.values[:3], np.asarray([True, False, False]), pools.names)
     assert one.ranked(np.asarray([0.5, 0.5, 0.1])) == [["a", "b"], [], ["c"]]  # ties by hashtag
     assert one.where(np.asarray([False, True, True])).sizes.tolist() == [1, 0, 1]
     assert join_pools([one, one]).hashtags == ["b", "a", "c"] * 2
@@ -170,7 +184,8 @@ def test_saved_and_loaded_it_scores_the_same(ranker: TreeRanker, pools: Pools, t
     ranker.save_pretrained(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"ranker_config.json", "trees.txt"}
     loaded = TreeRanker.from_pretrained(tmp_path)
-    assert loaded.probabilities(pools.values) == ranker.probabilities(pools.values)
+    names = pools.names
+    assert loaded.probabilities(pools.values, names) == ranker.probabilities(pools.values, names)
     assert loaded.pool == ranker.pool
 
 
@@ -228,16 +243,17 @@ def ranking_model(
 
 def test_the_pool_is_filled_from_every_side(ranking_model: RightModel) -> None:
     [seen] = ranking_model.trace(["My sourdough bread: new Recipes for a warm kitchen"])
-    assert seen.clues is not None
-    assert set(seen.clues.found) == {"bm25", "dense"}
-    assert all(len(hits) <= POOL.depth for hits in seen.clues.found.values()) and len(seen.hits) == 4
-    assert len(seen.clues.nearest) == POOL.nearest
-    assert {"sourdough", "bread"} <= set(seen.clues.mentions)
-    table = pool_table(seen)
-    known = [tag for tag in seen.clues.pool if seen.clues.facts[tag].carriers]
-    unknown = [tag for tag in seen.clues.pool if not seen.clues.facts[tag].carriers]
+    pool = seen.pool
+    assert pool is not None
+    assert set(pool.hits) == {"bm25", "dense"}
+    assert all(len(hits) <= POOL.depth for hits in pool.hits.values()) and len(seen.hits) == 4
+    assert len(pool.nearest) == POOL.nearest
+    assert {"sourdough", "bread"} <= set(pool.mentions)
+    table, corpus = table_of(seen), ranking_model.retriever.corpus
+    known = [tag for tag in pool.hashtags if corpus.hashtag_count(tag)]
+    unknown = [tag for tag in pool.hashtags if not corpus.hashtag_count(tag)]
     assert (len(known), len(unknown)) == (POOL.size, POOL.unknown)
-    assert set(table.hashtags) == {*seen.clues.pool, *seen.generation.hashtags} == set(seen.generation.log_likelihoods)
+    assert set(table.hashtags) == {*pool.hashtags, *seen.generation.hashtags} == set(seen.generation.log_likelihoods)
 
 
 def test_batch_equals_single(ranking_model: RightModel, english_posts: list[Post]) -> None:
@@ -254,6 +270,7 @@ def test_a_checkpoint_with_a_ranker(ranking_model: RightModel, model: RightModel
     posts = ["sourdough bread and climate change"]
     assert loaded.recommend(posts) == ranking_model.recommend(posts)
     # A checkpoint without one takes one from elsewhere, and loses it where it is replaced by one without.
+    model = RightModel(RightConfig(), model.retriever, model.selector, model.generator)
     model.save_pretrained(tmp_path / "plain")
     assert "ranker" not in json.loads((tmp_path / "plain" / "config.json").read_text())["components"]
     swapped = RightModel.from_pretrained(tmp_path / "plain", ranker=tmp_path / "whole")

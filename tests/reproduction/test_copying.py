@@ -1,9 +1,9 @@
 import pytest
+from reproduction.pretraining.copying import MAX_HASHTAGS, CopyingExamples, CopyingRecipe, RehearsedExamples
 from transformers import PreTrainedTokenizerFast
 
 from right_hf import Post
 from right_hf.generator.prompt import SeparatorFormat
-from reproduction.pretraining.copying import MAX_HASHTAGS, CopyingExamples, CopyingRecipe, RehearsedExamples
 
 HASHTAGS = [[20, 21, 22], [23]]
 

@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 import torch
+from reproduction.pretraining.decoders import (
+    DecoderPretraining,
+    DecoderShape,
+    PretrainingExamples,
+    decoder_from_scratch,
+)
+from reproduction.pretraining.tokenizer import train_decoder_tokenizer
+from right_hf.trainers.bases import generator_base
 from transformers import PreTrainedTokenizerFast
 
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.posts import Post
-from right_hf.trainers.bases import generator_base
 from right_hf.trainers.completions import IGNORED, CompletionLoss
-from reproduction.pretraining.decoders import DecoderPretraining, DecoderShape, PretrainingExamples, decoder_from_scratch
-from reproduction.pretraining.tokenizer import train_decoder_tokenizer
 from tests.support.tiny_llm import CPU, tiny_recipe
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from reproduction.analysis.emergent import (
     EMERGENT_STRATUM,
     F1_AT_1,
@@ -23,6 +22,7 @@ from reproduction.analysis.emergent import (
     stratum_statistics,
     time_bins,
 )
+
 from right_hf.metrics import micro_f1_at_k
 from right_hf.posts import Post
 

@@ -6,18 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from tests.support.paths import ROOT, WORDNET
-from right_hf.evaluation import BM25
 from reproduction.analysis.paper import CHAT, NO_GENERATOR, RIGHT_BM25, RIGHT_CHAT, RIGHT_SIMCSE
-from right_hf.ranker import FEATURES
-from right_hf.persistence import read_object
-from right_hf.posts import Post
 from reproduction.cotraining import Cotraining
 from reproduction.experiment import Experiment, random_hashtags
-from reproduction.rankers import ABLATIONS, WHOLE, FusionExperiment
-from reproduction.ranker_table import COTRAINED, ORACLE, SELECTOR, cotraining_rows
 from reproduction.plan import Plan, load_plan, merged
+from reproduction.ranker_table import COTRAINED, ORACLE, SELECTOR, cotraining_rows
+from reproduction.rankers import ABLATIONS, WHOLE, FusionExperiment
 from reproduction.systems import (
     LLM,
     RIGHT_GRPO,
@@ -30,8 +24,14 @@ from reproduction.systems import (
     with_hashtags,
 )
 from reproduction.tables import TABLES, Report
+
+from right_hf.evaluation import BM25
+from right_hf.persistence import read_object
+from right_hf.posts import Post
+from right_hf.ranker import FEATURES
 from right_hf.trainers.pools import Pools
 from right_hf.trainers.recipe import load_recipe
+from tests.support.paths import ROOT, WORDNET
 from tests.support.smoke_data import write_splits
 
 _WORDNET = WORDNET

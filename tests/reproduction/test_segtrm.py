@@ -9,14 +9,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import (
-    AutoConfig,
-    BertModel,
-    PreTrainedTokenizerFast,
-    T5Config,
-    T5EncoderModel,
-)
-
 from reproduction.segtrm import (
     SegmentFormat,
     SegtrmConfig,
@@ -26,6 +18,14 @@ from reproduction.segtrm import (
 )
 from reproduction.segtrm.modeling_segtrm import hard_weights, segment_scores, soft_weights, weights_of_tokens
 from reproduction.segtrm.segments import MAX_SEGMENTS
+from transformers import (
+    AutoConfig,
+    BertModel,
+    PreTrainedTokenizerFast,
+    T5Config,
+    T5EncoderModel,
+)
+
 from right_hf.trainers.examples import GeneratorExample
 from right_hf.trainers.seq2seq import EncodedExamples, adamw
 from tests.support.tiny_segtrm import LONG, build

@@ -8,25 +8,25 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import (
-    AutoModelForSeq2SeqLM,
-    BertModel,
-)
-
-from right_hf.component import load_component
-from right_hf.evaluation import run_generator
-from right_hf.generator import Generation
-from right_hf.posts import Post
+from reproduction.pretraining.segtrm_shape import segtrm_from_scratch
 from reproduction.segtrm import (
     SegmentFormat,
     SegtrmForHashtagGeneration,
     SegtrmGenerator,
 )
 from right_hf.trainers.bases import generator_base
+from transformers import (
+    AutoModelForSeq2SeqLM,
+    BertModel,
+)
+
+from right_hf.evaluation import run_generator
+from right_hf.generator import Generation
+from right_hf.posts import Post
+from right_hf.registry import load_component
 from right_hf.trainers.examples import plain_examples
-from right_hf.trainers.seq2seq import train_generator
 from right_hf.trainers.recipe import GeneratorRecipe
-from reproduction.pretraining.segtrm_shape import segtrm_from_scratch
+from right_hf.trainers.seq2seq import train_generator
 from tests.support.command_line import ROOT, run_script
 from tests.support.smoke_data import write_splits
 from tests.support.tiny_segtrm import CANDIDATES, NOTHING, POSTS, SHAPE, build

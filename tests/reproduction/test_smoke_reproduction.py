@@ -9,9 +9,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+from reproduction.pretraining.tokenizer import train_tokenizer
 
 from right_hf import Post
-from reproduction.pretraining.tokenizer import train_tokenizer
 from tests.support.command_line import ROOT, run_script
 
 _SIZES = {"train": 400, "validation": 120, "test": 50}

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
+from reproduction.store import Store
 
 from right_hf.provenance import device_name
-from reproduction.store import Store
 
 
 def _busy(seconds: float) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reproduction.analysis.strata import Strata, term_overlap
 
 from right_hf.analysis import english_words
 from right_hf.evaluation import (
@@ -17,7 +18,6 @@ from right_hf.evaluation import (
     score_answers,
     score_strata,
 )
-from reproduction.analysis.strata import Strata, term_overlap
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever
 

@@ -7,10 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from reproduction.analysis.emergent import EMERGENT_STRATUM, RECALL_AT_5, SEEN_STRATUM
-from tests.support.paths import ROOT, WORDNET
-from right_hf.posts import Post
 from reproduction.experiment import Experiment
 from reproduction.plan import load_plan
 from reproduction.stream import Stream, StreamExperiment
@@ -23,8 +20,10 @@ from reproduction.stream_table import (
     stream_table,
 )
 from reproduction.tables import Report
-from tests.support.smoke_data import write_splits
 
+from right_hf.posts import Post
+from tests.support.paths import ROOT, WORDNET
+from tests.support.smoke_data import write_splits
 
 
 @pytest.fixture(scope="module")

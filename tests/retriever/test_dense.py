@@ -17,7 +17,7 @@ from right_hf.corpus import Corpus
 from right_hf.encoders import embed, embed_in_parts, unit_rows
 from right_hf.retriever import DenseRetriever, Hit, vectors
 from right_hf.retriever.duplicates import jaccard, search_as_unseen
-from right_hf.trainers.selector import static_encoder
+from tests.support.static import static_encoder
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -51,10 +51,10 @@ def three_dimensions(tiny_tokenizer: Any) -> SentenceTransformer:
     return static_encoder(tiny_tokenizer, DIMENSIONS, seed=0)
 
 
-def retriever_of(corpus: list[Vector], encoder: SentenceTransformer, index: str = "exact") -> DenseRetriever:
+def retriever_of(corpus: list[Vector], encoder: SentenceTransformer) -> DenseRetriever:
     posts = [Post(str(number), f"post {number}") for number in range(len(corpus))]
     order = [int(post.id) for post in Corpus(posts)]
-    return DenseRetriever(Corpus(posts), encoder, index, np.array([corpus[i] for i in order], dtype=np.float32))
+    return DenseRetriever(Corpus(posts), encoder, np.array([corpus[i] for i in order], dtype=np.float32))
 
 
 @settings(max_examples=80)
@@ -81,23 +81,6 @@ def test_exact_search_equals_brute_force(
     assert [[(hit.post.id, hit.score) for hit in hits] for hits in found] == expected
 
 
-@settings(max_examples=40)
-@given(
-    st.lists(vector, min_size=1, max_size=13), st.lists(st.tuples(vector, hidden_ids), max_size=4), st.integers(1, 15)
-)
-def test_the_quantised_index_equals_brute_force_where_all_are_scored_again(
-    three_dimensions: SentenceTransformer, corpus: list[Vector], queries: list[tuple[Vector, set[str]]], k: int
-) -> None:
-    pytest.importorskip("faiss")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vectors, "_RESCORED", 13)
-        retriever = retriever_of(corpus, three_dimensions, "sq8")
-        asked = np.array([query for query, _ in queries], dtype=np.float32).reshape(-1, DIMENSIONS)
-        found = retriever.search_vectors(asked, k, [hidden for _, hidden in queries])
-    expected = [brute_force(corpus, query, k, hidden) for query, hidden in queries]
-    assert [[(hit.post.id, hit.score) for hit in hits] for hits in found] == expected
-
-
 def clustered(count: int, seed: int) -> vectors.Half:
     rng = np.random.default_rng(seed)
     centres = np.random.default_rng(9).standard_normal((40, 48))
@@ -105,25 +88,10 @@ def clustered(count: int, seed: int) -> vectors.Half:
     return unit_rows(points.astype(np.float32)).astype(np.float16)
 
 
-def test_the_quantised_index_finds_nearly_all_and_scores_them_exactly() -> None:
-    pytest.importorskip("faiss")
-    corpus, queries = clustered(3000, 0), clustered(50, 1).astype(np.float32)
-    nothing: list[list[int]] = [[]] * len(queries)
-    exact_rows, exact_scores, _ = vectors.ExactIndex(corpus).search(queries, 10, nothing)
-    rows, scores, counts = vectors.QuantisedIndex(corpus).search(queries, 10, nothing)
-    assert (counts == 10).all()
-    recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(rows.tolist(), exact_rows.tolist(), strict=True)])
-    assert recall > 0.99
-    known = [dict(zip(*pair, strict=True)) for pair in zip(exact_rows.tolist(), exact_scores.tolist(), strict=True)]
-    for found, values, exact in zip(rows.tolist(), scores.tolist(), known, strict=True):
-        assert values == sorted(values, reverse=True)
-        assert all(exact.get(row, value) == value for row, value in zip(found, values, strict=True))
-
-
 def test_equal_posts_tie_in_a_corpus_of_many_blocks_and_batches_equal_single_queries() -> None:
     corpus = np.tile(clustered(7, 2), (3000, 1))  # 21,000 rows, every vector 3,000 times
     queries = clustered(300, 3).astype(np.float32)
-    index = vectors.ExactIndex(corpus)
+    index = vectors.VectorIndex(corpus)
     rows, scores, counts = index.search(queries, 5, [[]] * 300)
     best = (queries.astype(np.float64) @ corpus[:7].T.astype(np.float64)).argmax(axis=1)
     positive = counts == 5
@@ -195,22 +163,12 @@ def test_wrong_arguments_are_named(dense_retriever: DenseRetriever, english_post
         dense_retriever.search(["bread"], 0)
     with pytest.raises(ValueError, match="1 queries but 2 sets of ids"):
         dense_retriever.search(["bread"], exclude=[(), ()])
-    with pytest.raises(ValueError, match=r"Unknown index 'hnsw'\. Known: exact, sq8"):
-        DenseRetriever.from_posts(english_posts, encoder, index="hnsw")
     with pytest.raises(ValueError, match=r"shape \(3, 16\).* need float16 of shape \(12, 16\)"):
         DenseRetriever(corpus, encoder, vectors=np.ones((3, 16), dtype=np.float32))
     spoilt = np.ones((12, 16), dtype=np.float32)
     spoilt[4, 3] = np.nan
     with pytest.raises(ValueError, match="vector of post 'e05' is no unit vector"):
         DenseRetriever(corpus, encoder, vectors=spoilt)
-
-
-def test_a_missing_faiss_is_named(
-    dense_retriever: DenseRetriever, english_posts: list[Post], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "faiss", None)
-    with pytest.raises(ImportError, match=r"pip install right_hf\[faiss\]"):
-        DenseRetriever.from_posts(english_posts, dense_retriever.encoder, index="sq8")
 
 
 def test_a_long_embedding_goes_on_where_it_was_stopped(

@@ -20,8 +20,8 @@ from right_hf.generator import Seq2SeqGenerator
 from right_hf.persistence import load_arrays, save_arrays
 from right_hf.retriever import DenseRetriever
 from right_hf.selector import BiEncoderSelector
-from right_hf.trainers.selector import static_encoder
 from tests.support.damage import DAMAGES, damage
+from tests.support.static import static_encoder
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -38,18 +38,14 @@ def folder(saved: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(saved, tmp_path / "retriever"))
 
 
-@pytest.mark.parametrize("index", ["exact", "sq8"])
-def test_save_and_load(index: str, tiny_bert: Path, english_posts: list[Post], tmp_path: Path) -> None:
-    if index == "sq8":
-        pytest.importorskip("faiss")
-    retriever = DenseRetriever.from_posts(english_posts, load_encoder(tiny_bert), index=index)
+def test_save_and_load(tiny_bert: Path, english_posts: list[Post], tmp_path: Path) -> None:
+    retriever = DenseRetriever.from_posts(english_posts, load_encoder(tiny_bert))
     retriever.save_pretrained(tmp_path / "retriever")
     suffixes = {path.suffix for path in (tmp_path / "retriever").rglob("*") if path.is_file()}
     assert suffixes <= {".json", ".parquet", ".safetensors", ".txt"}
     loaded = DenseRetriever.from_pretrained(tmp_path / "retriever")
     queries = [*(post.text for post in english_posts), "warm bread", ""]
     assert loaded.search(queries) == retriever.search(queries)
-    assert loaded.index == index
     assert list(loaded.corpus) == list(retriever.corpus)
     loaded.save_pretrained(tmp_path / "retriever")  # over itself
     assert DenseRetriever.from_pretrained(tmp_path / "retriever").search(queries) == retriever.search(queries)
@@ -86,7 +82,7 @@ def test_damaged_files_are_refused_with_the_remedy(folder: Path, name: str, how:
         DenseRetriever.from_pretrained(folder)
 
 
-@pytest.mark.parametrize("content", [[], {}, {"index": "hnsw"}, {"index": ["exact"]}])
+@pytest.mark.parametrize("content", [[], {"posts": 3}])
 def test_other_settings_are_refused(folder: Path, content: Any) -> None:
     (folder / "retriever_config.json").write_text(json.dumps(content))
     with pytest.raises(ValueError, match=r"retriever_config\.json .* again"):
@@ -151,7 +147,7 @@ def test_a_checkpoint_with_a_dense_retriever(
     posts = ["warm bread", "The team moves to the cloud", ""]
     expected = model.recommend(posts)
     assert expected[0] and expected[1]
-    assert any(parameter is next(dense_retriever.encoder.parameters()) for parameter in model.parameters())
+    assert model.to("cpu").device == next(dense_retriever.encoder.parameters()).device
     model.save_pretrained(tmp_path / "checkpoint")
     loaded = RightModel.from_pretrained(tmp_path / "checkpoint")
     assert isinstance(loaded.retriever, DenseRetriever)

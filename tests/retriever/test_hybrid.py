@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from right_hf import BM25Retriever, DenseRetriever, Hit, HybridRetriever, Post
-from right_hf.component import load_component
-from right_hf.retriever import LivingRetriever, fused_hits, parts_of, reciprocal_ranks, search_each, summed_votes, votes
+from right_hf.registry import load_component
+from right_hf.retriever import fused_hits, reciprocal_ranks, summed_votes, votes
 
 QUERIES = ["warm seas and the coral reef", "sourdough bread in a warm kitchen", "a smooth cloud migration"]
 
@@ -53,8 +53,8 @@ def test_votes_are_summed_scores() -> None:
 
 
 def test_hits_are_those_of_both_by_their_ranks(hybrid: HybridRetriever) -> None:
-    found = search_each(hybrid, QUERIES, 3)
-    assert list(found) == ["bm25", "dense"] == list(parts_of(hybrid))
+    found = hybrid.search_parts(QUERIES, 3)
+    assert list(found) == ["bm25", "dense"] == list(hybrid.parts)
     for row, hits in enumerate(hybrid.search(QUERIES, 3)):
         ranks = reciprocal_ranks([hit.post.id for hit in lists[row]] for lists in found.values())
         assert [(hit.post.id, hit.score) for hit in hits] == sorted(
@@ -75,8 +75,9 @@ def test_excluded_posts_are_found_by_neither(hybrid: HybridRetriever) -> None:
 
 def test_a_retriever_of_one_part_is_itself(english_retriever: BM25Retriever, dense_retriever: DenseRetriever) -> None:
     for name, retriever in (("bm25", english_retriever), ("dense", dense_retriever)):
-        assert list(parts_of(retriever)) == [name]
-        assert fused_hits(search_each(retriever, QUERIES, 5), 5) == retriever.search(QUERIES, 5)
+        found = retriever.search_parts(QUERIES, 5)
+        assert list(found) == [name]
+        assert fused_hits(found, 5) == retriever.search(QUERIES, 5)
 
 
 def test_arguments_are_checked(hybrid: HybridRetriever) -> None:
@@ -84,12 +85,15 @@ def test_arguments_are_checked(hybrid: HybridRetriever) -> None:
         hybrid.search("one query")
     with pytest.raises(ValueError, match="k must be at least 1"):
         hybrid.search(QUERIES, 0)
-    assert not isinstance(hybrid, LivingRetriever)
+    with pytest.raises(TypeError, match="cannot change"):
+        hybrid.add([Post("new", "a post", ("a",))])
 
 
 def test_both_must_hold_the_same_posts(english_posts: list[Post], dense_retriever: DenseRetriever) -> None:
     with pytest.raises(ValueError, match="hold different posts"):
         HybridRetriever(BM25Retriever.from_posts(english_posts[:5]), dense_retriever)
+    with pytest.raises(ValueError, match="two or more retrievers of different types, got dense, dense"):
+        HybridRetriever(dense_retriever, dense_retriever)
 
 
 def test_saved_and_loaded_it_finds_the_same(hybrid: HybridRetriever, tmp_path: Path) -> None:
@@ -107,6 +111,18 @@ def test_parts_of_different_indexes_are_refused(hybrid: HybridRetriever, tmp_pat
         HybridRetriever.from_pretrained(tmp_path / "index")
     shutil.rmtree(tmp_path / "index" / "bm25")
     with pytest.raises(FileNotFoundError):
+        HybridRetriever.from_pretrained(tmp_path / "index")
+
+
+def test_a_hybrid_from_before_its_parts_were_named(hybrid: HybridRetriever, tmp_path: Path) -> None:
+    hybrid.save_pretrained(tmp_path / "index")
+    file = tmp_path / "index" / "retriever_config.json"
+    saved = json.loads(file.read_text())
+    assert saved.pop("parts") == ["bm25", "dense"]
+    file.write_text(json.dumps(saved))
+    assert HybridRetriever.from_pretrained(tmp_path / "index").search(QUERIES, 4) == hybrid.search(QUERIES, 4)
+    file.write_text(json.dumps(saved | {"parts": ["../elsewhere", "dense"]}))
+    with pytest.raises(ValueError, match="names no parts"):
         HybridRetriever.from_pretrained(tmp_path / "index")
 
 

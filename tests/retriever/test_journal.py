@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from right_hf.retriever.journal import Journal, decode_change, encode_change, replay
 from right_hf.posts import Post
+from right_hf.retriever.journal import Journal, decode_change, encode_change, replay
 
 strings = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 posts = st.builds(

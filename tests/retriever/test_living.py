@@ -9,7 +9,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from right_hf import RightModel
+from right_hf import DenseRetriever, RightModel
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, bm25
 from right_hf.retriever.index import Index, Merged, merge_due
@@ -146,7 +146,9 @@ def test_merges_keep_parts_few(sizes: list[int], live: list[int], first: int, du
     assert merge_due(sizes, live, first) == due
 
 
-def test_the_composite_embeds_new_hashtags_before_they_are_suggested(model: RightModel) -> None:
+def test_the_composite_embeds_new_hashtags_before_they_are_suggested(
+    model: RightModel, dense_retriever: DenseRetriever
+) -> None:
     living = RightModel(
         model.config, BM25Retriever.from_posts(list(model.retriever.corpus)), model.selector, model.generator
     )
@@ -161,6 +163,6 @@ def test_the_composite_embeds_new_hashtags_before_they_are_suggested(model: Righ
     living.remove(["q1"])
     assert living.retriever.corpus.hashtag_count("qubits") == 0
     assert all("q1" not in found.evidence for found in living.trace([text])[0].candidates)
-    living.retriever = mock.Mock(spec=["search", "corpus", "save_pretrained"])
+    living.retriever = dense_retriever
     with pytest.raises(TypeError, match="cannot change"):
         living.remove(["e01"])

@@ -15,10 +15,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from right_hf.retriever.journal import JOURNAL_FILE
 from right_hf.popularity import DAY, HashtagPopularity
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, bm25
+from right_hf.retriever.journal import JOURNAL_FILE
 from tests.support.living import FIRST, TAGS, WORDS, assert_equals_a_new_index, dying
 
 NOW = 10 * DAY

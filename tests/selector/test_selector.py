@@ -14,7 +14,7 @@ from right_hf.persistence import load_arrays, save_arrays
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever
 from right_hf.selector import BiEncoderSelector
-from right_hf.trainers.selector import static_encoder
+from tests.support.static import static_encoder
 
 EMBEDDINGS = "hashtag_embeddings.safetensors"
 

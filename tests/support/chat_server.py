@@ -48,6 +48,8 @@ class ChatServer:
         self.pause = 0.0
         self.hanging = threading.Event()
         self.released = threading.Event()
+        #: Given once for each request that a slow or dripping answer has begun for.
+        self.at_work = threading.Semaphore(0)
         self.lock = threading.Lock()
         self.base_url = ""
 
@@ -94,6 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.kind == "status":
             self.say(fault.status, fault.body.encode(), fault.headers)
         elif fault.kind == "slow":
+            self.state.at_work.release()
             self.state.released.wait(fault.seconds)
             self.say(200, body)
         elif fault.kind == "hang":
@@ -105,10 +108,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif fault.kind == "drip":  # each byte comes in time, the whole never does
             self.say(200, b"", length=len(body))
-            for byte in body:
+            for place, byte in enumerate(body):
                 if self.state.released.wait(fault.seconds):
                     break
                 self.wfile.write(bytes([byte]))
+                if place == 3:
+                    self.state.at_work.release()
             self.close_connection = True
         elif fault.kind == "malformed":
             self.say(200, b'{"choices": [{"mess')

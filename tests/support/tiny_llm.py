@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
+from reproduction.pretraining import prepare
 from transformers import AutoModelForCausalLM
 
 from right_hf.generator import DecoderGenerator
+from right_hf.posts import Post
 from right_hf.trainers.recipe import Recipe, build_recipe
+from tests.support.paths import WORDNET
 
 CPU: dict[str, Any] = {"use_cpu": True, "disable_tqdm": True, "dataloader_pin_memory": False}
 #: Of SFT and of GRPO.
 SHORT: dict[str, Any] = {**CPU, "gradient_checkpointing": False, "warmup_steps": 0, "learning_rate": 0.01}
 
 
-def tiny_recipe(**generator: Any) -> Recipe:
-    """The recipe; `generator` are settings in the place of its own."""
+def tiny_recipe(posts: Sequence[Post], folder: Path, **generator: Any) -> Recipe:
+    """The recipe, with some settings of its generator changed; what it starts from is made of `posts` in `folder`."""
     settings: dict[str, Any] = {
-        "architecture": "decoder",
-        "vocabulary_size": 300,
-        "shape": {
-            "hidden_size": 16,
-            "intermediate_size": 32,
-            "num_hidden_layers": 1,
-            "num_attention_heads": 2,
-            "num_key_value_heads": 2,
-        },
+        "type": "decoder",
         "max_source_length": 96,
         "max_target_length": 12,
-        "copying": {"steps": 4, "batch_size": 4},
         "lora": {"r": 4, "target_modules": "all-linear"},
         "validation_posts": 4,
         "arguments": {**SHORT, "num_train_epochs": 2, "per_device_train_batch_size": 4},
@@ -47,14 +42,23 @@ def tiny_recipe(**generator: Any) -> Recipe:
             }
         },
     }
-    selector = {
-        "dimensions": 16,
-        "vocabulary_size": 300,
-        "hashtags": 3,
-        "arguments": {**CPU, "num_train_epochs": 1, "per_device_train_batch_size": 16},
+    shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1}
+    shape |= {"num_attention_heads": 2, "num_key_value_heads": 2}
+    copying = {"steps": 4, "batch_size": 4}
+    values = {
+        "language": "en",
+        "pretraining": {
+            "selector": {"dimensions": 16, "vocabulary_size": 300},
+            "generator": {"vocabulary_size": 300, "shape": shape, "copying": copying},
+        },
+        "selector": {
+            "hashtags": 3,
+            "wordnet": str(WORDNET),
+            "arguments": {**CPU, "num_train_epochs": 1, "per_device_train_batch_size": 16},
+        },
+        "generator": {**settings, **generator},
     }
-    where = "the tests' recipe"
-    return build_recipe({"language": "en", "selector": selector, "generator": {**settings, **generator}}, where)
+    return build_recipe(prepare(values, posts, folder).values, "the tests' recipe")
 
 
 def saved_base(decoder: DecoderGenerator, folder: Path) -> Path:

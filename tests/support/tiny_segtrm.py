@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
 from reproduction.segtrm import SegtrmForHashtagGeneration, SegtrmGenerator, add_segment_tokens
-from reproduction.pretraining.segtrm_shape import SegtrmShape, segtrm_from_scratch
+from reproduction.segtrm.shape import SegtrmShape, segtrm_from_scratch
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 SHAPE = SegtrmShape(
     hidden_size=16, intermediate_size=32, num_attention_heads=2, num_hidden_layers=1, num_decoder_layers=1

@@ -1,16 +1,33 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 
-from right_hf.analysis import english_words
+from right_hf.analysis import Analyser, english_words
 from right_hf.generator import Seq2SeqGenerator
 from right_hf.posts import Post
-from right_hf.retriever import BM25Retriever
-from right_hf.selector import BiEncoderSelector
+from right_hf.retriever.bm25 import BM25Retriever
+from right_hf.selector.biencoder import BiEncoderSelector
 from right_hf.trainers import examples
-from right_hf.trainers.examples import GeneratorExample, augmented_examples, plain_examples
+from right_hf.trainers.examples import examples_with, plain_examples, ranked_hashtags, selector_ranking
+from right_hf.trainers.job import GeneratorExample, Job
+from right_hf.trainers.recipe import build_recipe
 from right_hf.trainers.seq2seq import EncodedExamples
+
+
+def augmented_examples(
+    posts: list[Post],
+    retriever: BM25Retriever,
+    selector: BiEncoderSelector,
+    hits: int = 10,
+    hashtags: int = 7,
+    unseen_under: Analyser | None = None,
+) -> list[GeneratorExample]:
+    ranked = ranked_hashtags(posts, retriever, selector_ranking(selector), hits, unseen_under)
+    return examples_with(posts, [found[:hashtags] for found in ranked])
 
 
 def test_plain_examples_have_no_context(english_posts: list[Post]) -> None:
@@ -85,3 +102,19 @@ def test_an_input_is_encoded_once(tiny_generator: Seq2SeqGenerator, monkeypatch:
     first.clear()  # whoever changes what was given changes nothing that is kept
     assert read[0]["input_ids"] == read[1]["input_ids"] == encode(example.post, example.context)
     assert len(asked) == 2
+
+
+def test_a_generator_reads_what_its_jobs_parts_choose(
+    english_posts: list[Post], tiny_selector: BiEncoderSelector, english_retriever: BM25Retriever, tmp_path: Path
+) -> None:
+    tiny_selector.save_pretrained(tmp_path / "selector")
+    recipe = build_recipe({"language": "en", "retriever": {"hits": 4}, "selector": {"hashtags": 3}}, "test")
+    new = [Post("new", "warm bread in the cloud", ("gold",))]
+    job = Job(recipe, english_posts, new, tmp_path / "generator")
+    assert examples.generator_examples(job) == (plain_examples(english_posts), plain_examples(new))
+    train, validation = examples.generator_examples(replace(job, folders={"selector": tmp_path / "selector"}))
+    parts = english_retriever, tiny_selector, 4, 3
+    assert validation == augmented_examples(new, *parts)
+    assert train == augmented_examples(english_posts, *parts, english_words)
+    given = ([GeneratorExample("a", (), ("b",))], [GeneratorExample("c", (), ("d",))])
+    assert examples.generator_examples(replace(job, examples=given)) is given

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +13,26 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from trl import GRPOTrainer
 
+from right_hf.generator.decoder_base import load_network
 from right_hf.generator.decoder_format import DecoderFormat
+from right_hf.loading import load_tokenizer
 from right_hf.posts import Post
 from right_hf.trainers import grpo
-from right_hf.trainers.bases import generator_base
 from right_hf.trainers.completions import IGNORED
-from reproduction.pretraining.decoders import decoder_format
-from right_hf.trainers.examples import GeneratorExample, examples_with
+from right_hf.trainers.examples import examples_with
 from right_hf.trainers.grpo import GrpoRecipe, answer_reader, train_grpo
-from right_hf.trainers.llm import LlmTrainer, completion_records, train_llm
+from right_hf.trainers.job import GeneratorExample, Job
+from right_hf.trainers.pretrained import for_training
+from right_hf.trainers.recipe import Recipe
+from right_hf.trainers.sft import LlmTrainer, completion_records, train_sft
 from tests.support.tiny_llm import tiny_recipe
 
 pytestmark = pytest.mark.slow
 
-RECIPE = tiny_recipe()
-
 
 @pytest.fixture(scope="module")
-def base(english_posts: list[Post], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("llm") / "base"
-    generator_base(RECIPE.generator, english_posts, 0, folder)
-    return folder
+def recipe(english_posts: list[Post], tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    return tiny_recipe(english_posts, tmp_path_factory.mktemp("llm"))
 
 
 @pytest.fixture(scope="module")
@@ -40,36 +40,40 @@ def examples(english_posts: list[Post]) -> list[GeneratorExample]:
     return examples_with(english_posts, [post.hashtags[::-1] for post in english_posts])
 
 
-def begin(base: Path) -> tuple[Any, DecoderFormat]:
-    model, tokenizer = generator_base(RECIPE.generator, [], 0, base)
-    return model, decoder_format(RECIPE.generator, tokenizer, "en")
+def begin(recipe: Recipe) -> tuple[Any, DecoderFormat]:
+    base = Path(recipe.generator.base)
+    model = for_training(load_network(base, torch.float32))
+    return model, DecoderFormat(load_tokenizer(base), "en", recipe.generator.template, 96, 12)
 
 
-def tune(base: Path, examples: list[GeneratorExample], output: Path, **arguments: Any) -> dict[str, Any]:
-    settings = RECIPE.generator.arguments | arguments
-    model, form = begin(base)
-    return train_llm(model, form, examples, examples[:4], output, RECIPE.generator.lora, settings, seed=0)
+def job(recipe: Recipe, output: Path, lora: bool = True, **arguments: Any) -> Job:
+    generator = replace(recipe.generator, arguments={**recipe.generator.arguments, **arguments})
+    generator = generator if lora else replace(generator, lora=None)
+    return Job(replace(recipe, generator=generator), (), (), output)
+
+
+def tune(recipe: Recipe, examples: list[GeneratorExample], output: Path, **settings: Any) -> dict[str, Any]:
+    return train_sft(*begin(recipe), examples, examples[:4], job(recipe, output, **settings))
 
 
 @pytest.fixture(scope="module")
-def tuned(base: Path, examples: list[GeneratorExample], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return tune(base, examples, tmp_path_factory.mktemp("tuned"))
+def tuned(recipe: Recipe, examples: list[GeneratorExample], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return tune(recipe, examples, tmp_path_factory.mktemp("tuned") / "run")
 
 
 def reinforce(
-    base: Path, tuned: dict[str, Any], examples: list[GeneratorExample], output: Path, **arguments: Any
+    recipe: Recipe, tuned: dict[str, Any], examples: list[GeneratorExample], output: Path, **arguments: Any
 ) -> dict[str, Any]:
-    settings = RECIPE.generator.grpo or {}
-    recipe = GrpoRecipe(arguments=settings["arguments"] | arguments)
-    model, form = begin(base)
+    settings = GrpoRecipe(arguments=recipe.generator.grpo["arguments"] | arguments)
+    model, form = begin(recipe)
     model = PeftModel.from_pretrained(model, tuned["checkpoint"], is_trainable=True)
-    return train_grpo(model, form, examples, examples[:4], output, recipe, seed=0)
+    return train_grpo(model, form, examples, examples[:4], settings, job(recipe, output))
 
 
 def test_records_are_the_generators_prompts_with_the_answers_labelled(
-    base: Path, examples: list[GeneratorExample]
+    recipe: Recipe, examples: list[GeneratorExample]
 ) -> None:
-    form = begin(base)[1]
+    form = begin(recipe)[1]
     for record, example in zip(completion_records(examples, form), examples, strict=True):
         start = record["labels"].count(IGNORED)
         assert record["input_ids"][:start] == form.prompt(example.post, example.context)
@@ -86,17 +90,22 @@ def test_only_the_adapter_is_trained_and_scored(tuned: dict[str, Any]) -> None:
     assert all(weights[name].any() for name in weights if "lora_B" in name)
 
 
-def test_without_lora_the_whole_model_is_trained(base: Path, examples: list[GeneratorExample], tmp_path: Path) -> None:
-    model, form = begin(base)
+def test_without_lora_the_whole_model_is_trained(
+    recipe: Recipe, examples: list[GeneratorExample], tmp_path: Path
+) -> None:
+    model, form = begin(recipe)
     before = {name: weights.clone() for name, weights in model.state_dict().items()}
-    arguments = RECIPE.generator.arguments | {"num_train_epochs": 1}
-    log = train_llm(model, form, examples, examples[:4], tmp_path, None, arguments, seed=0)
+    log = train_sft(model, form, examples, examples[:4], job(recipe, tmp_path / "run", lora=False, num_train_epochs=1))
     after = load_file(log["checkpoint"] / "model.safetensors")
     assert all(not torch.equal(before[name], weights) for name, weights in after.items())
 
 
 def test_a_stopped_tuning_ends_where_an_unbroken_one_does(
-    base: Path, tuned: dict[str, Any], examples: list[GeneratorExample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe,
+    tuned: dict[str, Any],
+    examples: list[GeneratorExample],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     original, calls = LlmTrainer.evaluate, []
 
@@ -109,9 +118,9 @@ def test_a_stopped_tuning_ends_where_an_unbroken_one_does(
     with monkeypatch.context() as patch:
         patch.setattr(LlmTrainer, "evaluate", stopped)
         with pytest.raises(KeyboardInterrupt):
-            tune(base, examples, tmp_path)
-    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-3"]
-    resumed = tune(base, examples, tmp_path)
+            tune(recipe, examples, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run-checkpoints").glob("checkpoint-*")] == ["checkpoint-3"]
+    resumed = tune(recipe, examples, tmp_path / "run")
     assert resumed["steps"] == 6
     expected, weights = (load_file(run["checkpoint"] / "adapter_model.safetensors") for run in (tuned, resumed))
     for name in expected:
@@ -119,13 +128,15 @@ def test_a_stopped_tuning_ends_where_an_unbroken_one_does(
 
 
 @pytest.mark.skipif(importlib.util.find_spec("trackio") is not None, reason="it would be used")
-def test_where_losses_are_reported_is_passed_on(base: Path, examples: list[GeneratorExample], tmp_path: Path) -> None:
+def test_where_losses_are_reported_is_passed_on(
+    recipe: Recipe, examples: list[GeneratorExample], tmp_path: Path
+) -> None:
     with pytest.raises(RuntimeError, match="trackio"):
-        tune(base, examples, tmp_path, report_to="trackio")
+        tune(recipe, examples, tmp_path / "run", report_to="trackio")
 
 
 def test_grpo_scores_before_and_after(
-    base: Path,
+    recipe: Recipe,
     tuned: dict[str, Any],
     examples: list[GeneratorExample],
     tmp_path: Path,
@@ -133,7 +144,7 @@ def test_grpo_scores_before_and_after(
 ) -> None:
     # A model this small writes nothing that ends, so every answer would be worth the same.
     monkeypatch.setattr(grpo, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
-    log = reinforce(base, tuned, examples, tmp_path)
+    log = reinforce(recipe, tuned, examples, tmp_path / "run")
     assert [entry["step"] for entry in log["log"] if "eval_f1@1" in entry] == [0, 2, 4]
     rewards = [entry for entry in log["log"] if "reward" in entry]
     assert len(rewards) == 4 and any(entry["reward_std"] > 0 for entry in rewards)
@@ -147,14 +158,14 @@ def test_grpo_scores_before_and_after(
 
 
 def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
-    base: Path,
+    recipe: Recipe,
     tuned: dict[str, Any],
     examples: list[GeneratorExample],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(grpo, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
-    whole = reinforce(base, tuned, examples, tmp_path / "whole", save_total_limit=2)
+    whole = reinforce(recipe, tuned, examples, tmp_path / "whole", save_total_limit=2)
     original, calls = grpo.HashtagGrpoTrainer.evaluate, []
 
     def stopped(self: Any, *arguments: Any, **options: Any) -> Any:
@@ -166,19 +177,21 @@ def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
     with monkeypatch.context() as patch:
         patch.setattr(grpo.HashtagGrpoTrainer, "evaluate", stopped)
         with pytest.raises(KeyboardInterrupt):
-            reinforce(base, tuned, examples, tmp_path / "stopped", save_total_limit=2)
-    resumed = reinforce(base, tuned, examples, tmp_path / "stopped", save_total_limit=2)
+            reinforce(recipe, tuned, examples, tmp_path / "stopped", save_total_limit=2)
+    resumed = reinforce(recipe, tuned, examples, tmp_path / "stopped", save_total_limit=2)
     assert resumed["steps"] == whole["steps"] == 4
     steps = [[entry["step"] for entry in run["log"] if "eval_f1@1" in entry] for run in (whole, resumed)]
     assert steps == [[0, 2, 4], [0, 2, 2, 4]]  # the resumed run scores where it begins, too
-    last = [tmp_path / name / "checkpoint-4" / "adapter_model.safetensors" for name in ("whole", "stopped")]
+    last = [
+        tmp_path / f"{name}-checkpoints" / "checkpoint-4" / "adapter_model.safetensors" for name in ("whole", "stopped")
+    ]
     expected, weights = map(load_file, last)
     for name in expected:
         torch.testing.assert_close(weights[name], expected[name])
 
 
 def test_grpo_reads_the_generators_prompts(
-    base: Path,
+    recipe: Recipe,
     tuned: dict[str, Any],
     examples: list[GeneratorExample],
     tmp_path: Path,
@@ -193,14 +206,14 @@ def test_grpo_reads_the_generators_prompts(
         return original(self, prompt_ids, *arguments)
 
     monkeypatch.setattr(GRPOTrainer, "_generate_single_turn", spied)
-    reinforce(base, tuned, examples, tmp_path)
-    form = begin(base)[1]
+    reinforce(recipe, tuned, examples, tmp_path / "run")
+    form = begin(recipe)[1]
     prompts = [form.prompt(example.post, example.context) for example in examples]
     assert len(read) == 32 and all(prompt in prompts for prompt in read)
 
 
-def test_an_answer_must_end(base: Path) -> None:
-    form = begin(base)[1]
+def test_an_answer_must_end(recipe: Recipe) -> None:
+    form = begin(recipe)[1]
     read = answer_reader(form)
     answer = form.target(["cloud", "a", "cloud"])
     assert read(answer) == ["cloud", "a", "cloud"]

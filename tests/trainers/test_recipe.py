@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import reproduction.segtrm  # noqa: F401 - registers its type
+from reproduction.pretraining import SECTION
 
+from right_hf.trainers.recipe import Recipe, build_recipe, load_recipe, read_recipe_file
+from right_hf.trainers.retriever import Bm25Recipe
+from right_hf.trainers.selector import BiEncoderRecipe
+from right_hf.trainers.seq2seq import Seq2SeqRecipe
 from tests.support.paths import ROOT
-from right_hf.trainers.bases import SHAPES
-from right_hf.trainers.recipe import GeneratorRecipe, Recipe, RetrieverRecipe, SelectorRecipe, load_recipe
 
 CONFIGS = sorted((ROOT / "training" / "configs").glob("*.yaml"))
 
@@ -30,26 +34,31 @@ def test_a_recipe_with_everything(tmp_path: Path) -> None:
     licenses: [MIT, CC-BY-4.0]
     retriever: {analyser: chinese, hits: 5}
     selector: {encoder: some/model, dimensions: null, arguments: {learning_rate: 0.1}}
-    generator: {shape: {d_model: 16}, token_dropout: 0.2}
+    generator: {base: some/t5, token_dropout: 0.2}
     """
     recipe = load_recipe(write(tmp_path, text))
     assert recipe == Recipe(
         "en",
         seed=3,
         licenses=("MIT", "CC-BY-4.0"),
-        retriever=RetrieverRecipe(analyser="chinese", hits=5),
-        selector=SelectorRecipe(encoder="some/model", dimensions=None, arguments={"learning_rate": 0.1}),
-        generator=GeneratorRecipe(shape={"d_model": 16}, token_dropout=0.2),
+        retriever=Bm25Recipe(analyser="chinese", hits=5),
+        selector=BiEncoderRecipe(encoder="some/model", dimensions=None, arguments={"learning_rate": 0.1}),
+        generator=Seq2SeqRecipe(base="some/t5", token_dropout=0.2),
     )
-    assert json.loads(json.dumps(recipe.as_dict()))["generator"]["shape"] == {"d_model": 16}
+    assert json.loads(json.dumps(recipe.as_dict()))["generator"]["base"] == "some/t5"
     assert load_recipe(tmp_path / "recipe.yaml", seed=0).seed == 0
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_the_projects_recipes_load(path: Path) -> None:
-    recipe = load_recipe(path)
+    values = read_recipe_file(path)
+    starts = values.pop(SECTION, {})
+    recipe = build_recipe(values, str(path))
     assert recipe.language in {"en", "zh"}
-    SHAPES[recipe.generator.architecture](**recipe.generator.shape)  # raises TypeError where it knows no such size
+    assert (recipe.generator.base is None) == ("generator" in starts)
+    if starts:
+        with pytest.raises(ValueError, match=r"`pretraining`.*Name pretrained models instead"):
+            load_recipe(path)
 
 
 def test_the_project_has_recipes() -> None:
@@ -68,12 +77,19 @@ def test_the_project_has_recipes() -> None:
         ("language: en\n1: 2\nsed: 1", "unknown setting 1"),
         (
             "language: en\nretriever: {hit: 3}",
-            "recipe.yaml, retriever: unknown setting 'hit'. Known: encoder, dimensions",
+            "recipe.yaml, retriever: unknown setting 'hit'. Known: type, hits, analyser, k1, b.",
         ),
         (
-            "language: en\ngenerator: {architecture: rnn}",
-            "generator: unknown architecture 'rnn'. Known: seq2seq, segtrm",
+            "language: en\ngenerator: {type: rnn}",
+            "generator: Unknown type of generator 'rnn'. Known: chat, decoder, seq2seq",
         ),
+        (
+            "language: en\ngenerator: {architecture: decoder}",
+            "generator: `architecture` is called `type` now. Rename it: type: decoder.",
+        ),
+        ("language: en\ngenerator: {lora: {r: 4}}", "generator: unknown setting 'lora'. Known: type, base"),
+        ("language: en\ngenerator: {shape: {d_model: 4}}", "generator: unknown setting 'shape'"),
+        ("language: en\nranker: {rounds: 4}", "ranker: unknown setting 'rounds'. Known: type, validation_posts"),
         ("language: en\nselector: null", "selector must be a mapping, got None"),
         ("language: en\nlicenses: MIT", "licenses must be a list of SPDX names, got 'MIT'"),
     ],
@@ -82,6 +98,16 @@ def test_wrong_recipes_are_refused(tmp_path: Path, text: str | bytes, reason: st
     with pytest.raises(ValueError, match=r"recipe\.yaml") as caught:
         load_recipe(write(tmp_path, text))
     assert reason in str(caught.value)
+
+
+def test_generator_and_ranker_can_be_left_out(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, "language: en\ngenerator: null\nranker: null"))
+    assert recipe.generator is None and recipe.ranker is None
+    assert recipe.as_dict()["generator"] is None
+
+
+def test_a_recipe_may_name_what_is_not_trained(tmp_path: Path) -> None:
+    assert load_recipe(write(tmp_path, "language: en\ngenerator: {type: chat}")).generator.type == "chat"
 
 
 def test_a_missing_recipe_is_named(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from right_hf import Post
-from right_hf.trainers.recipe import GeneratorRecipe, Recipe
+from right_hf.trainers.recipe import Recipe
 from right_hf.trainers.runs import claim_run, last_checkpoint, run_identity
+from right_hf.trainers.seq2seq import Seq2SeqRecipe
 
 POSTS = [Post("1", "text", ("tag",))]
 RECIPE = Recipe(language="en", licenses=("MIT",))
@@ -28,10 +29,15 @@ def test_a_run_may_be_claimed_again_by_itself_only(tmp_path: Path) -> None:
 
 def test_settings_at_their_default_are_no_part_of_a_runs_identity() -> None:
     """Else every new setting would orphan the runs of an older version."""
-    assert set(run_identity(RECIPE, POSTS)) == {"language", "licenses", "posts"}
-    chosen = replace(RECIPE, generator=GeneratorRecipe(vocabulary_size=100, arguments={"bf16": True}))
-    assert run_identity(chosen, POSTS)["generator"] == {"vocabulary_size": 100, "arguments": {"bf16": True}}
-    assert run_identity(replace(RECIPE, generator=GeneratorRecipe()), POSTS) == run_identity(RECIPE, POSTS)
+    types = {"retriever": "bm25", "selector": "bi-encoder", "generator": "seq2seq", "ranker": "trees"}
+    whole = run_identity(RECIPE, POSTS)
+    assert {role: whole.pop(role) for role in types} == {role: {"type": kind} for role, kind in types.items()}
+    assert set(whole) == {"language", "licenses", "posts"}
+    chosen = replace(RECIPE, generator=Seq2SeqRecipe(token_dropout=0.1, arguments={"bf16": True}))
+    expected = {"type": "seq2seq", "token_dropout": 0.1, "arguments": {"bf16": True}}
+    assert run_identity(chosen, POSTS)["generator"] == expected
+    assert run_identity(replace(RECIPE, generator=Seq2SeqRecipe()), POSTS) == run_identity(RECIPE, POSTS)
+    assert run_identity(replace(RECIPE, generator=None), POSTS)["generator"] is None
 
 
 def test_checkpoints_of_an_unknown_run_are_not_taken(tmp_path: Path) -> None:

@@ -6,17 +6,20 @@ from typing import Any
 
 import pytest
 import torch
+from reproduction.pretraining.t5 import T5Shape, t5_from_scratch
+from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast, Seq2SeqTrainer
 
 from right_hf import Post
 from right_hf.generator.prompt import SeparatorFormat
-from right_hf.trainers.bases import generator_base
-from right_hf.trainers.examples import GeneratorExample, plain_examples
-from right_hf.trainers.seq2seq import EncodedExamples, GeneratorShape, adamw, t5_from_scratch, train_generator
-from right_hf.trainers.noise import ContextNoise
-from right_hf.trainers.recipe import GeneratorRecipe
+from right_hf.generator.seq2seq import Seq2SeqGenerator
+from right_hf.trainers.build import build_component
+from right_hf.trainers.examples import plain_examples
+from right_hf.trainers.job import GeneratorExample, Job
+from right_hf.trainers.recipe import Recipe
+from right_hf.trainers.seq2seq import EncodedExamples, Seq2SeqRecipe, adamw, train_generator
 
-SHAPE = GeneratorShape(d_model=16, d_ff=32, d_kv=8, num_heads=2, num_layers=1, num_decoder_layers=1, dropout_rate=0.1)
+SHAPE = T5Shape(d_model=16, d_ff=32, d_kv=8, num_heads=2, num_layers=1, num_decoder_layers=1, dropout_rate=0.1)
 ARGUMENTS: dict[str, Any] = {
     "num_train_epochs": 3,
     "per_device_train_batch_size": 4,
@@ -25,6 +28,7 @@ ARGUMENTS: dict[str, Any] = {
     "disable_tqdm": True,
     "dataloader_pin_memory": False,
 }
+RECIPE = Recipe("en", generator=Seq2SeqRecipe(token_dropout=0.2, arguments=ARGUMENTS))
 
 
 @pytest.fixture
@@ -33,11 +37,11 @@ def examples(english_posts: list[Post]) -> list[GeneratorExample]:
 
 
 def train(
-    tokenizer: PreTrainedTokenizerFast, examples: list[GeneratorExample], output: Path
+    tokenizer: PreTrainedTokenizerFast, examples: list[GeneratorExample], output: Path, **job: Any
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     model = t5_from_scratch(SHAPE, tokenizer, seed=0)
     form = SeparatorFormat(tokenizer, 32, 8)
-    log = train_generator(model, form, examples, examples[:4], output, ARGUMENTS, seed=0, token_dropout=0.2)
+    log = train_generator(model, form, examples, examples[:4], Job(RECIPE, (), (), output, **job))
     return model.state_dict(), log
 
 
@@ -61,9 +65,10 @@ def test_a_stopped_run_ends_where_an_unbroken_one_does(
         patch.setattr(Seq2SeqTrainer, "evaluate", stopped)
         with pytest.raises(KeyboardInterrupt):
             train(tiny_tokenizer, examples, tmp_path / "stopped")
-    assert [path.name for path in (tmp_path / "stopped").glob("checkpoint-*")] == ["checkpoint-3"]
+    assert [path.name for path in (tmp_path / "stopped-checkpoints").glob("checkpoint-*")] == ["checkpoint-3"]
     resumed, resumed_log = train(tiny_tokenizer, examples, tmp_path / "stopped")
     assert resumed_log["steps"] == log["steps"] == 9
+    assert set(log["validation"]) == {"f1@1", "f1@5"}
     for name, weights in expected.items():
         torch.testing.assert_close(resumed[name], weights)
 
@@ -76,33 +81,47 @@ def test_embeddings_learn_at_their_own_rate(tiny_tokenizer: PreTrainedTokenizerF
     assert len(others["params"]) + 1 == len(list(model.parameters()))
 
 
-def test_noise_shows_foreign_hashtags_and_none(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
-    form = SeparatorFormat(tiny_tokenizer, 32, 8)
-    examples = [GeneratorExample("a post", (tag,), ("cloud",)) for tag in ("bread", "coral", "farming")]
+@pytest.mark.slow
+def test_further_examples_are_mixed_in(
+    tiny_tokenizer: PreTrainedTokenizerFast, examples: list[GeneratorExample], tmp_path: Path
+) -> None:
+    asked: list[SeparatorFormat] = []
 
-    def contexts(noise: ContextNoise | None) -> list[tuple[int, ...]]:
-        torch.manual_seed(0)
-        read = EncodedExamples(examples, form, noise=noise)
-        return [tuple(read[0]["input_ids"]) for _ in range(400)]
+    def extra(form: SeparatorFormat) -> Dataset[dict[str, list[int]]]:
+        asked.append(form)
+        return EncodedExamples(examples[:8], form)
 
-    own, none, foreign = (tuple(form.source("a post", context)) for context in (("bread",), (), ("coral",)))
-    assert set(contexts(None)) == {own}
-    assert set(contexts(ContextNoise(empty=1.0))) == {none}
-    drawn = contexts(ContextNoise(random=0.3, empty=0.2))
-    assert drawn == contexts(ContextNoise(random=0.3, empty=0.2))  # by the seed
-    assert drawn.count(none) / len(drawn) == pytest.approx(0.2, abs=0.06)
-    assert drawn.count(foreign) / len(drawn) == pytest.approx(0.1, abs=0.05)  # one of three
-    with pytest.raises(ValueError, match="together at most 1"):
-        ContextNoise(random=0.8, empty=0.3)
+    _, log = train(tiny_tokenizer, examples, tmp_path / "run", extra_examples=extra)
+    assert len(asked) == 1
+    assert log["steps"] == 15  # 12 examples and 8 more, batches of 4, 3 epochs
 
 
-def test_several_generators_start_from_one_base(english_posts: list[Post], tmp_path: Path) -> None:
-    shape = {name: size for name, size in vars(SHAPE).items() if name != "dropout_rate"}
-    recipe = GeneratorRecipe(vocabulary_size=300, shape=shape, copying={"steps": 2, "batch_size": 2})
-    first, _ = generator_base(recipe, english_posts, 0, tmp_path / "base")
-    rehearsing = replace(recipe, copying={"steps": 2, "batch_size": 2, "rehearsed": 0.5}, token_dropout=0.1)
-    second, _ = generator_base(rehearsing, english_posts[1:], 1, tmp_path / "base")
-    for name, weight in first.state_dict().items():
-        torch.testing.assert_close(second.state_dict()[name], weight)
+@pytest.mark.slow
+def test_from_a_pretrained_model_to_a_generator(
+    tiny_generator: Seq2SeqGenerator, english_posts: list[Post], tmp_path: Path
+) -> None:
+    tiny_generator.model.save_pretrained(tmp_path / "base")
+    tiny_generator.tokenizer.save_pretrained(tmp_path / "base")
+    (tmp_path / "base" / "training.json").write_text('{"seed": 5}')
+    lengths = {"max_source_length": 32, "max_target_length": 8, "validation_posts": 2}
+    generator = replace(RECIPE.generator, base=str(tmp_path / "base"), **lengths)
+    job = Job(replace(RECIPE, generator=generator), english_posts[3:], english_posts[:3], tmp_path / "generator")
+    build_component("generator", job)
+    loaded = Seq2SeqGenerator.from_pretrained(tmp_path / "generator")
+    assert (loaded.format.max_source_length, loaded.format.max_target_length) == (32, 8)
+    assert loaded.generate(["bread"], [()], [("baking",)])[0].log_likelihoods["baking"] < 0
+    record = (tmp_path / "generator" / "training.json").read_text()
+    assert '"retrieval": false' in record and '"seed": 5' in record and str(tmp_path) not in record
+    # Another base is another run.
+    changed = {name: weight + 1 for name, weight in tiny_generator.model.state_dict().items()}
+    tiny_generator.model.save_pretrained(tmp_path / "base", state_dict=changed)
     with pytest.raises(ValueError, match="other settings or data"):
-        generator_base(replace(recipe, copying={"steps": 3}), english_posts, 0, tmp_path / "base")
+        build_component("generator", job)
+
+
+def test_a_generator_must_start_from_something(english_posts: list[Post], tmp_path: Path) -> None:
+    job = Job(RECIPE, english_posts, (), tmp_path / "generator")
+    with pytest.raises(ValueError, match=r"the recipe names none.*generator: \{base: "):
+        build_component("generator", job)
+    with pytest.raises(ValueError, match="`generator: null`"):
+        build_component("generator", replace(job, recipe=replace(RECIPE, generator=None)))

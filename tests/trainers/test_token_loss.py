@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 import torch
+from reproduction.pretraining.t5 import T5Shape, t5_from_scratch
+from reproduction.segtrm import SegmentFormat, add_segment_tokens
+from reproduction.segtrm.shape import SegtrmShape, segtrm_from_scratch
 from transformers import DataCollatorForSeq2Seq, PreTrainedTokenizerFast
 
 from right_hf import Post
 from right_hf.generator.prompt import SeparatorFormat
-from reproduction.segtrm import add_segment_tokens
-from reproduction.segtrm.generator import SegmentFormat
 from right_hf.trainers.examples import examples_with
-from right_hf.trainers.seq2seq import EncodedExamples, GeneratorShape, t5_from_scratch
-from reproduction.pretraining.segtrm_shape import SegtrmShape, segtrm_from_scratch
+from right_hf.trainers.seq2seq import EncodedExamples
 from right_hf.trainers.token_loss import token_loss
 
 SIZES = {"num_decoder_layers": 1}
 
 
 def _seq2seq(tokenizer: Any) -> tuple[Any, Any]:
-    shape = GeneratorShape(d_model=16, d_ff=32, d_kv=8, num_heads=2, num_layers=1, **SIZES)
+    shape = T5Shape(d_model=16, d_ff=32, d_kv=8, num_heads=2, num_layers=1, **SIZES)
     return t5_from_scratch(shape, tokenizer, seed=0), SeparatorFormat(tokenizer, 40, 12)
 
 

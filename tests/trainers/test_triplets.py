@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from right_hf.trainers.triplets import Triplet, selector_triplets
+from right_hf.trainers.contrastive import Triplet
+from right_hf.trainers.selector import selector_triplets
 from right_hf.trainers.wordnet import no_synonyms
 
 SYNONYMS = {"climate": ("clime",), "change": ("alteration", "modification")}
@@ -75,7 +76,7 @@ def test_seed_and_post_id_both_change_the_negatives() -> None:
 @pytest.mark.slow
 def test_equal_in_another_process_with_another_hash_seed() -> None:
     code = (
-        "from types import SimpleNamespace as P; from right_hf.trainers.triplets import selector_triplets as s;"
+        "from types import SimpleNamespace as P; from right_hf.trainers.selector import selector_triplets as s;"
         "print([t.negative for t in s([P(id='p', text='t', hashtags=('climate change now', 'lit'))],"
         "lambda w: (), 5, 'en')])"
     )

@@ -9,10 +9,9 @@ from itertools import combinations
 from math import ceil
 from typing import NamedTuple
 
-from tqdm.auto import tqdm
-
 from right_hf.analysis import Analyser
 from right_hf.posts import Post
+from right_hf.progress import bar
 from right_hf.retriever.duplicates import NEAR_DUPLICATE_OVERLAP, jaccard
 
 _EXAMPLES = 5
@@ -106,7 +105,7 @@ def find_leaks(
         index = _OverlapIndex(splits[other], analyse, overlap)
         exact: list[Match] = []
         near: list[Match] = []
-        for post in tqdm(splits[split], desc=f"comparing {split} with {other}", unit="post", leave=False):
+        for post in bar(splits[split], f"comparing {split} with {other}", "post", leave=False):
             if post.text in same:
                 exact.append(Match(post.id, same[post.text], 1.0))
             elif match := index.nearest(post):

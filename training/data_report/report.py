@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from right_hf.analysis import get_analyser
 from data_report.leaks import Leak, find_leaks
 from data_report.statistics import Coverage, SplitStatistics, coverage, guess_language, split_statistics
+from right_hf.analysis import get_analyser
 from right_hf.posts import Post
 
 _ANALYSERS = {"en": "english", "zh": "chinese"}

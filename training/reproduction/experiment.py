@@ -16,12 +16,12 @@ from reproduction.pretraining import SECTION, Prepared, prepare
 from reproduction.store import Store
 from reproduction.systems import FIGURE_3, System, right
 from right_hf.analysis import get_analyser
-from right_hf.component import load_component
 from right_hf.evaluation import BM25, Answer, run_generator, run_retriever
 from right_hf.generator import Generator
 from right_hf.layout import TRAINING_FILE
 from right_hf.persistence import read_object
 from right_hf.posts import Post
+from right_hf.registry import load_component
 from right_hf.retriever import Retriever
 from right_hf.selector import BiEncoderSelector
 from right_hf.trainers.build import build_component

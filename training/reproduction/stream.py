@@ -18,7 +18,6 @@ from reproduction.answers import read_answers, write_answers
 from reproduction.experiment import Experiment
 from reproduction.rankers import Variant, ranked_answers
 from reproduction.systems import TABLE_3, right
-from right_hf.component import load_component
 from right_hf.config import RightConfig
 from right_hf.evaluation import BM25, SEQ2SEQ, Answer, run_generator
 from right_hf.persistence import atomic_folder
@@ -27,6 +26,7 @@ from right_hf.posts import Post
 from right_hf.progress import bar
 from right_hf.ranker import PoolSettings, Trace, TreeRanker
 from right_hf.ranker.freshness import Freshness, most_popular
+from right_hf.registry import load_component
 from right_hf.retriever import Retriever, summed_votes
 from right_hf.stages import Stages
 from right_hf.trainers.pools import Pools, gather_pools

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass, field
 
 
@@ -20,6 +21,7 @@ class Fault:
         damage: Changes one byte of the body.
         hold: Says no more until the server stops: nothing at all, or after `cut_after` bytes.
         times: So many requests are spoilt.
+        struck: Set once an answer is held back.
     """
 
     pattern: str
@@ -30,6 +32,7 @@ class Fault:
     damage: bool = False
     hold: bool = False
     times: int = 1
+    struck: threading.Event = field(default_factory=threading.Event)
 
     def strikes(self, request: str) -> bool:
         """Whether it spoils this request; counts down."""

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
+import tenacity
 from huggingface_hub import constants, file_download
 from huggingface_hub.utils import _http
 
-from right_hf.hub import errors
 from tests.support.loopback_hub.server import LoopbackHub
 
 
@@ -37,6 +37,6 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     Only they are meant: a thread that waits for the lock of a file still sleeps.
     """
     waited: list[float] = []
-    for module in (errors, file_download, _http):
+    for module in (tenacity.nap, file_download, _http):
         monkeypatch.setattr(module, "time", SimpleNamespace(sleep=waited.append))
     return waited

@@ -171,6 +171,7 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
             self.wfile.flush()
             if fault.hold:
+                fault.struck.set()
                 hub.stopping.wait()
             self.connection.shutdown(socket.SHUT_RDWR)
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from reproduction.segtrm.modeling_segtrm import SegtrmForHashtagGeneration
 from reproduction.segtrm.segments import SegmentFormat
-from right_hf.component import Trainer, register_component
+from right_hf.component import Trainer
 from right_hf.generator.seq2seq import Seq2SeqGenerator
+from right_hf.registry import register_component
 
 
 @register_component

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from data_report import coverage, describe, find_leaks, split_statistics
+from data_report.statistics import guess_language, length
 from hypothesis import given
 from hypothesis import strategies as st
 
 from right_hf.analysis import english_words
-from right_hf.data import coverage, describe, find_leaks, split_statistics
-from data_report.statistics import guess_language, length
 from right_hf.posts import Post
 from right_hf.retriever.duplicates import jaccard
 from tests.support.command_line import run_script

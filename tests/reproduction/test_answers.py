@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reproduction.answers import read_answers, write_answers
 
-from right_hf.evaluation import Answer, read_answers, write_answers
+from right_hf.evaluation import Answer
 from right_hf.posts import Post
 
 POSTS = [Post("1", "x"), Post("2", "y")]

@@ -1,18 +1,48 @@
-"""Fitting the weights of the fusion, and the scores of a ranker, on validation posts."""
+"""Fitting of the linear ranker, and of the scores of any other, on validation posts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from right_hf.ranker import Features, FusionWeights, Trace, pool_features
 from right_hf.posts import Post
+from right_hf.ranker.linear import LinearFeatures, LinearRanker, linear_features
+from right_hf.ranker.records import Trace
+from right_hf.stages import Stages
+from right_hf.trainers.job import Job, Trained
+from right_hf.trainers.parts import parts_of
+from right_hf.trainers.pools import run_batches
+from right_hf.trainers.recipe import RankerRecipe
 
 
-def fit_fusion(posts: Sequence[Post], traces: Sequence[Trace]) -> FusionWeights:
+@dataclass(frozen=True)
+class LinearRecipe(RankerRecipe):
+    """Settings of the linear ranker."""
+
+    type: str = "linear"
+
+
+class LinearTraining:
+    """Fits a [`right_hf.ranker.linear.LinearRanker`]."""
+
+    settings = LinearRecipe
+
+    def train(self, job: Job) -> Trained:
+        """Fits it on validation posts; see [`right_hf.component.Trainer`]."""
+        return Trained(self.fit(job, parts_of(job)), {})
+
+    def fit(self, job: Job, parts: tuple[Any, Any, Any, Any]) -> LinearRanker:
+        """Fits it to the parts that it will work with: configuration, retriever, selector, generator."""
+        number = job.recipe.ranker.validation_posts if isinstance(job.recipe.ranker, LinearRecipe) else None
+        posts = [post for post in job.validation if post.text][:number]
+        return fit_linear(posts, run_batches(posts, Stages(*parts)))
+
+
+def fit_linear(posts: Sequence[Post], traces: Sequence[Trace]) -> LinearRanker:
     """Fits the probability that a hashtag of the pool is gold, by logistic regression.
 
     Args:
@@ -23,17 +53,17 @@ def fit_fusion(posts: Sequence[Post], traces: Sequence[Trace]) -> FusionWeights:
         ImportError: scikit-learn is not installed.
         ValueError: No hashtag of any pool is gold, or every one is.
     """
-    rows: list[Features] = []
+    rows: list[LinearFeatures] = []
     labels: list[bool] = []
     for post, trace in zip(posts, traces, strict=True):
-        for hashtag, features in pool_features(trace).items():
+        for hashtag, features in linear_features(trace).items():
             rows.append(features)
             labels.append(hashtag in post.hashtags)
     return fit_weights(rows, labels)
 
 
-def fit_weights(rows: Sequence[Features], labels: Sequence[bool]) -> FusionWeights:
-    """Does as [`fit_fusion`], for the features of hashtags and which of them are gold."""
+def fit_weights(rows: Sequence[LinearFeatures], labels: Sequence[bool]) -> LinearRanker:
+    """Does as [`fit_linear`], for the features of hashtags and which of them are gold."""
     if len(set(labels)) < 2:
         raise ValueError(
             f"Of {len(labels)} pooled hashtags {sum(labels)} are gold; fitting needs some of either kind. "
@@ -41,7 +71,7 @@ def fit_weights(rows: Sequence[Features], labels: Sequence[bool]) -> FusionWeigh
         )
     fitted = _logistic_regression(C=1.0).fit(rows, labels)
     weights = [round(float(weight), 6) for weight in fitted.coef_[0]]
-    return FusionWeights(round(float(fitted.intercept_[0]), 6), *weights)
+    return LinearRanker(round(float(fitted.intercept_[0]), 6), *weights)
 
 
 def fit_probability(totals: npt.NDArray[Any], gold: npt.NDArray[np.bool_]) -> tuple[float, float]:
@@ -72,5 +102,5 @@ def _logistic_regression(**settings: Any) -> Any:
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError as error:
-        raise ImportError("Fitting the fusion needs scikit-learn: pip install right_hf[train]") from error
+        raise ImportError("Fitting a ranker needs scikit-learn: pip install right_hf[train]") from error
     return LogisticRegression(max_iter=1000, **settings)

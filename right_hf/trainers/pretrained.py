@@ -1,0 +1,124 @@
+"""The pretrained models that training starts from, as a recipe names them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+from transformers import AutoConfig
+
+from right_hf.hub import pull
+from right_hf.layout import TRAINING_FILE
+from right_hf.persistence import read_object
+from right_hf.progress import shows_progress
+from right_hf.trainers.recipe import EncoderRecipe, GeneratorRecipe
+
+_PACKAGE = "package:"
+
+
+def resolve_model(name: str) -> str:
+    """A Hub id as it is, a folder in full; `package:NAME` as the folder `model` inside that installed Python package.
+
+    Raises:
+        ModuleNotFoundError: The package is not installed.
+    """
+    if not name.startswith(_PACKAGE):
+        return str(Path(name).resolve()) if Path(name).is_dir() else name
+    package = name.removeprefix(_PACKAGE)
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"{name} names a Python package that is not installed: pip install {package}")
+    return str(Path(found.origin).parent / "model")
+
+
+def generator_base(recipe: GeneratorRecipe) -> str:
+    """The Hub id or folder of what a generator starts from.
+
+    Raises:
+        ValueError: The recipe names none.
+    """
+    if recipe.base is None:
+        raise ValueError(
+            f"A generator of type {recipe.type!r} starts from a pretrained model, and the recipe names none. Add its "
+            "Hub id or folder, such as generator: {base: google-t5/t5-small}."
+        )
+    return resolve_model(recipe.base)
+
+
+def base_identity(source: str) -> dict[str, str]:
+    """SHA-256 of each file of weights in a folder, by its name; empty for a model of the Hub."""
+    return {path.name: pull.digest(path, hashlib.sha256()) for path in sorted(Path(source).glob("*.safetensors"))}
+
+
+def base_record(source: str) -> dict[str, Any]:
+    """The entry `base` of a training record: how a base that lies in a folder was made, where the folder says so."""
+    file = Path(source) / TRAINING_FILE
+    return {"base": read_object(file)} if file.is_file() else {}
+
+
+def for_training(model: Any) -> Any:
+    """The model with an attention whose gradients do not take long on a CPU, as those of PyTorch's fused one do."""
+    if not torch.cuda.is_available():
+        model.set_attn_implementation("eager")
+    return model
+
+
+def encoder_base(recipe: EncoderRecipe) -> SentenceTransformer:
+    """The encoder that a selector or a dense retriever starts from; one of static embeddings as it is.
+
+    Raises:
+        ValueError: The recipe names none, or asks for layers or a length that it cannot have.
+    """
+    if recipe.encoder is None:
+        raise ValueError(
+            "An encoder starts from a pretrained model, and the recipe names none. Add its Hub id or folder, such as "
+            "selector: {encoder: sentence-transformers/all-MiniLM-L6-v2}."
+        )
+    if recipe.dimensions is not None and (recipe.layers is not None or recipe.max_seq_length is not None):
+        raise ValueError("`dimensions` asks for static embeddings, which have no `layers` and no `max_seq_length`.")
+    model = _pretrained_encoder(resolve_model(recipe.encoder), recipe.layers)
+    if isinstance(model[0], StaticEmbedding):
+        return model
+    if recipe.dimensions is not None:
+        return distilled_static_encoder(model.to("cpu"), recipe.dimensions)
+    if recipe.max_seq_length is not None:
+        model.max_seq_length = recipe.max_seq_length
+    return model
+
+
+def _pretrained_encoder(name: str, layers: int | None) -> SentenceTransformer:
+    """A sentence-transformers model, of which only the first `layers` are kept if that is given."""
+    if layers is None:
+        return SentenceTransformer(name)
+    whole = AutoConfig.from_pretrained(name).num_hidden_layers
+    if not 1 <= layers <= whole:
+        raise ValueError(f"layers must lie between 1 and {whole}, the layers of {name}, got {layers}.")
+    return SentenceTransformer(name, config_kwargs={"num_hidden_layers": layers})
+
+
+def distilled_static_encoder(teacher: SentenceTransformer, dimensions: int) -> SentenceTransformer:
+    """A static-embedding encoder whose token vectors are what a pretrained encoder makes of each token alone.
+
+    The vectors are reduced by PCA, and weighted by the logarithm of their rank in the vocabulary, which WordPiece
+    vocabularies order by frequency (after Model2Vec; Tulkens and van Dongen, 2024). This is not
+    `StaticEmbedding.from_distillation`, which needs one package more (model2vec), loads the teacher by its name alone,
+    so without `layers`, and weights otherwise, so that no selector of ours could be made again.
+
+    Args:
+        teacher: A sentence-transformers model with a fast tokenizer.
+        dimensions: Length of the vectors.
+    """
+    tokenizer = teacher.tokenizer
+    tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    texts = [token.removeprefix("##") for token in tokens]
+    vectors = teacher.encode(texts, batch_size=512, convert_to_tensor=True, show_progress_bar=shows_progress())
+    centred = vectors - vectors.mean(0)
+    directions = torch.linalg.svd(centred.T @ centred).U[:, :dimensions]  # (d, dimensions)
+    weights = torch.log1p(torch.arange(len(tokens)) + 1.0).unsqueeze(1)
+    embeddings = centred @ directions * weights / weights.mean()
+    return SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=embeddings)], device="cpu")

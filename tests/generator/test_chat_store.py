@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from right_hf.generator import AnswerStore
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "new" / "answers.sqlite"
+
+
+def test_answers_are_there_again(path: Path) -> None:
+    with AnswerStore(path) as store:
+        store.add("a", "#one\n\ud800")
+        store.add("b", "")
+        store.add("a", "#two\ud800")
+        assert [store.get(key) for key in "abc"] == ["#two\ud800", "", None]
+    with AnswerStore(path) as store:
+        assert [store.get(key) for key in "abc"] == ["#two\ud800", "", None]
+        assert len(store) == 2
+    assert [file.name for file in path.parent.iterdir()] == [path.name], "nothing is left beside it"
+
+
+KILLED = """
+    import os, sys
+    from right_hf.generator import AnswerStore
+
+    store = AnswerStore(sys.argv[1])
+    store.add("a", "#one")
+    store.add("b", "#two")
+    os._exit(9)
+"""
+
+
+def test_an_answer_outlives_its_process(path: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", textwrap.dedent(KILLED), str(path)]).returncode == 9
+    with AnswerStore(path) as store:
+        assert [store.get(key) for key in "ab"] == ["#one", "#two"]
+
+
+@pytest.mark.parametrize("kept", [1, 2])
+def test_of_a_torn_write_nothing_is_seen(path: Path, kept: int) -> None:
+    """A power cut within a write leaves a prefix of the log behind: whole answers are kept, half a one is dropped."""
+    sizes = []
+    with AnswerStore(path) as store:
+        log = path.with_name(path.name + "-wal")
+        for key in "abc":
+            store.add(key, f"#{key}" * 1000)
+            sizes.append(log.stat().st_size)
+        whole = log.read_bytes()
+        copies = {cut: path.with_name(f"{cut}.sqlite") for cut in range(sizes[kept - 1], sizes[kept], 997)}
+        for cut, copy in copies.items():
+            copy.write_bytes(path.read_bytes())
+            copy.with_name(copy.name + "-wal").write_bytes(whole[:cut])
+    assert len(copies) > 3
+    for copy in copies.values():
+        with AnswerStore(copy) as store:
+            assert [store.get(key) is not None for key in "abc"] == [place < kept for place in range(3)]
+            store.add("d", "#d")
+            assert store.get("d") == "#d"
+
+
+def test_it_is_written_through_to_the_disk(path: Path) -> None:
+    with AnswerStore(path) as store:
+        assert store._file.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert store._file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert not store._file.in_transaction
+
+
+@pytest.mark.parametrize("content", [b'{"key": "a", "answer": "b"}\n', b"#cloud" * 500, b"\xff" * 20])
+def test_another_file_is_left_as_it_is(path: Path, content: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"holds no answers.*Choose another file.*store\.add\(\*\*json\.loads\(line\)"):
+        AnswerStore(path)
+    assert path.read_bytes() == content
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_another_database_is_left_as_it_is(path: Path) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE posts (id)")
+    other.close()
+    content = path.read_bytes()
+    with pytest.raises(ValueError, match="its tables are posts"):
+        AnswerStore(path)
+    assert path.read_bytes() == content
+
+
+def test_what_the_error_says_takes_old_answers_over(path: Path) -> None:
+    lines = ['{"key": "a", "answer": "#one\\n\\ud800"}', '{"key": "b", "answer": ""}']
+    with AnswerStore(path) as store:
+        for line in lines:
+            store.add(**json.loads(line))
+        assert (store.get("a"), store.get("b")) == ("#one\n\ud800", "")
+
+
+def test_one_run_at_a_time(path: Path) -> None:
+    with AnswerStore(path), pytest.raises(BlockingIOError, match="Another run uses"):
+        AnswerStore(path)
+    code = f"from right_hf.generator import AnswerStore; AnswerStore({str(path)!r})"
+    with AnswerStore(path):
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "BlockingIOError: Another run uses" in run.stderr
+    AnswerStore(path).close()
+
+
+texts = st.text(st.characters(), max_size=20)  # lone surrogates, too
+
+
+@settings(max_examples=15)
+@given(st.dictionaries(st.text(max_size=5), texts))
+def test_any_answers(tmp_path_factory: pytest.TempPathFactory, answers: dict[str, str]) -> None:
+    path = tmp_path_factory.mktemp("answers") / "answers.sqlite"
+    with AnswerStore(path) as store:
+        for key, answer in answers.items():
+            store.add(key, answer)
+    with AnswerStore(path) as store:
+        assert {key: store.get(key) for key in answers} == answers
+        assert len(store) == len(answers)

@@ -1,0 +1,91 @@
+"""What the training scripts share: the steps of `right-hf train`, for recipes that may start from random weights."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import reproduction.segtrm  # noqa: F401 - registers the type "segtrm"
+from reproduction.pretraining import SECTION, prepare
+
+from right_hf.posts import Post
+from right_hf.trainers.build import build_checkpoint, build_component
+from right_hf.trainers.job import Bases, Job
+from right_hf.trainers.recipe import build_recipe, read_recipe_file
+
+#: The folders of trained components that a part may be given.
+_FOLDERS = {
+    "retriever": (),
+    "selector": (),
+    "generator": ("retriever", "selector"),
+    "ranker": ("retriever", "selector", "generator"),
+    "checkpoint": ("retriever", "selector", "generator", "ranker"),
+}
+
+
+def train(part: str, description: str) -> None:
+    """Reads the command line and makes a retriever, selector, generator, ranker or checkpoint."""
+    arguments = _arguments(part, description)
+    logging.basicConfig(level=logging.INFO)
+    job = _job(part, arguments)
+    if arguments.output is None:
+        return
+    if part == "checkpoint":
+        build_checkpoint(job)
+    else:
+        build_component(part, job)
+    sys.stdout.write(f"{arguments.output}\n")
+
+
+def _arguments(part: str, description: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", type=Path, required=True, help="a YAML file, such as those in training/configs")
+    parser.add_argument("--data", required=True, help="folder or data set of the splits")
+    parser.add_argument("--output", type=Path, help=f"folder of the {part}")
+    parser.add_argument("--seed", type=int, help="in the place of the recipe's")
+    for role in _FOLDERS[part]:
+        parser.add_argument(f"--{role}", type=Path, help=f"folder of the trained {role}")
+    if part == "generator":
+        parser.add_argument("--grpo", dest="start", type=Path, help="go on with the tuned LLM in this folder by GRPO")
+    parser.add_argument(
+        "--bases", type=Path, help="where what starts from random weights is kept; without --output it is only made"
+    )
+    arguments = parser.parse_args()
+    if arguments.output is None and arguments.bases is None:
+        parser.error("give --output, or --bases to make only what training starts from")
+    return arguments
+
+
+def _job(part: str, arguments: argparse.Namespace) -> Job:
+    """The training that a command line asks for; what it starts from is made where the recipe wants it."""
+    where, values = str(arguments.recipe), read_recipe_file(arguments.recipe)
+    if arguments.seed is not None:
+        values["seed"] = arguments.seed
+    recipe = build_recipe({name: value for name, value in values.items() if name != SECTION}, where)
+
+    def bases(posts: Sequence[Post], folder: Path) -> Bases:
+        roles = (part,) if part in ("retriever", "selector", "generator") else tuple(values[SECTION])
+        made = prepare(values, posts, folder, roles)
+        return Bases(build_recipe(made.values, where), made.extra_examples)
+
+    posts, output = recipe.posts(arguments.data, "train"), arguments.output or arguments.bases
+    started, has_bases = Bases(recipe), bool(values.get(SECTION))
+    if has_bases and part in values[SECTION]:
+        folder = arguments.bases or output.with_name(f"{output.name}-bases")
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not folder.is_dir():
+            sys.exit(f"There is nothing at {folder} to start from. Make it first, by one process: --bases {folder}")
+        started = bases(posts, folder)
+    folders = {role: getattr(arguments, role, None) for role in (*_FOLDERS[part], "start")}
+    return Job(
+        started.recipe,
+        posts,
+        recipe.posts(arguments.data, "validation") if _FOLDERS[part] else (),
+        output,
+        {role: folder for role, folder in folders.items() if folder is not None},
+        extra_examples=started.extra_examples,
+        bases=bases if has_bases else None,
+    )
