@@ -1,4 +1,4 @@
-"""`reproduce.py --smoke`: every table from a clone, and on data of any size and script, a few of whose posts it takes."""
+"""`reproduce.py --smoke`: every table from a clone; data of any size and script, a few of whose posts it takes."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class RankerExperiment:
         unseen = [post for post in validation if post.text and post.id not in seen]
         if not unseen:
             raise ValueError("All validation posts chose generators; the ranker needs others. Lower validation_posts.")
-        experiment.posts[RANKING] = small(unseen, size=self.recipe.validation_posts)
+        experiment.posts[RANKING] = small(unseen, size=self.recipe.validation_posts or len(unseen))
         of_pools = {name: getattr(self.recipe, name) for name in _OF_POOLS}
         identity = run_identity(experiment.plan.recipe, experiment.posts["train"], ranker=of_pools)
         claim_run(experiment.store.folder / "pools", identity)
