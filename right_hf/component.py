@@ -133,7 +133,7 @@ class Component:
         pretrained_model_name_or_path: str | Path,
         *,
         subfolder: str | None = None,
-        **options: Unpack[HubArguments],
+        **options: Any,
     ) -> Self:
         """See [`Component._from_pretrained`]; each subclass shows its own options besides."""
         return cls._from_pretrained(pretrained_model_name_or_path, subfolder, dict(options))

@@ -15,6 +15,7 @@ from safetensors import safe_open
 from tokenizers import Tokenizer
 from torch import nn
 
+from right_hf.loading import LOADING
 from right_hf.persistence import load_arrays, read_json, save_arrays
 from right_hf.precision import as_stored, note_stored
 from right_hf.progress import bar
@@ -130,7 +131,8 @@ def load_encoder(folder: Path, whole: bool = False) -> Any:
         if model is None:
             from sentence_transformers import SentenceTransformer
 
-            model = SentenceTransformer(str(folder), device="cpu", local_files_only=True, trust_remote_code=False)
+            with LOADING:
+                model = SentenceTransformer(str(folder), device="cpu", local_files_only=True, trust_remote_code=False)
     except Exception as error:  # a damaged file raises whatever its reader raises
         raise ValueError(
             f"{folder} holds no loadable sentence-transformers model ({type(error).__name__}: {error}). "

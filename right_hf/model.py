@@ -134,9 +134,10 @@ class RightModel:
         return next((found for found in maps if found is not None), None)
 
     def to(self, device: str | torch.device) -> RightModel:
-        """Moves the networks of all parts."""
+        """Moves the networks of all parts, but for those that are spread over devices."""
         for network in self._networks:
-            network.to(device)
+            if getattr(network, "hf_device_map", None) is None:
+                network.to(device)
         return self
 
     def can_generate(self) -> bool:

@@ -40,6 +40,7 @@ _REGISTERED: dict[str, tuple[str, Callable[[Any, Any], None]]] = {
 }
 #: Modules, theirs and ours, whose import has ended.
 _imported: set[str] = set()
+_registered: set[str] = set()
 
 
 def when_transformers_is_imported() -> None:
@@ -62,5 +63,6 @@ def register(ours: str) -> None:
 
 def _register_complete(ours: str) -> None:
     theirs, registers = _REGISTERED[ours]
-    if {ours, theirs} <= _imported:
+    if {ours, theirs} <= _imported and ours not in _registered:
+        _registered.add(ours)
         registers(sys.modules[theirs], sys.modules[ours])

@@ -88,7 +88,7 @@ class EchoGenerator(Generator):
     ) -> list[Generation]:
         longest = [max(post.lower().split(), key=len, default="") for post in posts]
         return [
-            Generation(list(dict.fromkeys([*context[: self.shown], *filter(str.isalpha, [word])])), {})
+            Generation(list(dict.fromkeys([*context[: self.shown], *([word] if word.isalpha() and len(word) < 60 else [])])), {})
             for word, context in zip(longest, contexts, strict=True)
         ]
 

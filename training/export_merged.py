@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from right_hf.generator import DecoderGenerator
 from right_hf.generator.serving import export_for_serving
@@ -26,9 +27,8 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32", help="in which the adapter is merged (default: float32)")
     arguments = parser.parse_args()
 
-    generator = DecoderGenerator.from_pretrained(
-        arguments.generator, revision=arguments.revision, dtype=arguments.dtype
-    )
+    load: Any = DecoderGenerator.from_pretrained  # whose own options only its signature shows
+    generator = load(arguments.generator, revision=arguments.revision, dtype=arguments.dtype)
     export_for_serving(generator, arguments.output)
     prompt = f"language {generator.format.language!r}, template {generator.format.template!r}"
     sys.stdout.write(f"{arguments.output}: a whole model; ask it with {prompt}\n")

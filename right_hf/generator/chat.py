@@ -68,12 +68,7 @@ class ChatGenerator(Generator):
 
         A chat model tells no likelihoods, so `candidates` are not scored and `log_likelihoods` stay empty. An answer
         without hashtags gives an empty list; what the paper's evaluation makes of that ("None") is the metrics' affair.
-
-        Args:
-            posts: Cleaned posts.
-            contexts: The selected hashtags that go into each prompt.
-            candidates: Not used.
-            generation: How the client generates, for example `max_new_tokens`.
+        `generation` goes to the client, for example `max_new_tokens`. See [`Generator.generate`].
 
         Raises:
             ChatError: Some posts got no answer. Those that did are in the store, if there is one.

@@ -42,12 +42,12 @@ class AnswerStore:
             self._open()
         except BaseException as error:
             self._file.close()
-            if not isinstance(error, sqlite3.DatabaseError):
-                raise
             if "locked" in str(error):
                 raise BlockingIOError(
                     f"Another run uses {self.path}. Wait for its end, or choose another file."
                 ) from None
+            if type(error) is not sqlite3.DatabaseError:
+                raise
             raise ValueError(
                 f"{self.path} holds no answers of a chat model ({error}). Choose another file. Answers that an earlier "
                 "version kept as lines of JSON go into a new store with store.add(**json.loads(line)) for each line."

@@ -58,15 +58,10 @@ class NetworkGenerator(Generator):
         candidates: Sequence[Sequence[str]] | None = None,
         **generation: Any,
     ) -> list[Generation]:
-        """Writes hashtags for each post and, if there are candidates, scores both.
+        """Writes hashtags for each post and, if there are candidates, scores both; see [`Generator.generate`].
 
         A post is read once. A hashtag's log-likelihood is that of being the first of the answer, its end included.
-
-        Args:
-            posts: Cleaned posts.
-            contexts: The selected hashtags of each post, best first, that the model reads beside it.
-            candidates: Further hashtags of each post to score; None for no scores at all.
-            generation: Arguments of `model.generate`; of several returned sequences the hashtags are joined in order.
+        `generation` goes to `model.generate`; of several returned sequences the hashtags are joined in order.
         """
         if not posts:
             return []

@@ -21,28 +21,6 @@ _SPLITTERS: dict[str, tuple[str, Callable[[str], list[str]]]] = {
 }
 
 
-def replace_unit(units: Sequence[str], position: int, synonym: str) -> list[str]:
-    """The units with the one at `position` replaced by `synonym`."""
-    return [*units[:position], synonym, *units[position + 1 :]]
-
-
-def delete_unit(units: Sequence[str], position: int) -> list[str]:
-    """The units without the one at `position`."""
-    return [*units[:position], *units[position + 1 :]]
-
-
-def swap_units(units: Sequence[str], position: int, neighbour: int) -> list[str]:
-    """The units with those at `position` and `neighbour` exchanged."""
-    swapped = list(units)
-    swapped[position], swapped[neighbour] = swapped[neighbour], swapped[position]
-    return swapped
-
-
-def insert_unit(units: Sequence[str], position: int, synonym: str) -> list[str]:
-    """The units with `synonym` inserted after the one at `position`."""
-    return [*units[: position + 1], synonym, *units[position + 1 :]]
-
-
 def disturb(
     hashtag: str,
     synonyms: Synonyms,
@@ -80,7 +58,7 @@ def disturb(
     taken = {_key(hashtag), *map(_key, forbidden)}
     if len(units) > 1 or synonyms(units[0]):
         for _ in range(MAX_TRIES):
-            disturbed = _tidy(separator.join(_disturb_once(units, synonyms, rng)))
+            disturbed = _tidy(separator.join(disturb_once(units, synonyms, rng)))
             if disturbed and _key(disturbed) not in taken:
                 return disturbed
     return disturb_characters(original, rng, taken)
@@ -99,8 +77,8 @@ def disturb_characters(hashtag: str, rng: random.Random, taken: Collection[str])
         repeated as often as needed.
     """
     positions = range(len(hashtag))
-    drops = ["".join(delete_unit(hashtag, i)) for i in positions]
-    swaps = ["".join(swap_units(hashtag, i, i + 1)) for i in positions[:-1]]
+    drops = [hashtag[:i] + hashtag[i + 1 :] for i in positions]
+    swaps = [hashtag[:i] + hashtag[i + 1] + hashtag[i] + hashtag[i + 2 :] for i in positions[:-1]]
     options = [option for option in map(_tidy, drops + swaps) if option and _key(option) not in taken]
     if options:
         return rng.choice(options)
@@ -110,20 +88,20 @@ def disturb_characters(hashtag: str, rng: random.Random, taken: Collection[str])
     return longer
 
 
-def _disturb_once(units: Sequence[str], synonyms: Synonyms, rng: random.Random) -> list[str]:
+def disturb_once(units: Sequence[str], synonyms: Synonyms, rng: random.Random) -> list[str]:
     """One draw of a unit and an operation; the units unchanged where the operation is impossible."""
-    position = rng.randrange(len(units))
+    position, changed = rng.randrange(len(units)), list(units)
     operation = rng.choices(OPERATIONS, SHARES)[0]
     if operation == "delete":
-        return delete_unit(units, position)
-    if operation == "swap":
-        neighbours = [i for i in (position - 1, position + 1) if 0 <= i < len(units)]
-        return swap_units(units, position, rng.choice(neighbours)) if neighbours else list(units)
-    candidates = synonyms(units[position])
-    if not candidates:
-        return list(units)
-    change = replace_unit if operation == "replace" else insert_unit
-    return change(units, position, rng.choice(candidates))
+        del changed[position]
+    elif operation == "swap":
+        if neighbours := [i for i in (position - 1, position + 1) if 0 <= i < len(units)]:
+            other = rng.choice(neighbours)
+            changed[position], changed[other] = units[other], units[position]
+    elif candidates := synonyms(units[position]):
+        start = position if operation == "replace" else position + 1
+        changed[start : position + 1] = [rng.choice(candidates)]
+    return changed
 
 
 def _tidy(hashtag: str) -> str:

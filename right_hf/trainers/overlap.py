@@ -11,30 +11,17 @@ import numpy as np
 from right_hf.posts import Post
 
 
-def recall(shared: Any, own: Any) -> Any:
-    """Share of a post's own hashtags that the other post has too: |A ∩ B| / |A|."""
-    return shared / own
-
-
-def precision(shared: Any, others: Any) -> Any:
-    """Share of the other post's hashtags that are the post's own: |A ∩ B| / |B|."""
-    return shared / others
-
-
-def f1(shared: Any, own: Any, others: Any) -> Any:
-    """Harmonic mean of recall and precision: 2 |A ∩ B| / (|A| + |B|)."""
-    return 2 * shared / (own + others)
-
-
 def overlap_order(shared: Any, own: Any, others: Any) -> tuple[Any, Any]:
     """By what overlaps are ordered, the higher the better: (recall + F1, precision).
 
+    Of a post's hashtags A and another's B, recall is |A ∩ B| / |A|, precision |A ∩ B| / |B|, F1 their harmonic mean.
+
     Args:
-        shared: Number of hashtags that both posts have.
+        shared: Number of hashtags that both posts have, |A ∩ B|.
         own: Number of the post's own hashtags, at least 1.
         others: Number of the other post's, at least 1.
     """
-    return recall(shared, own) + f1(shared, own, others), precision(shared, others)
+    return shared / own + 2 * shared / (own + others), shared / others
 
 
 def overlap(post: Collection[str], other: Collection[str]) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from right_hf.metrics import micro_f1_at_k
 from right_hf.persistence import read_object, write_json
 from right_hf.posts import Post
 from right_hf.precision import affordable
@@ -76,6 +77,11 @@ def trainer_settings(
     shared = {"output_dir": str(output), "seed": seed, "data_seed": seed, "save_total_limit": 1, "report_to": "none"}
     hidden = {} if shows_progress() else {"disable_tqdm": True}
     return {**shared, **hidden, **defaults, **affordable(arguments)}
+
+
+def f1_scores(answers: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Micro F1@1 and F1@5 of written hashtags, by which checkpoints are compared."""
+    return {f"f1@{k}": micro_f1_at_k(answers, gold, k).f1 for k in (1, 5)}
 
 
 def run_trainer(trainer: Any) -> dict[str, Any]:

@@ -13,13 +13,12 @@ from torch.utils.data import ConcatDataset, Dataset
 from transformers import AutoTokenizer, DataCollatorForSeq2Seq, EvalPrediction, Seq2SeqTrainingArguments
 
 from right_hf.generator.prompt import HashtagFormat
-from right_hf.metrics import micro_f1_at_k
 from right_hf.registry import component_class
 from right_hf.trainers.examples import generator_examples
 from right_hf.trainers.job import GeneratorExample, Job, Trained
 from right_hf.trainers.pretrained import base_identity, base_record, for_training, generator_base
 from right_hf.trainers.recipe import GeneratorRecipe
-from right_hf.trainers.runs import BEST, digest, run_trainer, trainer_settings
+from right_hf.trainers.runs import BEST, digest, f1_scores, run_trainer, trainer_settings
 from right_hf.trainers.token_loss import TokenLossTrainer
 
 
@@ -129,7 +128,7 @@ def _f1_of(form: HashtagFormat) -> Any:
         )
         gold = [form.hashtags(row.tolist()) for row in labels]
         answers = [form.hashtags(row[1:].tolist()) for row in written]
-        return {f"f1@{k}": micro_f1_at_k(answers, gold, k).f1 for k in (1, 5)}
+        return f1_scores(answers, gold)
 
     return compute
 

@@ -39,8 +39,8 @@ def synonyms_of(language: str, folder: Path) -> Synonyms:
     if missing := _missing(folder):
         logger.warning(
             "WordNet is not in %s (%s is missing). Hard negatives of the selector are made without synonyms: words are "
-            "left out or swapped, never replaced, which teaches it less. Install WordNet (apt-get install "
-            "wordnet-base) or name its folder in the recipe, selector: {wordnet: FOLDER}.",
+            "left out or swapped, never replaced, and of a single word a letter is changed. Install WordNet (apt-get "
+            "install wordnet-base) or name its folder in the recipe, selector: {wordnet: FOLDER}.",
             folder,
             missing[0],
         )

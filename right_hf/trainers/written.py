@@ -11,9 +11,9 @@ from accelerate.utils import gather_object
 from trl.models import unwrap_model_for_generation
 
 from right_hf.generator.decoder_format import DecoderFormat
-from right_hf.metrics import micro_f1_at_k
 from right_hf.trainers.completions import LeftPadding, completion_record
 from right_hf.trainers.job import GeneratorExample
+from right_hf.trainers.runs import f1_scores
 
 
 class WrittenScores:
@@ -30,9 +30,7 @@ class WrittenScores:
 
     def __call__(self, trainer: Any) -> dict[str, float]:
         """The scores, the same on every process; `trainer` holds the model."""
-        gold = [list(example.target) for example in self.examples]
-        answers = self.answers(trainer)
-        return {f"f1@{k}": micro_f1_at_k(answers, gold, k).f1 for k in (1, 5)}
+        return f1_scores(self.answers(trainer), [list(example.target) for example in self.examples])
 
     @torch.inference_mode()
     def answers(self, trainer: Any) -> list[list[str]]:

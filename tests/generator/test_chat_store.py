@@ -70,6 +70,19 @@ def test_of_a_torn_write_nothing_is_seen(path: Path, kept: int) -> None:
             assert store.get("d") == "#d"
 
 
+def test_a_full_disk_leaves_no_half_answer(path: Path) -> None:
+    with AnswerStore(path) as store:
+        store.add("a", "#one")
+        [(pages,)] = store._file.execute("PRAGMA page_count")
+        store._file.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(sqlite3.OperationalError, match="disk is full"):
+            store.add("b", "#two" * 10_000)
+        assert [store.get(key) for key in "ab"] == ["#one", None]
+        store.add("c", "#three")
+    with AnswerStore(path) as store:
+        assert [store.get(key) for key in "abc"] == ["#one", None, "#three"]
+
+
 def test_it_is_written_through_to_the_disk(path: Path) -> None:
     with AnswerStore(path) as store:
         assert store._file.execute("PRAGMA synchronous").fetchone() == (2,)

@@ -24,7 +24,7 @@ from right_hf.registry import component_class, load_component
 from tests.conftest import CHINESE, ENGLISH
 
 POSTS = [ENGLISH[5].text, "bread", CHINESE[1].text, ENGLISH[0].text * 20, "#", "<tweet> </s> <extra_id_1> #cloud"]
-CONTEXTS = [["climate change", "coral"], [], ["樱花"], ["cloud"], ["a" * 300], ["cloud", "cloud"]]
+CONTEXTS = [["climate change", "coral"], [], ["樱花"], ["cloud"], ["a" * MAX_HASHTAG_CHARACTERS], ["cloud", "cloud"]]
 CANDIDATES = [["coral", "sourdough bread"], ["baking", "coral", "baking"], [], ["cloud", "春天"], ["a"], ["cloud"]]
 
 

@@ -7,14 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from right_hf.trainers.disturb import (
-    delete_unit,
-    disturb,
-    disturb_characters,
-    insert_unit,
-    replace_unit,
-    swap_units,
-)
+from right_hf.trainers.disturb import disturb, disturb_characters, disturb_once
 from right_hf.trainers.wordnet import Synonyms, no_synonyms
 
 SYNONYMS = {"big": ("large",), "red": ("crimson", "scarlet"), "car": ("auto", "motor car")}
@@ -46,11 +39,18 @@ def operation_of(disturbed: str) -> str:
 
 
 def test_operations() -> None:
-    units = ("a", "b", "c")
-    assert replace_unit(units, 1, "x") == ["a", "x", "c"]
-    assert delete_unit(units, 2) == ["a", "b"]
-    assert swap_units(units, 0, 1) == ["b", "a", "c"]
-    assert insert_unit(units, 2, "x") == ["a", "b", "c", "x"]
+    """Each unit may be replaced, left out, swapped with a neighbour, or followed by a synonym; nothing else happens."""
+    units, rng = ("a", "b", "c"), random.Random(0)
+    found = {"".join(disturb_once(units, lambda unit: ("x",), rng)) for _ in range(2000)}
+    assert found == {"xbc", "axc", "abx", "bc", "ac", "ab", "bac", "acb", "axbc", "abxc", "abcx"}
+    assert {"".join(disturb_once(units, no_synonyms, rng)) for _ in range(2000)} == {
+        "abc",
+        "bc",
+        "ac",
+        "ab",
+        "bac",
+        "acb",
+    }
     assert units == ("a", "b", "c")
 
 
