@@ -176,8 +176,7 @@ class StreamExperiment:
             border = last - round(_CALIBRATING * (last - first))
             parts = _between(pools, first, border), _between(pools, border, last)
             recipe = replace(self.recipe, pool=asdict(self._pool(corpus)))
-            with atomic_folder(path) as folder:
-                fit_ranker(*parts, recipe, seed, variant.features).save_pretrained(folder)
+            fit_ranker(*parts, recipe, seed, variant.features).save_pretrained(path)
 
         name = f"{corpus}-{variant.key}-{rows[0]}-{rows[1]}-{digest([asdict(self.recipe)])[:8]}"
         return TreeRanker.from_folder(self.experiment.store.made(f"seed-{seed}/stream/rankers/{name}", make))
