@@ -86,13 +86,11 @@ class EchoGenerator(Generator):
         candidates: Sequence[Sequence[str]] | None = None,
         **generation: Any,
     ) -> list[Generation]:
-        longest = [max(post.lower().split(), key=len, default="") for post in posts]
+        words = [[word for word in post.lower().split() if word.isalpha() and len(word) < 60] for post in posts]
+        shown = [[tag for tag in context if len(tag) < 60][: self.shown] for context in contexts]
         return [
-            Generation(
-                list(dict.fromkeys([*context[: self.shown], *([word] if word.isalpha() and len(word) < 60 else [])])),
-                {},
-            )
-            for word, context in zip(longest, contexts, strict=True)
+            Generation(list(dict.fromkeys([*tags, *sorted(own, key=len)[-1:]])), {})
+            for own, tags in zip(words, shown, strict=True)
         ]
 
     @property
