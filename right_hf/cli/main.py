@@ -1,11 +1,13 @@
 """`right-hf`: the commands, and what they share of errors, signals and output.
 
+Standard output holds results only, one JSON object a line; everything else goes to standard error.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import traceback
@@ -13,12 +15,12 @@ from collections.abc import Sequence
 
 from right_hf import __version__
 from right_hf.cli import card, evaluate, index, pull, push, recommend, train
-from right_hf.cli.output import set_up_output
+from right_hf.cli.options import add_command, plain_parser
+from right_hf.progress import progress_bars
 
 _DESCRIPTION = """\
 Recommends the hashtags that people actually use (RIGHT: retrieval-augmented generation of mainstream hashtags)."""
-_EPILOG = """\
-examples:
+_EXAMPLES = """\
   right-hf recommend "Scaling Erlang cluster to 10k nodes at WhatsApp"
   right-hf recommend --top-k 3 < posts.txt > hashtags.jsonl
   right-hf index my-posts.jsonl --output my-index
@@ -29,22 +31,16 @@ Each command has a --help of its own, with examples. Results go to standard outp
 and errors go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. The Hub's token is that
 of `hf auth login` or the variable HF_TOKEN.
 """
-_COMMANDS = (recommend, index, evaluate, train, push, pull, card)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line; nothing heavy is imported for it."""
-    parser = argparse.ArgumentParser(
-        prog="right-hf",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser: argparse.ArgumentParser = plain_parser(argparse.ArgumentParser, _DESCRIPTION, _EXAMPLES, prog="right-hf")
     parser.add_argument("--version", action="version", version=f"right_hf {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in _COMMANDS:
-        command.add_to(commands)
+    for command in (recommend, index, evaluate, train, push, pull, card):
+        name, run = command.__name__.rpartition(".")[2], getattr(command, "run", None)
+        command.add_options(add_command(commands, name, command.__doc__, run))
     return parser
 
 
@@ -54,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = build_parser().parse_args(argv)
     except SystemExit as stop:  # after --help, or a message on wrong usage
         return stop.code if isinstance(stop.code, int) else 2
-    set_up_output(arguments.quiet, arguments.debug)
+    _set_up_output(arguments.quiet, arguments.debug)
     try:
         arguments.run(arguments)
         sys.stdout.flush()
@@ -64,21 +60,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read has enough, as `head` does. Else the interpreter would complain when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except argparse.ArgumentTypeError as error:
         _say(f"error: {error}")
         return 2
     except Exception as error:
         if arguments.debug:
             traceback.print_exc()
-        _say(f"error: {_one_line(error)}" + ("" if arguments.debug else " (--debug shows where)"))
+        one_line = " ".join(str(error).split()) or type(error).__name__
+        _say(f"error: {one_line}" + ("" if arguments.debug else " (--debug shows where)"))
         return 1
     return 0
 
 
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text or type(error).__name__
+def _set_up_output(quiet: bool, debug: bool) -> None:
+    """Says how much of other libraries' logs is shown, and whether progress bars are: on a terminal, unless `quiet`."""
+    if quiet or not sys.stderr.isatty():
+        progress_bars(False)
+    if not debug:
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    logging.getLogger("right_hf").setLevel(level)
 
 
 def _say(message: str) -> None:

@@ -30,6 +30,8 @@ _REFUSED = frozenset({429, 503})
 #: How a token gets to the Hub.
 _HOW = "(token=…, the variable HF_TOKEN, or once and for all `hf auth login`)"
 
+_WITHOUT_XET = "set the environment variable HF_HUB_DISABLE_XET=1."
+
 #: The HTTP library of the Hub's client, httpx or httpx2 by its version: that of the base of its errors.
 _http: Any = import_module(HfHubHTTPError.__mro__[1].__module__.partition(".")[0])
 #: There was no connection or no answer at all, be it on purpose.
@@ -117,7 +119,7 @@ def persistently(call: Callable[[], T], what: str, idempotent: bool = True) -> T
         how = f"failed, {engine.statistics['attempt_number']} times" if idempotent else "failed, or its answer got lost"
         raise TransferError(
             f"{what} {how}: {first_line(error)}. Try again later; where large files fail each time, do without the "
-            "storage behind the Hub: set the environment variable HF_HUB_DISABLE_XET=1."
+            f"storage behind the Hub: {_WITHOUT_XET}"
         ) from error
 
 
@@ -141,6 +143,7 @@ def explained(repo_id: str, revision: str | None = None, pushing: bool = False) 
 
 
 def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool) -> Exception | None:
+    """The clearer error in the place of another; None where that is clear already, or not of the Hub."""
     if (number := _full_disk(error)) is not None:
         return OSError(
             number,
@@ -148,9 +151,10 @@ def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool
             "or choose another place: cache_dir=… for downloads, the environment variable TMPDIR for uploads",
         )
     if isinstance(error, (TransferError, DamagedDownloadError)):
-        return None  # clear already
+        return None
     if (answer := _answer(error)) is not None:
-        return _explain_answer(answer, repo_id, revision)
+        kind, what = _explain_answer(answer, repo_id, str(revision or "main"))
+        return kind(what) if what else None
     if isinstance(error, LocalEntryNotFoundError) or _has(error, _UNREACHABLE):
         if pushing:
             return ConnectionError(
@@ -163,46 +167,41 @@ def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool
             "HF_HUB_OFFLINE) or cannot be reached. Load it once with a connection, or give a folder."
         )
     if _has(error, _http.TransportError):
-        return ConnectionError(
-            f"The connection to the Hub broke off at {repo_id} ({first_line(error)}). Try again later."
-        )
+        what = f"The connection to the Hub broke off at {repo_id} ({first_line(error)}). Try again later."
+        return ConnectionError(what)
     return None
 
 
-def _explain_answer(answer: HfHubHTTPError, repo_id: str, revision: str | None) -> Exception | None:
+def _explain_answer(answer: HfHubHTTPError, repo_id: str, revision: str) -> tuple[type[OSError], str]:
+    """What to raise for an answer of the Hub, and its text; "" where there is nothing to add."""
+    status, wait = answer.response.status_code, answer.response.headers.get("Retry-After")
     if isinstance(answer, GatedRepoError):
-        return PermissionError(
-            f"{repo_id} is gated: ask for access on its page on the Hub, then pass your token {_HOW}."
-        )
+        what = f"{repo_id} is gated: ask for access on its page on the Hub, then pass your token {_HOW}."
+        return PermissionError, what
     if isinstance(answer, RepositoryNotFoundError):
-        return FileNotFoundError(
+        return FileNotFoundError, (
             f"There is no folder {repo_id}, and on the Hub no such repository that you may see. Check the name; for a "
             f"private one pass the token of somebody who may read it {_HOW}."
         )
     if isinstance(answer, RevisionNotFoundError):
-        return FileNotFoundError(
-            f"{repo_id} has no revision {str(revision or 'main')!r}. Give a branch, a tag or a whole commit hash of it."
-        )
-    status = answer.response.status_code
+        what = f"{repo_id} has no revision {revision!r}. Give a branch, a tag or a whole commit hash of it."
+        return FileNotFoundError, what
     if status == 401:
-        return PermissionError(
+        return PermissionError, (
             f"The Hub was shown no token for {repo_id}, or does not accept the token. Make one at "
             f"https://huggingface.co/settings/tokens and pass it {_HOW}."
         )
     if status == 403:
-        return PermissionError(
+        return PermissionError, (
             f"The token may not do that with {repo_id}. Use a token with write access to it, or another repository; "
             "create_pr=True proposes a change to one of somebody else."
         )
     if status == 429:
-        wait = answer.response.headers.get("Retry-After")
         when = f"in {wait} s" if wait and wait.isdigit() else "later"
-        return ConnectionError(f"The Hub refuses further requests about {repo_id} for now (429). Try again {when}.")
+        return ConnectionError, f"The Hub refuses further requests about {repo_id} for now (429). Try again {when}."
     if status >= 500:
-        return ConnectionError(f"The Hub failed with {status}, again and again, at {repo_id}. Try again later.")
+        return ConnectionError, f"The Hub failed with {status}, again and again, at {repo_id}. Try again later."
     if "/xet-" in str(answer.response.url):
-        return ConnectionError(
-            f"The storage behind the Hub answered {status} for {repo_id}. Try again later, or do without it: set the "
-            "environment variable HF_HUB_DISABLE_XET=1."
-        )
-    return None
+        what = f"The storage behind the Hub answered {status} for {repo_id}. Try again later, or do without it: "
+        return ConnectionError, what + _WITHOUT_XET
+    return OSError, ""

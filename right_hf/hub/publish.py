@@ -13,7 +13,7 @@ from typing_extensions import Unpack
 
 from right_hf import __version__
 from right_hf.cards.dataset_card import render_dataset_card, split_file
-from right_hf.cards.datasheet import Datasheet
+from right_hf.cards.dataset_card import Datasheet
 from right_hf.hub.arguments import UploadArguments, show_arguments
 from right_hf.hub.push import HANDLER_FILE, push_folder
 from right_hf.metrics.hub import metric_folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,9 +14,7 @@ from datasets import Sequence as SequenceFeature
 HashtagLists = Sequence[Sequence[str]]
 """One sequence of hashtags per post, best first."""
 
-_CITATION = (
-    "Fan et al. RIGHT: Retrieval-augmented Generation for Mainstream Hashtag Recommendation, 'Evaluation Metric'."
-)
+_CITATION = "Fan et al. RIGHT: Retrieval-augmented Generation for Mainstream Hashtag Recommendation"
 _NO_POSTS = "Got no posts; expected at least one. Add predictions and references before computing."
 
 
@@ -80,23 +77,20 @@ def f_measure(overlap: int, n_predicted: int, n_gold: int) -> float:
 class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no types
     """A metric over lists of hashtags that keeps what it is given in memory.
 
-    `evaluate` buffers on disk by default, in a folder of the user's home; a computation that fails or is killed leaves
-    its file there. In memory there is nothing to clean up or to lock. Only a metric gathered from several processes
-    (`num_process` > 1) needs the shared files.
+    `evaluate` buffers in a folder of the user's home by default, where a computation that fails leaves its file. Only a
+    metric gathered from several processes (`num_process` > 1) needs that.
 
     Args:
-        config_name: as in `evaluate.Metric`.
+        config_name: as in `evaluate.Metric`, like all further arguments.
         keep_in_memory: default: true unless `num_process` is larger than 1.
         num_process: number of processes whose predictions are gathered into one result.
-        **kwargs: further arguments of `evaluate.Metric`, such as `process_id`, `cache_dir` and `experiment_id`.
     """
 
     def __init__(
         self, config_name: str | None = None, keep_in_memory: bool | None = None, num_process: int = 1, **kwargs: Any
     ) -> None:
-        if keep_in_memory is None:
-            keep_in_memory = num_process == 1
-        super().__init__(config_name=config_name, keep_in_memory=keep_in_memory, num_process=num_process, **kwargs)
+        in_memory = num_process == 1 if keep_in_memory is None else keep_in_memory
+        super().__init__(config_name, in_memory, num_process=num_process, **kwargs)
 
     def add_batch(
         self, *, predictions: HashtagLists | None = None, references: HashtagLists | None = None, **kwargs: Any
@@ -108,10 +102,8 @@ class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no
             ValueError: if the numbers of predictions and references differ or are zero.
         """
         # All is checked before the first write: a refused batch leaves no half of itself among the stored ones.
-        given = {
-            "predictions": [] if predictions is None else predictions,
-            "references": [] if references is None else references,
-        }
+        both = {"predictions": predictions, "references": references}
+        given: dict[str, HashtagLists] = {name: () if lists is None else lists for name, lists in both.items()}
         check_same_posts(**given)
         for name, lists in given.items():
             for index, hashtags in enumerate(lists):
@@ -127,18 +119,14 @@ class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no
             raise ValueError(_NO_POSTS)
         super()._finalize()
 
-    def _build_data_dir(self) -> str:
-        if self.keep_in_memory:  # evaluate would create the folder although it never writes to it
-            return os.path.join(self._data_dir_root, self.name, self.config_name)
-        return str(super()._build_data_dir())
+    def _build_data_dir(self) -> str:  # evaluate makes the folder although it may never write to it
+        return self._data_dir_root if self.keep_in_memory else str(super()._build_data_dir())
 
 
 def metric_info(description: str, inputs_description: str) -> evaluate.MetricInfo:
     """Describe a metric whose inputs are one list of hashtags per post."""
     hashtags = SequenceFeature(Value("string"))
+    features = Features({"predictions": hashtags, "references": hashtags})
     return evaluate.MetricInfo(
-        description=description,
-        citation=_CITATION,
-        inputs_description=inputs_description,
-        features=Features({"predictions": hashtags, "references": hashtags}),
+        description=description, citation=_CITATION, inputs_description=inputs_description, features=features
     )

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import evaluate
 import numpy as np
@@ -59,9 +59,8 @@ def _google_rouge(predicted: str, gold: str, language: Language) -> RougeScores:
     tokens, gold_tokens = split(predicted.lower()), split(gold.lower())
 
     def clipped(n: int) -> float:
-        ngrams, gold_ngrams = (
-            Counter(zip(*(side[start:] for start in range(n)), strict=False)) for side in (tokens, gold_tokens)
-        )
+        sides = ([side[start:] for start in range(n)] for side in (tokens, gold_tokens))
+        ngrams, gold_ngrams = (Counter(zip(*shifted, strict=False)) for shifted in sides)
         return f_measure((ngrams & gold_ngrams).total(), ngrams.total(), gold_ngrams.total())
 
     common = _common_length(tokens, gold_tokens)
@@ -96,12 +95,9 @@ def rouge_of_post(
     Raises:
         ValueError: if `language` or `definition` is unknown.
     """
-    for name, value, known in (
-        ("language", language, get_args(Language)),
-        ("definition", definition, get_args(Definition)),
-    ):
-        if value not in known:
-            raise ValueError(f"Got {name} = {value!r}; expected one of {', '.join(map(repr, known))}.")
+    for name, value, known in (("language", language, Language), ("definition", definition, Definition)):
+        if value not in get_args(known):
+            raise ValueError(f"Got {name} = {value!r}; expected one of {', '.join(map(repr, get_args(known)))}.")
     text, gold_text = " ".join(predicted or [EMPTY_PREDICTION]), " ".join(gold)
     if language == "zh":
         text, gold_text = " ".join(text), " ".join(gold_text)
@@ -148,11 +144,5 @@ class HashtagRouge(HashtagMetric):
             ),
         )
 
-    def _compute(
-        self,
-        predictions: HashtagLists,
-        references: HashtagLists,
-        language: Language = "en",
-        definition: Definition = "rouge",
-    ) -> dict[str, float]:
-        return mean_rouge(predictions, references, language, definition)._asdict()
+    def _compute(self, predictions: HashtagLists, references: HashtagLists, **options: Any) -> dict[str, float]:
+        return mean_rouge(predictions, references, **options)._asdict()
