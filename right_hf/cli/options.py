@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from inspect import cleandoc
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from right_hf.layout import REQUIRED, ROLES
 
@@ -32,6 +32,7 @@ DATA is a .jsonl file, each line with id, text, hashtags and perhaps created_at 
 files; a .parquet, .csv or .json file; a folder of such files, named train, validation and test; or the id of a data
 set of the Hub."""
 
+T = TypeVar("T")
 Run = Callable[[argparse.Namespace], None]
 
 
@@ -62,33 +63,31 @@ def add_command(commands: Any, name: str, text: str | None, run: Run | None = No
     return parser
 
 
-def positive(text: str) -> int:
-    """A whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
-    return int(text)
+def _type(what: str, parse: Callable[[str], T | None]) -> Callable[[str], T]:
+    """A type of argument; `parse` gives None, or raises ValueError, for a text that is not `what`."""
+
+    def convert(text: str) -> T:
+        try:
+            found = parse(text)
+        except ValueError:
+            found = None
+        if found is None:
+            raise argparse.ArgumentTypeError(f"must be {what}, got {text!r}")
+        return found
+
+    return convert
 
 
-def probability(text: str) -> float:
-    """A number between 0 and 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1, got {text!r}")
-    return number
-
-
-def moment(text: str) -> float:
-    """Seconds since 1970, of a number or an ISO 8601 time."""
+def _seconds(text: str) -> float | None:
     from right_hf.popularity import seconds
 
-    found = float(text) if text.replace(".", "", 1).isdecimal() else seconds(text)
-    if found is None:
-        what = "a time such as 2020-05-31T12:00Z or seconds since 1970"
-        raise argparse.ArgumentTypeError(f"must be {what}, got {text!r}")
-    return found
+    return float(text) if text.replace(".", "", 1).isdecimal() else seconds(text)
+
+
+positive = _type("a whole number of at least 1", lambda text: number if (number := int(text)) >= 1 else None)
+probability = _type("a number between 0 and 1", lambda text: number if 0 <= (number := float(text)) <= 1 else None)
+#: Seconds since 1970.
+moment = _type("a time such as 2020-05-31T12:00Z or seconds since 1970", _seconds)
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:

@@ -21,6 +21,7 @@ from tenacity import Retrying
 from right_hf.retries import Fault, policy, retry_after
 
 T = TypeVar("T")
+E = TypeVar("E", bound=BaseException)
 
 ATTEMPTS = 4
 #: 412 tells that another push came in between; the next attempt builds on it.
@@ -35,7 +36,7 @@ _WITHOUT_XET = "set the environment variable HF_HUB_DISABLE_XET=1."
 #: The HTTP library of the Hub's client, httpx or httpx2 by its version: that of the base of its errors.
 _http: Any = import_module(HfHubHTTPError.__mro__[1].__module__.partition(".")[0])
 #: There was no connection or no answer at all, be it on purpose.
-_UNREACHABLE: tuple[type[BaseException], ...] = (OfflineModeIsEnabled, _http.ConnectError, _http.TimeoutException)
+_UNREACHABLE: tuple[type[Exception], ...] = (OfflineModeIsEnabled, _http.ConnectError, _http.TimeoutException)
 
 
 class DamagedDownloadError(ValueError):
@@ -43,7 +44,7 @@ class DamagedDownloadError(ValueError):
 
 
 class TransferError(ConnectionError):
-    """A connection that was there ended before all was said, or a transfer failed for reasons that only its text tells.
+    """A connection ended before all was said, or a transfer failed for reasons that only its text tells.
 
     The latter is how hf_xet, the transport of large files, reports nearly everything: as a plain `RuntimeError`.
     """
@@ -55,14 +56,9 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _has(error: BaseException, kinds: type[BaseException] | tuple[type[BaseException], ...]) -> bool:
-    """Whether one of these kinds of errors is behind an error."""
-    return any(isinstance(cause, kinds) for cause in _chain(error))
-
-
-def _answer(error: BaseException) -> HfHubHTTPError | None:
-    """The Hub's answer behind an error of its client, if there was one."""
-    return next((cause for cause in _chain(error) if isinstance(cause, HfHubHTTPError)), None)
+def _behind(error: BaseException, *kinds: type[E]) -> E | None:
+    """The first error of one of these kinds among an error and what caused it."""
+    return next((cause for cause in _chain(error) if isinstance(cause, kinds)), None)
 
 
 def _full_disk(error: BaseException) -> int | None:
@@ -73,10 +69,10 @@ def _full_disk(error: BaseException) -> int | None:
 
 def _broke_off(error: BaseException) -> bool:
     """Whether a transfer failed in a way that is no answer of the Hub and not the fault of this machine."""
-    if _answer(error) is not None or _has(error, _UNREACHABLE) or _full_disk(error) is not None:
+    if _behind(error, HfHubHTTPError, *_UNREACHABLE) or _full_disk(error) is not None:
         return False
     plain = any(type(cause) in (RuntimeError, OSError) and not getattr(cause, "errno", 0) for cause in _chain(error))
-    return plain or _has(error, (_http.TransportError, ConnectionError, TimeoutError))
+    return plain or _behind(error, _http.TransportError, ConnectionError, TimeoutError) is not None
 
 
 def first_line(error: BaseException) -> str:
@@ -87,16 +83,16 @@ def first_line(error: BaseException) -> str:
 
 def is_out_of_service(error: BaseException) -> bool:
     """Whether the fault lies with the Hub or the way to it, not with what was asked for."""
-    if (answer := _answer(error)) is not None:
+    if (answer := _behind(error, HfHubHTTPError)) is not None:
         return answer.response.status_code in _PASSING
-    return _has(error, (TransferError, *_UNREACHABLE))
+    return _behind(error, TransferError, *_UNREACHABLE) is not None
 
 
 def _judge(error: Exception, idempotent: bool) -> Fault:
-    if (answer := _answer(error)) is not None and not _has(error, _UNREACHABLE):
+    if (answer := _behind(error, HfHubHTTPError)) is not None and not _behind(error, *_UNREACHABLE):
         temporary = answer.response.status_code in (_PASSING if idempotent else _REFUSED)
         return Fault(first_line(error), temporary, retry_after(answer.response.headers.get("Retry-After")))
-    return Fault(first_line(error), idempotent and (_broke_off(error) or _has(error, DamagedDownloadError)))
+    return Fault(first_line(error), idempotent and bool(_broke_off(error) or _behind(error, DamagedDownloadError)))
 
 
 def persistently(call: Callable[[], T], what: str, idempotent: bool = True) -> T:
@@ -152,10 +148,10 @@ def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool
         )
     if isinstance(error, (TransferError, DamagedDownloadError)):
         return None
-    if (answer := _answer(error)) is not None:
+    if (answer := _behind(error, HfHubHTTPError)) is not None:
         kind, what = _explain_answer(answer, repo_id, str(revision or "main"))
         return kind(what) if what else None
-    if isinstance(error, LocalEntryNotFoundError) or _has(error, _UNREACHABLE):
+    if isinstance(error, LocalEntryNotFoundError) or _behind(error, *_UNREACHABLE):
         if pushing:
             return ConnectionError(
                 f"The Hub cannot be reached, or HF_HUB_OFFLINE forbids it; nothing was pushed to {repo_id}. Push again "
@@ -166,7 +162,7 @@ def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool
             f"{repo_id}{at} is not, or not wholly, in the cache, and the Hub was not asked (local_files_only, "
             "HF_HUB_OFFLINE) or cannot be reached. Load it once with a connection, or give a folder."
         )
-    if _has(error, _http.TransportError):
+    if _behind(error, _http.TransportError):
         what = f"The connection to the Hub broke off at {repo_id} ({first_line(error)}). Try again later."
         return ConnectionError(what)
     return None

@@ -29,8 +29,7 @@ _TEXT_FILES = ("*.json", "*.txt", "*.jinja", "*.md")
 
 def is_checkpoint_file(name: str) -> bool:
     """Whether a file is of the kinds that a checkpoint consists of; hidden ones are not."""
-    hidden = any(part.startswith(".") for part in name.split("/"))
-    known = name in (SHIM_FILE, HANDLER_FILE, EVAL_RESULTS)
+    hidden, known = "/." in f"/{name}", name in (SHIM_FILE, HANDLER_FILE, EVAL_RESULTS)
     return known or (not hidden and any(fnmatch(name, pattern) for pattern in SAFE_FILES))
 
 
@@ -85,14 +84,9 @@ def push_folder(
         head = None if create_pr else api.repo_info(repo_id, **where).sha
         with warnings.catch_warnings():  # the client wonders whether a corpus should not be a data set
             warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
+            texts = {"commit_message": message, "commit_description": upload.get("commit_description")}
             done: CommitInfo = api.create_commit(
-                repo_id,
-                operations(),
-                commit_message=message,
-                commit_description=upload.get("commit_description"),
-                create_pr=create_pr,
-                parent_commit=head,
-                **where,
+                repo_id, operations(), **texts, create_pr=create_pr, parent_commit=head, **where
             )
         return done
 
