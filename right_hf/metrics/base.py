@@ -40,20 +40,6 @@ class PerPost(NamedTuple):
         return PerPost(self.numerator[rows], self.denominator[rows])
 
 
-def mean_over_seeds(runs: Sequence[PerPost]) -> PerPost:
-    """Averages what each post adds over runs of one system, which averages the scores of every set of posts, too.
-
-    Raises:
-        ValueError: there is no run, or the runs are of different posts.
-    """
-    if not runs:
-        raise ValueError("Got no runs; expected the statistics of at least one seed.")
-    first = runs[0].denominator
-    if any(not np.array_equal(run.denominator, first) for run in runs[1:]):
-        raise ValueError("The runs are of different posts or metrics. Score every seed's answers on the same posts.")
-    return PerPost(np.sum([run.numerator for run in runs], axis=0) / len(runs), first)
-
-
 def check_same_posts(predictions: HashtagLists, references: HashtagLists) -> None:
     """Check that there are as many predictions as references, and at least one.
 
