@@ -84,11 +84,6 @@ def markdown_table(results: Mapping[str, Mapping[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def retriever_name(retriever: Retriever) -> str:
-    """What a retriever alone is called: its type, and BM25 as it is written elsewhere."""
-    return BM25 if retriever.type == BM25.lower() else retriever.type
-
-
 def run_retriever(retriever: Retriever, posts: Sequence[Post], hits: int = 10, written: int = 1) -> list[Answer]:
     """Answers of the retriever alone; `written` hashtags of its ranking count as written."""
     rankings = [summed_votes(found) for found in retriever.search([post.text for post in posts], hits)]
@@ -127,18 +122,16 @@ def right_answers(model: RightModel, traces: Sequence[Trace], written: int = 1) 
     These are the selector's ranking, where there is a generator its answer (which is the paper's), and where there is a
     ranker the fused pool.
     """
-    systems: dict[str, list[Answer]] = {SELECTOR: []}
-    systems |= {RIGHT_WRITTEN: []} if model.generator is not None else {}
-    systems |= {RIGHT: []} if model.ranker is not None else {}
-    for trace in traces:
-        ranking = [candidate.hashtag for candidate in trace.candidates]
-        systems[SELECTOR].append(Answer(ranking[:5], ranking[:written]))
-        if model.generator is not None:
-            answer = trace.generation.hashtags
-            systems[RIGHT_WRITTEN].append(Answer(answer[:5], answer))
-        if model.ranker is not None:
-            fused = [found.hashtag for found in fuse(trace, model.ranker)]
-            systems[RIGHT].append(Answer(fused[:5], fused[:written]))
+
+    def answer(ranking: list[str]) -> Answer:
+        return Answer(ranking[:5], ranking[:written])
+
+    systems = {SELECTOR: [answer([candidate.hashtag for candidate in trace.candidates]) for trace in traces]}
+    if model.generator is not None:
+        texts = [trace.generation.hashtags for trace in traces]
+        systems[RIGHT_WRITTEN] = [Answer(hashtags[:5], hashtags) for hashtags in texts]
+    if (ranker := model.ranker) is not None:
+        systems[RIGHT] = [answer([found.hashtag for found in fuse(trace, ranker)]) for trace in traces]
     return systems
 
 
@@ -153,7 +146,8 @@ def score_checkpoint(
         seq2seq: A generator without retrieval, scored too.
         beams: If more than 1, there is a row for the hashtags of its so many best answers, as many as RIGHT ranks.
     """
-    systems = {retriever_name(model.retriever): run_retriever(model.retriever, posts, model.config.hits)}
+    kind = model.retriever.type
+    systems = {BM25 if kind == BM25.lower() else kind: run_retriever(model.retriever, posts, model.config.hits)}
     if seq2seq is not None:
         systems[SEQ2SEQ] = run_generator(seq2seq, posts)
         if beams > 1:

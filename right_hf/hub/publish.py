@@ -96,9 +96,7 @@ def push_metric(name: str, repo_id: str, **upload: Unpack[UploadArguments]) -> s
     folder = metric_folder(name)
     if repo_id.rpartition("/")[2] != name:
         raise ValueError(f"evaluate finds a metric by its Space's name: push {name} to user/{name}, not to {repo_id}.")
-    return str(
-        push_folder(folder, repo_id, repo_type="space", is_wanted=lambda path: "__pycache__" not in path, **upload)
-    )
+    return str(push_folder(folder, repo_id, repo_type="space", **upload))
 
 
 for _push in (push_dataset, push_metric):

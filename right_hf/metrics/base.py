@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import evaluate
 import numpy as np
@@ -70,13 +70,26 @@ class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no
         config_name: as in `evaluate.Metric`, like all further arguments.
         keep_in_memory: default: true unless `num_process` is larger than 1.
         num_process: number of processes whose predictions are gathered into one result.
+
+    Attributes:
+        what: what it computes, in a sentence.
+        inputs: its inputs and its result, for `help`.
     """
+
+    what: ClassVar[str]
+    inputs: ClassVar[str]
 
     def __init__(
         self, config_name: str | None = None, keep_in_memory: bool | None = None, num_process: int = 1, **kwargs: Any
     ) -> None:
         in_memory = num_process == 1 if keep_in_memory is None else keep_in_memory
         super().__init__(config_name, in_memory, num_process=num_process, **kwargs)
+
+    def _info(self) -> evaluate.MetricInfo:
+        hashtags = SequenceFeature(Value("string"))
+        features = Features({"predictions": hashtags, "references": hashtags})
+        about = {"description": self.what, "citation": _CITATION, "inputs_description": f"\n{self.inputs}"}
+        return evaluate.MetricInfo(**about, features=features)
 
     def add_batch(
         self, *, predictions: HashtagLists | None = None, references: HashtagLists | None = None, **kwargs: Any
@@ -107,12 +120,3 @@ class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no
 
     def _build_data_dir(self) -> str:  # evaluate makes the folder although it may never write to it
         return self._data_dir_root if self.keep_in_memory else str(super()._build_data_dir())
-
-
-def metric_info(description: str, inputs_description: str) -> evaluate.MetricInfo:
-    """Describe a metric whose inputs are one list of hashtags per post."""
-    hashtags = SequenceFeature(Value("string"))
-    features = Features({"predictions": hashtags, "references": hashtags})
-    return evaluate.MetricInfo(
-        description=description, citation=_CITATION, inputs_description=inputs_description, features=features
-    )

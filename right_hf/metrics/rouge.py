@@ -21,11 +21,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
-import evaluate
 import numpy as np
 from rouge import Rouge
 
-from right_hf.metrics.base import HashtagLists, HashtagMetric, PerPost, check_same_posts, f_measure, metric_info
+from right_hf.metrics.base import HashtagLists, HashtagMetric, PerPost, check_same_posts, f_measure
 
 Language = Literal["en", "zh"]
 Definition = Literal["rouge", "rouge_score"]
@@ -133,16 +132,11 @@ class HashtagRouge(HashtagMetric):
     {'rouge1': 1.0, 'rouge2': 1.0, 'rougeL': 1.0}
     """
 
-    def _info(self) -> evaluate.MetricInfo:
-        return metric_info(
-            description="ROUGE-1, ROUGE-2 and ROUGE-L F of the recommended hashtags joined by a space.",
-            inputs_description=(
-                "\nHashtag ROUGE: predictions and references hold one list of hashtags per post, best first;"
-                " language is 'en' (words, default) or 'zh' (characters); definition is 'rouge' (the paper's, default)"
-                " or 'rouge_score' (Google's)."
-                "\nResult: rouge1, rouge2 and rougeL in [0, 1], averaged over the posts."
-            ),
-        )
+    what = "ROUGE-1, ROUGE-2 and ROUGE-L F of the recommended hashtags joined by a space."
+    inputs = """\
+Hashtag ROUGE: predictions and references hold one list of hashtags per post, best first; language is 'en' (words,
+default) or 'zh' (characters); definition is 'rouge' (the paper's, default) or 'rouge_score' (Google's).
+Result: rouge1, rouge2 and rougeL in [0, 1], averaged over the posts."""
 
     def _compute(self, predictions: HashtagLists, references: HashtagLists, **options: Any) -> dict[str, float]:
         return mean_rouge(predictions, references, **options)._asdict()
