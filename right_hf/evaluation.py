@@ -116,7 +116,7 @@ def run_right(model: RightModel, posts: Sequence[Post], batch_size: int = 32, **
     return traces
 
 
-def right_answers(model: RightModel, traces: Sequence[Trace], written: int = 1) -> dict[str, list[Answer]]:
+def right_answers(model: RightModel, traces: Sequence[Trace]) -> dict[str, list[Answer]]:
     """Answers of RIGHT and of its parts, from one run.
 
     These are the selector's ranking, where there is a generator its answer (which is the paper's), and where there is a
@@ -124,7 +124,7 @@ def right_answers(model: RightModel, traces: Sequence[Trace], written: int = 1) 
     """
 
     def answer(ranking: list[str]) -> Answer:
-        return Answer(ranking[:5], ranking[:written])
+        return Answer(ranking[:5], ranking[:1])
 
     systems = {SELECTOR: [answer([candidate.hashtag for candidate in trace.candidates]) for trace in traces]}
     if model.generator is not None:

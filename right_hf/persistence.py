@@ -56,12 +56,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Reads a JSON file that must hold an object.
-
-    Raises:
-        FileNotFoundError: It is missing.
-        ValueError: It is damaged or holds something else.
-    """
+    """Reads a JSON file that must hold an object; else, and otherwise, raises what [`read_json`] does."""
     if not isinstance(content := read_json(path), dict):
         raise ValueError(f"{path} must hold a JSON object, got {content!r:.40}. Save or download the checkpoint again.")
     return content

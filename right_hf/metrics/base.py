@@ -64,12 +64,7 @@ class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no
     """A metric over lists of hashtags that keeps what it is given in memory.
 
     `evaluate` buffers in a folder of the user's home by default, where a computation that fails leaves its file. Only a
-    metric gathered from several processes (`num_process` > 1) needs that.
-
-    Args:
-        config_name: as in `evaluate.Metric`, like all further arguments.
-        keep_in_memory: default: true unless `num_process` is larger than 1.
-        num_process: number of processes whose predictions are gathered into one result.
+    metric gathered from several processes (`num_process` > 1) needs that. Arguments are those of `evaluate.Metric`.
 
     Attributes:
         what: what it computes, in a sentence.
@@ -79,11 +74,9 @@ class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no
     what: ClassVar[str]
     inputs: ClassVar[str]
 
-    def __init__(
-        self, config_name: str | None = None, keep_in_memory: bool | None = None, num_process: int = 1, **kwargs: Any
-    ) -> None:
-        in_memory = num_process == 1 if keep_in_memory is None else keep_in_memory
-        super().__init__(config_name, in_memory, num_process=num_process, **kwargs)
+    def __init__(self, config_name: str | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault("keep_in_memory", kwargs.get("num_process", 1) == 1)
+        super().__init__(config_name, **kwargs)
 
     def _info(self) -> evaluate.MetricInfo:
         hashtags = SequenceFeature(Value("string"))
