@@ -52,9 +52,9 @@ def add_command(commands: Any, name: str, text: str | None, run: Run | None = No
         run: Runs it.
     """
     head, _, examples = cleandoc(text or "").partition("\n\nExamples:\n")
-    summary, _, description = head.partition("\n\n")
-    summary = summary.partition(": ")[2].rstrip(".")
-    parser = plain_parser(commands.add_parser, description or summary, examples, name=name, help=summary)
+    first, _, description = head.partition("\n\n")
+    summary = first.partition(": ")[2].rstrip(".")
+    parser = plain_parser(commands.add_parser, description or first, examples, name=name, help=summary)
     if run is not None:
         add = parser.add_argument
         add("--quiet", action="store_true", help="no progress bars (without a terminal there are none)")

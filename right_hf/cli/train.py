@@ -52,7 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for place, (name, summary) in enumerate(_SUMMARIES.items()):
         before = ROLES[:place]
         examples = "".join(re.findall(rf"  right-hf train {name} (?:.*\\\n)?.*\n", __doc__ or ""))
-        part = add_command(parts, name, f"Makes a {name}: {summary}.\n\nExamples:\n{examples}", run)
+        part = add_command(parts, name, f"Makes a {name}: {summary}.\n\nExamples:\n{examples}", run_part)
         add = part.add_argument
         add("--recipe", type=Path, required=True, metavar="FILE", help="YAML file")
         add("--data", required=True, metavar="DATA", help=DATA_HELP)
@@ -66,7 +66,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         part.set_defaults(part=name, folders=(*before, "start"))
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run_part(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     from right_hf.trainers.recipe import load_recipe
 
