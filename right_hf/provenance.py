@@ -28,7 +28,7 @@ def _git(*arguments: str) -> str | None:
     """What a git command prints about this source tree, or None outside of one."""
     settings: dict[str, Any] = {"cwd": Path(__file__).parent, "capture_output": True, "text": True, "timeout": 10}
     try:
-        return subprocess.run(["git", *arguments], check=True, **settings).stdout.strip()
+        return str(subprocess.run(["git", *arguments], check=True, **settings).stdout).strip()
     except (OSError, subprocess.SubprocessError):
         return None
 

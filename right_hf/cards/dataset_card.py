@@ -64,12 +64,13 @@ def read_datasheet(path: str | Path) -> Datasheet:
         raise ValueError(f"{path} holds no readable metadata: {error}") from error
     if missing := [key for key in ("name", "language", "licenses") if not metadata.get(key)]:
         raise ValueError(f"{path}: the metadata lack {', '.join(missing)}. Add them between the two lines of dashes.")
-    lists = [metadata.get(key, []) for key in ("language", "licenses", "examples")]
-    for key, values in zip(("language", "licenses", "examples"), lists, strict=True):
+    lists = {key: metadata.get(key, []) for key in ("language", "licenses", "examples")}
+    for key, values in lists.items():
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise ValueError(f"{path}: {key} must be a list of strings, got {values!r:.80}.")
-    name, title = str(metadata["name"]), str(metadata.get("pretty_name", metadata["name"]))
-    return Datasheet(name, title, *map(tuple, lists), card.text.strip())
+    languages, licenses, examples = map(tuple, lists.values())
+    title = str(metadata.get("pretty_name", metadata["name"]))
+    return Datasheet(str(metadata["name"]), title, languages, licenses, examples, card.text.strip())
 
 
 def hub_license(spdx: str) -> str:

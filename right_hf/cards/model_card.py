@@ -136,7 +136,8 @@ def _metadata(facts: CardFacts) -> ModelCardData:
         pipeline_tag=TASK,
         tags=[TASK, "retrieval-augmented-generation", "hashtags"],
         datasets=[sheet.name] if sheet and "/" in sheet.name else None,
-        base_model=list(dict.fromkeys(part.base for part in facts.parts if HUB_ID.fullmatch(part.base or ""))) or None,
+        base_model=list(dict.fromkeys(part.base for part in facts.parts if part.base and HUB_ID.fullmatch(part.base)))
+        or None,
         metrics=["f1", "rouge"] if facts.results else None,
         widget=[{"text": text} for text in sheet.examples] or None if sheet else None,
         co2_eq_emissions=total_emissions(facts.training),

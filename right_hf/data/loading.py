@@ -168,7 +168,7 @@ def _parse_rows(rows: Any, where: str, options: DatasetOptions, columns: Collect
 
 def _plain(value: Any, name: str) -> Any:
     """A time as ISO 8601 in UTC, a number that is an id as a string, anything else as it is."""
-    if isinstance(value, datetime):
+    if name == "created_at" and isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
         return aware.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
     return str(value) if name == "id" and isinstance(value, int) else value

@@ -137,7 +137,7 @@ def _verify(root: Path, again: bool) -> None:
             logger.debug("Cannot mark %s as verified: %s", blob, error)
 
 
-def digest(path: Path, algorithm: Any) -> str:
+def digest(path: Path, algorithm: hashlib._Hash) -> str:
     """The hash of a file of any size, in hexadecimal."""
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):

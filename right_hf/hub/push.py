@@ -77,9 +77,8 @@ def push_folder(
         with warnings.catch_warnings():  # the client wonders whether a corpus should not be a data set
             warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
             texts = {"commit_message": message, "commit_description": upload.get("commit_description")}
-            done: CommitInfo = api.create_commit(
-                repo_id, operations(), **texts, create_pr=create_pr, parent_commit=head, **where
-            )
+            settings: dict[str, Any] = {**texts, **where, "create_pr": create_pr, "parent_commit": head}
+            done: CommitInfo = api.create_commit(repo_id, operations(), **settings)
         return done
 
     def make() -> None:
