@@ -20,21 +20,30 @@ import json
 import sys
 from pathlib import Path
 
-from right_hf.cli import options
+from right_hf.cli.options import (
+    DATA_HELP,
+    SPLITS,
+    add_data_options,
+    add_model_options,
+    data_options,
+    load_model,
+    positive,
+    write_result,
+)
 from right_hf.layout import TRAINING_FILE
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
-    add("--data", required=True, metavar="DATA", help=f"{options.DATA_HELP}, with gold hashtags")
-    add("--split", default="test", choices=options.SPLITS, help="default: test")
+    add("--data", required=True, metavar="DATA", help=f"{DATA_HELP}, with gold hashtags")
+    add("--split", default="test", choices=SPLITS, help="default: test")
     add("--seq2seq", type=Path, metavar="FOLDER", help="also score this generator without retrieval")
-    add("--beams", type=options.positive, default=1, metavar="N", help="also score its N best answers (default: 1)")
+    add("--beams", type=positive, default=1, metavar="N", help="also score its N best answers (default: 1)")
     add("--output", type=Path, metavar="FILE", help="save the results there")
     add("--table", action="store_true", help="print a Markdown table instead of JSON")
-    options.add_model_options(parser)
-    options.add_data_options(parser)
+    add_model_options(parser)
+    add_data_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -45,10 +54,10 @@ def run(arguments: argparse.Namespace) -> None:
     from right_hf.provenance import provenance
     from right_hf.registry import load_component
 
-    posts = load_split(arguments.data, arguments.split, arguments.licenses, options.data_options(arguments))
+    posts = load_split(arguments.data, arguments.split, arguments.licenses, data_options(arguments))
     if not (posts := [post for post in posts if post.text]):
         raise ValueError(f"No post of {arguments.data} has readable text.")
-    model = options.load_model(arguments)
+    model = load_model(arguments)
     seq2seq = load_component("generator", arguments.seq2seq) if arguments.seq2seq else None
     scores = score_checkpoint(model, posts, seq2seq, arguments.beams)
     training = json.loads(model.records.get(TRAINING_FILE, "{}"))
@@ -64,4 +73,4 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.table:
         sys.stdout.write(f"{len(posts)} posts, scores in percent\n\n{markdown_table(scores)}\n")
     else:
-        options.write_result(results)
+        write_result(results)
