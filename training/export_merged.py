@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from right_hf.generator import DecoderGenerator
-from right_hf.generator.serving import export_for_serving
+from serving import export_for_serving
 
 
 def main() -> None:

@@ -9,5 +9,4 @@ from .chat_store import AnswerStore as AnswerStore
 from .decoder import DecoderGenerator as DecoderGenerator
 from .hashtags import is_hashtag as is_hashtag
 from .hashtags import parse_hashtags as parse_hashtags
-from .local_chat import LocalChatClient as LocalChatClient
 from .seq2seq import Seq2SeqGenerator as Seq2SeqGenerator

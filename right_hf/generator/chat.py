@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from typing_extensions import Self
 
 from right_hf.generator.base import Generation, Generator
@@ -15,19 +14,16 @@ from right_hf.generator.chat_client import ChatClient, HubChatClient
 from right_hf.generator.chat_prompts import chat_messages, check_prompt
 from right_hf.generator.chat_store import AnswerStore, Message, question_key
 from right_hf.generator.hashtags import parse_hashtags
-from right_hf.generator.local_chat import LocalChatClient
 
 #: Servers, separated by spaces, that checkpoints may send posts to.
 CONSENT_VARIABLE = "RIGHT_HF_SEND_POSTS_TO"
-#: The clients that a checkpoint may name.
-_CLIENTS: dict[Any, type[HubChatClient] | type[LocalChatClient]] = {"hub": HubChatClient, "local": LocalChatClient}
 
 
 class ChatGenerator(Generator):
     """Asks a chat model for hashtags, and takes nothing but hashtags from its answer.
 
     Args:
-        client: Asks the model: a [`HubChatClient`] or a [`LocalChatClient`].
+        client: Asks the model, as a [`HubChatClient`] does.
         language: Of the prompt, "en" or "zh".
         store: Keeps the answers, so that a stopped run asks only what is left; also open to change later.
         template: Of the prompt: "paper", or "short" for a model that was tuned with it.
@@ -46,11 +42,6 @@ class ChatGenerator(Generator):
         self.language = language
         self.store = store
         self.template = template
-
-    @property
-    def networks(self) -> Sequence[Any]:
-        """The network, where the model runs on this machine."""
-        return (self.client.network,) if isinstance(self.client, LocalChatClient) else ()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -93,25 +84,10 @@ class ChatGenerator(Generator):
             self.client.complete([questions[key] for key in open_keys], keep, **generation)
         return [Generation(parse_hashtags(answers[key], split_words=self.language == "en"), {}) for key in keys]
 
-    def write(self, folder: Path) -> None:
-        """Writes nothing: the settings are all there is to save.
-
-        Raises:
-            ValueError: The model is a folder of this machine, which nobody else could load.
-        """
-        model = self.client.settings.get("model", "")
-        if isinstance(self.client, LocalChatClient) and Path(model).is_dir():
-            raise ValueError(
-                f"The chat model is the folder {model}, and only its name would be saved. Push it to the Hub and load "
-                "it by its id."
-            )
-
     @classmethod
     def from_folder(
         cls,
         folder: str | Path,
-        dtype: torch.dtype | str = "auto",
-        device: Any = "cpu",
         send_posts_to: str | None = None,
         api_key: str | None = None,
         store: AnswerStore | None = None,
@@ -123,8 +99,6 @@ class ChatGenerator(Generator):
 
         Args:
             folder: A folder with the settings.
-            dtype: Of a local model's weights.
-            device: Where a local model goes.
             send_posts_to: The server that may read the posts: its `base_url`, or `hub:` and the provider. By default
                 any of those that the environment variable RIGHT_HF_SEND_POSTS_TO lists.
             api_key: The server's key, see [`HubChatClient`].
@@ -135,19 +109,21 @@ class ChatGenerator(Generator):
             ValueError: The settings are damaged or hold anything else.
         """
         settings = cls.saved_settings(Path(folder))
-        kind = settings.pop("client", None)
-        prompt = {"language": settings.pop("language", "en"), "template": settings.pop("template", "paper")}
-        known = _CLIENTS[kind].saved if kind in tuple(_CLIENTS) else {}
-        if not known or set(settings) != set(known):
+        kind, known = settings.pop("client", None), HubChatClient.saved
+        if kind == "local":
             raise ValueError(
-                f"{folder} holds no settings of a chat model: expected client ({' or '.join(_CLIENTS)}) and "
-                f"{', '.join(known) or 'its settings'}, got client {kind!r:.40} and {', '.join(settings)}."
+                f"{folder} asks {settings.get('model')!r:.200} on this machine, as an earlier version did. Now a decoder "
+                'does: save DecoderGenerator(model, tokenizer, language, template="paper") in its place.'
+            )
+        prompt = {"language": settings.pop("language", "en"), "template": settings.pop("template", "paper")}
+        if kind != "hub" or set(settings) != set(known):
+            raise ValueError(
+                f"{folder} holds no settings of a chat model: expected client 'hub' and {', '.join(known)}, got client "
+                f"{kind!r:.40} and {', '.join(settings)}."
             )
         for name, value in settings.items():
             if not isinstance(value, known[name]) or isinstance(value, bool):
                 raise ValueError(f"{folder}: {name} must be of type {known[name]}, got {value!r:.80}.")
-        if kind == "local":
-            return cls(LocalChatClient.from_pretrained(dtype=dtype, device=device, **settings), store=store, **prompt)
         client = HubChatClient(api_key=api_key, **settings)
         allowed = [send_posts_to] if send_posts_to else os.environ.get(CONSENT_VARIABLE, "").split()
         if client.server not in allowed:
