@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from right_hf.generator import DecoderGenerator
 from serving import export_for_serving
+
+from right_hf.generator import DecoderGenerator
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 from .base import Generation as Generation
 from .base import Generator as Generator
+from .chat import ChatClient as ChatClient
 from .chat import ChatGenerator as ChatGenerator
-from .chat_client import ChatClient as ChatClient
 from .chat_client import ChatError as ChatError
 from .chat_client import HubChatClient as HubChatClient
 from .chat_requests import Requests as Requests

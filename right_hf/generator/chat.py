@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from typing_extensions import Self
 
 from right_hf.generator.base import Generation, Generator
-from right_hf.generator.chat_client import ChatClient, HubChatClient
+from right_hf.generator.chat_client import HubChatClient
 from right_hf.generator.chat_prompts import chat_messages, check_prompt
 from right_hf.generator.chat_store import AnswerStore, Message, question_key
 from right_hf.generator.hashtags import parse_hashtags
 
 #: Servers, separated by spaces, that checkpoints may send posts to.
 CONSENT_VARIABLE = "RIGHT_HF_SEND_POSTS_TO"
+
+
+class ChatClient(Protocol):
+    """Asks a chat model."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides the answers, as plain JSON: model, server … Never a key."""
+        ...
+
+    def complete(
+        self, conversations: Sequence[Sequence[Message]], keep: Callable[[int, str], None], **generation: Any
+    ) -> None:
+        """Asks for the next message of each conversation.
+
+        Args:
+            conversations: Each a list of messages with `role` and `content`.
+            keep: Called with the number of a conversation and its answer as soon as there is one, in any order.
+            generation: How to generate, for example `max_new_tokens`.
+
+        Raises:
+            ChatError: Some conversations got no answer.
+        """
+        ...
 
 
 class ChatGenerator(Generator):
@@ -112,8 +136,9 @@ class ChatGenerator(Generator):
         kind, known = settings.pop("client", None), HubChatClient.saved
         if kind == "local":
             raise ValueError(
-                f"{folder} asks {settings.get('model')!r:.200} on this machine, as an earlier version did. Now a decoder "
-                'does: save DecoderGenerator(model, tokenizer, language, template="paper") in its place.'
+                f"{folder} asks {settings.get('model')!r:.200} on this machine, which now a decoder does. Load that "
+                "model and its tokenizer with transformers, and save DecoderGenerator(model, tokenizer, language, "
+                'template="paper") in its place.'
             )
         prompt = {"language": settings.pop("language", "en"), "template": settings.pop("template", "paper")}
         if kind != "hub" or set(settings) != set(known):

@@ -62,10 +62,11 @@ class _ChatFault(Fault):
     refused: bool = False
 
 
+@dataclass(eq=False, repr=False)
 class Questions:
     """Questions to one server.
 
-    Args:
+    Attributes:
         target: Which it is: arguments of `AsyncInferenceClient`, with the key, which no message shows.
         parameters: Of `chat_completion`.
         how: How many at once, how patiently.
@@ -73,20 +74,14 @@ class Questions:
         keep: Called with the number of a question and its answer.
     """
 
-    def __init__(
-        self,
-        target: dict[str, Any],
-        parameters: dict[str, Any],
-        how: Requests,
-        skip_refused: bool,
-        keep: Callable[[int, str], None],
-    ) -> None:
-        self._target = target
-        self._parameters = parameters
-        self._how = how
-        self._skip_refused = skip_refused
-        self._keep = keep
-        self._limit = asyncio.Semaphore(how.concurrency)
+    target: dict[str, Any]
+    parameters: dict[str, Any]
+    how: Requests
+    skip_refused: bool
+    keep: Callable[[int, str], None]
+
+    def __post_init__(self) -> None:
+        self._limit = asyncio.Semaphore(self.how.concurrency)
         self._reasons: list[str] = []
         self._answered = 0
         self._in_a_row = 0
@@ -95,7 +90,7 @@ class Questions:
 
     async def ask(self, conversations: Sequence[Sequence[Message]]) -> tuple[int, list[str]]:
         """Asks each; returns how many were answered, and why others were not."""
-        async with AsyncInferenceClient(**self._target, timeout=self._how.timeout) as inference:
+        async with AsyncInferenceClient(**self.target, timeout=self.how.timeout) as inference:
             tasks = [asyncio.ensure_future(self._ask(inference, *each)) for each in enumerate(conversations)]
             try:
                 await asyncio.gather(*tasks)
@@ -112,13 +107,13 @@ class Questions:
             answer = await self._answer(inference, messages)
             if isinstance(answer, _ChatFault):
                 logger.warning("No answer to question %d: %s", number, answer.reason)
-                if not (answer.refused and self._skip_refused):
+                if not (answer.refused and self.skip_refused):
                     self._count(answer)
                     return
                 answer = ""
             self._in_a_row = 0
             try:
-                self._keep(number, answer)
+                self.keep(number, answer)
             except BaseException:
                 self._is_over = True
                 raise
@@ -128,12 +123,12 @@ class Questions:
         """Takes note of a question without an answer, and whether there is any use in asking the rest."""
         self._reasons.append(fault.reason)
         self._in_a_row += not fault.refused
-        is_down = self._in_a_row >= max(_LOST_IN_A_ROW, self._how.concurrency)
+        is_down = self._in_a_row >= max(_LOST_IN_A_ROW, self.how.concurrency)
         self._is_over |= is_down or not (fault.temporary or fault.refused)
 
     async def _answer(self, inference: AsyncInferenceClient, messages: Sequence[Message]) -> str | _ChatFault:
         """The answer, or why there is none after all attempts."""
-        how = self._how
+        how = self.how
         again = policy(self._fault, "A question", how.retries + 1, how.first_wait, how.longest_wait, logging.INFO)
         try:
             return await AsyncRetrying(**again, sleep=_sleep)(self._attempt, inference, messages)
@@ -146,12 +141,12 @@ class Questions:
     async def _attempt(self, inference: AsyncInferenceClient, messages: Sequence[Message]) -> str:
         while (pause := self._not_before - _now()) > 0:
             await _sleep(pause)
-        request = inference.chat_completion([dict(message) for message in messages], **self._parameters)
+        request = inference.chat_completion([dict(message) for message in messages], **self.parameters)
         try:
-            output: Any = await asyncio.wait_for(request, self._how.timeout)
+            output: Any = await asyncio.wait_for(request, self.how.timeout)
         except HfHubHTTPError as error:
             wait = self._fault(error).wait or 0.0
-            if wait <= self._how.longest_wait:  # what a server asks for holds for all requests
+            if wait <= self.how.longest_wait:  # what a server asks for holds for all requests
                 self._not_before = max(self._not_before, _now() + wait)
             raise
         content = output.choices[0].message.content
@@ -160,7 +155,7 @@ class Questions:
         return content or ""  # nothing is said where a filter cut in, or reasoning used up all tokens
 
     def _fault(self, error: Exception) -> _ChatFault:
-        fault, key = _described(error), self._target["api_key"]
+        fault, key = _described(error), self.target["api_key"]
         return replace(fault, reason=fault.reason.replace(key, "***")) if key else fault
 
 

@@ -14,7 +14,7 @@ from typing_extensions import Self
 
 from right_hf.component import Trainer
 from right_hf.generator.network import NetworkGenerator
-from right_hf.generator.prompt import HashtagFormat, SeparatorFormat
+from right_hf.generator.prompt import HashtagFormat
 from right_hf.generator.rows import chosen_rows, padded, rows_at_once, scored_pools
 from right_hf.loading import damage_named, is_decoder, load_model, load_tokenizer
 from right_hf.precision import save_network
@@ -34,7 +34,7 @@ class Seq2SeqGenerator(NetworkGenerator):
     """
 
     type = "seq2seq"
-    format_class: ClassVar[Any] = SeparatorFormat
+    format_class: ClassVar[Any] = HashtagFormat
     model_class: ClassVar[Any] = AutoModelForSeq2SeqLM
 
     def __init__(self, model: Any, tokenizer: Any, max_source_length: int = 180, max_target_length: int = 100) -> None:
