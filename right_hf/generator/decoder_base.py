@@ -33,7 +33,7 @@ _IN_CACHE = re.compile(r"/models--([^/]+)/snapshots/([0-9a-f]{40})/?$")
 
 @dataclass(frozen=True)
 class Base:
-    """The model that an adapter was tuned on.
+    """The model that an adapter was tuned on, as generator_config.json names it.
 
     Attributes:
         source: Hub id, or a folder of this machine.
@@ -47,10 +47,6 @@ class Base:
 
     def __str__(self) -> str:
         return self.source + (f" at revision {self.revision!r}" if self.revision else "")
-
-    def entry(self) -> dict[str, str | None]:
-        """The base as generator_config.json names it."""
-        return {"source": self.source, "revision": self.revision, "fingerprint": self.fingerprint}
 
     @classmethod
     def of(cls, source: str, revision: str | None = None, **hub: Any) -> Base:

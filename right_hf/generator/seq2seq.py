@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -114,15 +115,12 @@ class _ReadSources:
         ids = torch.full((len(pools), 1), self._form.tokenizer.pad_token_id, device=self._mask.device)
         rows = torch.arange(len(pools), device=self._mask.device)
         begun = self._read_on(rows, self._model.prepare_decoder_input_ids_from_labels(ids))
-
-        def means(rows: torch.Tensor, answers: list[list[int]]) -> list[float]:
-            return self._mean_log_probs(begun, rows.to(self._mask.device), answers)
-
         at_once = rows_at_once(begun.cache, len(pools), _SCORED_AT_ONCE)
-        return scored_pools(pools, self._form.target, means, at_once)
+        return scored_pools(pools, self._form.target, partial(self._mean_log_probs, begun), at_once)
 
     def _mean_log_probs(self, begun: Any, rows: torch.Tensor, answers: list[list[int]]) -> list[float]:
         """The log-likelihood of one answer, given as token ids with their end, for each of the C `rows`."""
+        rows = rows.to(self._mask.device)
         labels, mask = (part.to(rows.device) for part in padded(answers, self._form.tokenizer.pad_token_id))  # (C, T)
         tokens = self._log_probs(begun.logits[rows], labels[:, :1])
         if labels.shape[1] > 1:
