@@ -7,13 +7,11 @@ import os
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import InitVar, dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from right_hf.generator.chat_requests import Questions, Requests
 from right_hf.generator.chat_store import Message
-
-T = TypeVar("T")
 
 #: The key of the server at `base_url`, where the argument does not give it.
 KEY_VARIABLE = "RIGHT_HF_CHAT_API_KEY"
@@ -126,7 +124,7 @@ class HubChatClient:
             )
 
 
-def _run(task: Coroutine[Any, Any, T]) -> T:
+def _run(task: Coroutine[Any, Any, tuple[int, list[str]]]) -> tuple[int, list[str]]:
     """Runs `task` to its end, also from within a running event loop such as a notebook's."""
     try:
         asyncio.get_running_loop()

@@ -55,13 +55,6 @@ class Requests:
             raise ValueError(f"concurrency must be at least 1, retries at least 0, timeout more than 0; got {self}.")
 
 
-@dataclass(frozen=True)
-class _ChatFault(Fault):
-    """Why a request failed, and whether it is this question that the server does not answer."""
-
-    refused: bool = False
-
-
 @dataclass(eq=False, repr=False)
 class Questions:
     """Questions to one server.
@@ -105,7 +98,7 @@ class Questions:
             if self._is_over:
                 return
             answer = await self._answer(inference, messages)
-            if isinstance(answer, _ChatFault):
+            if isinstance(answer, Fault):
                 logger.warning("No answer to question %d: %s", number, answer.reason)
                 if not (answer.refused and self.skip_refused):
                     self._count(answer)
@@ -119,14 +112,14 @@ class Questions:
                 raise
             self._answered += 1
 
-    def _count(self, fault: _ChatFault) -> None:
+    def _count(self, fault: Fault) -> None:
         """Takes note of a question without an answer, and whether there is any use in asking the rest."""
         self._reasons.append(fault.reason)
         self._in_a_row += not fault.refused
         is_down = self._in_a_row >= max(_LOST_IN_A_ROW, self.how.concurrency)
         self._is_over |= is_down or not (fault.temporary or fault.refused)
 
-    async def _answer(self, inference: AsyncInferenceClient, messages: Sequence[Message]) -> str | _ChatFault:
+    async def _answer(self, inference: AsyncInferenceClient, messages: Sequence[Message]) -> str | Fault:
         """The answer, or why there is none after all attempts."""
         how = self.how
         again = policy(self._fault, "A question", how.retries + 1, how.first_wait, how.longest_wait, logging.INFO)
@@ -154,23 +147,23 @@ class Questions:
             raise TypeError("the content of the message is no text")
         return content or ""  # nothing is said where a filter cut in, or reasoning used up all tokens
 
-    def _fault(self, error: Exception) -> _ChatFault:
+    def _fault(self, error: Exception) -> Fault:
         fault, key = _described(error), self.target["api_key"]
         return replace(fault, reason=fault.reason.replace(key, "***")) if key else fault
 
 
-def _described(error: Exception) -> _ChatFault:
+def _described(error: Exception) -> Fault:
     said = str(error)
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         said = " ".join((error.server_message or "").split())[:_MAX_REASON_CHARACTERS]
         temporary = status in _TEMPORARY or status >= 500
         wait = retry_after(error.response.headers.get("retry-after"))
-        return _ChatFault(f"HTTP {status}{': ' + said if said else ''}", temporary, wait, status in _REFUSALS)
+        return Fault(f"HTTP {status}{': ' + said if said else ''}", temporary, wait, status in _REFUSALS)
     if isinstance(error, OfflineModeIsEnabled):
-        return _ChatFault("HF_HUB_OFFLINE is set, which forbids the Hub client all requests", temporary=False)
+        return Fault("HF_HUB_OFFLINE is set, which forbids the Hub client all requests", temporary=False)
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
-        return _ChatFault("no answer within the time-out")
+        return Fault("no answer within the time-out")
     of_content = isinstance(error, (ValueError, TypeError, LookupError, AttributeError))
     what = "the answer is no chat completion" if of_content else "the connection failed"
-    return _ChatFault(f"{what} ({type(error).__name__}: {said[:_MAX_REASON_CHARACTERS]})")
+    return Fault(f"{what} ({type(error).__name__}: {said[:_MAX_REASON_CHARACTERS]})")

@@ -44,7 +44,8 @@ class HashtagFormat:
         missing = [name for name, token in ids.items() if token in (None, tokenizer.unk_token_id)]
         if missing:
             raise ValueError(f"The tokenizer lacks {' and '.join(missing)}. {self.remedy}")
-        self.sep1, self.sep2 = ids.get(SEP1), ids[SEP2]
+        self.sep1: Any = ids.get(SEP1)  # None where the input needs none
+        self.sep2: int = ids[SEP2]
         #: Tokens that hold an input or output together, whatever it says.
         self.structure = frozenset((*ids.values(), tokenizer.eos_token_id))
         self._ids = lru_cache(maxsize=100_000)(self._encode)
