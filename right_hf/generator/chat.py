@@ -89,12 +89,9 @@ class ChatGenerator(Generator):
             ChatError: Some posts got no answer. Those that did are in the store, if there is one.
         """
         settings = {**self.client.settings, **generation}
-        questions: dict[str, list[Message]] = {}
-        keys: list[str] = []
-        for post, context in zip(posts, contexts, strict=True):
-            messages = chat_messages(post, context, self.language, self.template)
-            keys.append(question_key(settings, messages))
-            questions[keys[-1]] = messages
+        asked = [chat_messages(*pair, self.language, self.template) for pair in zip(posts, contexts, strict=True)]
+        keys = [question_key(settings, messages) for messages in asked]
+        questions = dict(zip(keys, asked, strict=True))
         kept = {key: self.store.get(key) if self.store else None for key in questions}
         answers = {key: answer for key, answer in kept.items() if answer is not None}
         open_keys = [key for key in questions if key not in answers]
