@@ -40,39 +40,29 @@ class OverlapIndex:
     """
 
     def __init__(self, posts: Sequence[Post]) -> None:
-        self._hashtags = [frozenset(post.hashtags) for post in posts]
+        self._own = [frozenset(post.hashtags) for post in posts]
         self._members: dict[frozenset[str], list[int]] = defaultdict(list)
-        for number, own in enumerate(self._hashtags):
-            if own:
-                self._members[own].append(number)
+        for number, own in enumerate(self._own):
+            self._members[own].append(number)
         self._sets = list(self._members)
         self._sizes = np.array([len(hashtags) for hashtags in self._sets], dtype=np.int64)
-        carriers: dict[str, list[int]] = defaultdict(list)
-        for number, hashtags in enumerate(self._sets):
+        self._carriers: dict[str, list[int]] = defaultdict(list)
+        for place, hashtags in enumerate(self._sets):
             for hashtag in hashtags:
-                carriers[hashtag].append(number)
-        self._carriers = {hashtag: np.array(sets, dtype=np.int64) for hashtag, sets in carriers.items()}
-        self._found: dict[frozenset[str], list[int]] = {}
+                self._carriers[hashtag].append(place)
 
     def best(self, number: int) -> list[int]:
         """The numbers of the other posts whose hashtags overlap those of post `number` most: all that tie, ascending.
 
         Empty where no other post shares a hashtag.
         """
-        own = self._hashtags[number]
-        same = [other for other in self._members.get(own, ()) if other != number]
-        if same:
-            return same
-        if own not in self._found:
-            self._found[own] = self._best_of_other_sets(own)
-        return self._found[own]
-
-    def _best_of_other_sets(self, own: frozenset[str]) -> list[int]:
+        own = self._own[number]
         if not own:
             return []
-        lists = [self._carriers[hashtag] for hashtag in own]
-        sets, shared = np.unique(np.concatenate(lists), return_counts=True)
-        # Its own set shares most with it, and no other post has that set, or this would not be asked.
+        if same := [other for other in self._members[own] if other != number]:
+            return same
+        sets, shared = np.unique(np.concatenate([self._carriers[tag] for tag in own]), return_counts=True)
+        # Its own set shares most with it, and no other post has that.
         different = (shared < len(own)) | (self._sizes[sets] > len(own))
         sets, shared = sets[different], shared[different]
         if not len(sets):
@@ -80,4 +70,4 @@ class OverlapIndex:
         first, second = overlap_order(shared, len(own), self._sizes[sets])
         best = first == first.max()
         best &= second == second[best].max()
-        return sorted(member for number in sets[best].tolist() for member in self._members[self._sets[number]])
+        return sorted(member for place in sets[best].tolist() for member in self._members[self._sets[place]])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from right_hf.analysis import Analyser, get_analyser
@@ -131,8 +132,7 @@ def retriever_triplets(job: Job, retriever: Retriever) -> list[Triplet]:
                     yield triplet
 
     total = min(limit or len(order), len(order))
-    shown = bar(found(), "triplets", "triplet", total=total)
-    return [triplet for _, triplet in zip(range(total), shown, strict=False)]
+    return list(islice(bar(found(), "triplets", "triplet", total=total), total))
 
 
 def post_triplet(post: Post, ties: Sequence[Post], hits: Sequence[Hit], analyse: Analyser) -> Triplet | None:
