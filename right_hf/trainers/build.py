@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def build_component(role: str, job: Job) -> None:
     settings = getattr(job.recipe, role)
     if settings is None:
         raise ValueError(f"The recipe says `{role}: null`, so there is none to train. Give its settings.")
-    origin = provenance(job.recipe.as_dict(), job.recipe.seed)
+    origin = provenance(asdict(job.recipe), job.recipe.seed)
     component, record = component_class(role, settings.type).trainer().train(job)
     if component is None:
         return
@@ -57,7 +58,7 @@ def build_checkpoint(job: Job) -> None:
     Raises:
         ValueError: A part is missing, or is not of this recipe and these posts.
     """
-    origin = provenance(job.recipe.as_dict(), job.recipe.seed)
+    origin = provenance(asdict(job.recipe), job.recipe.seed)
     parts = job.parts()
     ranker = None
     if "ranker" in job.folders:

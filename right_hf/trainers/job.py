@@ -13,6 +13,8 @@ from transformers import TrainerCallback
 from right_hf.component import Component
 from right_hf.config import RightConfig
 from right_hf.posts import Post
+from right_hf.precision import affordable
+from right_hf.progress import shows_progress
 from right_hf.registry import component_class, load_component
 from right_hf.trainers.recipe import Recipe
 from right_hf.trainers.runs import checkpoints_folder, claim_run, run_identity
@@ -76,6 +78,13 @@ class Job:
     def checkpoints(self) -> Path:
         """Folder of the Trainer's own checkpoints."""
         return checkpoints_folder(self.output)
+
+    def trainer_settings(self, defaults: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields of any Trainer's arguments: what all runs share, a component's `defaults`, the recipe's last."""
+        seeds = {"seed": self.recipe.seed, "data_seed": self.recipe.seed}
+        shared = {"output_dir": str(self.checkpoints), **seeds, "save_total_limit": 1, "report_to": "none"}
+        hidden = {} if shows_progress() else {"disable_tqdm": True}
+        return {**shared, **hidden, **defaults, **affordable(arguments)}
 
     def claim(self, **others: Any) -> None:
         """Makes that folder this run's, whose outcome `others` decide too; see [`right_hf.trainers.runs.claim_run`]."""

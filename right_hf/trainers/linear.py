@@ -52,13 +52,9 @@ def fit_linear(posts: Sequence[Post], traces: Sequence[Trace]) -> LinearRanker:
         ImportError: scikit-learn is not installed.
         ValueError: No hashtag of any pool is gold, or every one is.
     """
-    rows: list[LinearFeatures] = []
-    labels: list[bool] = []
-    for post, trace in zip(posts, traces, strict=True):
-        for hashtag, features in linear_features(trace).items():
-            rows.append(features)
-            labels.append(hashtag in post.hashtags)
-    return fit_weights(rows, labels)
+    found = [linear_features(trace) for trace in traces]
+    labels = [tag in post.hashtags for post, pool in zip(posts, found, strict=True) for tag in pool]
+    return fit_weights([features for pool in found for features in pool.values()], labels)
 
 
 def fit_weights(rows: Sequence[LinearFeatures], labels: Sequence[bool]) -> LinearRanker:

@@ -40,16 +40,6 @@ class Pools(NamedTuple):
         """(N,) a feature by its name."""
         return self.values[:, self.names.index(name)]
 
-    def columns(self, names: Sequence[str]) -> Floats:
-        """(N, len(names)) some of the features.
-
-        Raises:
-            ValueError: The pools lack one.
-        """
-        if missing := sorted(set(names) - set(self.names)):
-            raise ValueError(f"The pools have no feature {missing[0]!r}. They have {', '.join(self.names)}.")
-        return self.values[:, [self.names.index(name) for name in names]]
-
 
 def gather_pools(posts: Sequence[Post], traces: Sequence[Trace]) -> Pools:
     """The pools of posts, at least one, of which `traces` says what the stages made; they ran with pool settings."""

@@ -169,7 +169,7 @@ def check_arguments(arguments: dict[str, Any]) -> None:
         )
 
 
-def train_trees(pools: Pools, recipe: TreesRecipe, seed: int, features: Sequence[str] | None = None) -> str:
+def train_trees(pools: Pools, recipe: TreesRecipe, seed: int) -> str:
     """Trains boosted trees with LightGBM to put gold hashtags first.
 
     Pools without gold, or with nothing else, say nothing about an order and are left out.
@@ -178,7 +178,6 @@ def train_trees(pools: Pools, recipe: TreesRecipe, seed: int, features: Sequence
         pools: Pools of posts that no model has seen.
         recipe: Settings of the trees.
         seed: Of the columns and rows that each tree is shown.
-        features: The columns to look at; None for all.
 
     Returns:
         LightGBM's text of the model.
@@ -196,30 +195,30 @@ def train_trees(pools: Pools, recipe: TreesRecipe, seed: int, features: Sequence
             f"None of {len(pools.sizes)} pools holds gold hashtags and others, so there is no order to learn. Use "
             "posts from the domain of the corpus."
         )
-    names = list(pools.names if features is None else features)
-    rows = telling[owners]
-    values, gold = pools.columns(names)[rows], pools.gold[rows].astype(np.int32)
+    rows, names = telling[owners], list(pools.names)
+    values, gold = pools.values[rows], pools.gold[rows].astype(np.int32)
     data = lightgbm.Dataset(values, gold, group=pools.sizes[telling], feature_name=names)
     settings = {**_DEFAULTS, "seed": seed, **recipe.arguments}
     rounds = settings.pop("num_iterations")
     return str(lightgbm.train(settings, data, rounds).model_to_string())
 
 
-def fit_ranker(
-    train: Pools, validation: Pools, recipe: TreesRecipe, seed: int, features: Sequence[str] | None = None
-) -> TreeRanker:
+def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int) -> TreeRanker:
     """Trains a ranker, and calibrates its scores.
 
     Args:
         train: Pools of posts that no model has seen.
-        validation: Pools of other posts, made by the models that the ranker will work with.
+        validation: Pools of other posts with the same features, made by the models that the ranker will work with.
         recipe: Its settings.
         seed: See [`train_trees`].
-        features: The columns to look at; None for all.
+
+    Raises:
+        ValueError: The pools have other features than each other, or teach nothing.
     """
-    trees = train_trees(train, recipe, seed, features)
-    parsed, names = parse_trees(trees)
-    slope, intercept = fit_probability(parsed.sums(validation.columns(names)), validation.gold)
+    if train.names != validation.names:
+        raise ValueError(f"Both pools must have the same features, got {train.names} and {validation.names}.")
+    trees = train_trees(train, recipe, seed)
+    slope, intercept = fit_probability(parse_trees(trees)[0].sums(validation.values), validation.gold)
     return TreeRanker(trees, slope, intercept, PoolSettings(**recipe.pool))
 
 

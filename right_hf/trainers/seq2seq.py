@@ -25,7 +25,7 @@ from right_hf.trainers.examples import generator_examples
 from right_hf.trainers.job import Examples, GeneratorExample, Job, Trained
 from right_hf.trainers.pretrained import base_identity, base_record, for_training, generator_base
 from right_hf.trainers.recipe import GeneratorRecipe
-from right_hf.trainers.runs import BEST, digest, f1_scores, run_trainer, trainer_settings
+from right_hf.trainers.runs import BEST, digest, f1_scores, run_trainer
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def train_generator(model: Any, form: HashtagFormat, examples: Examples, job: Jo
         "logging_steps": 100,
         "remove_unused_columns": False,
     }
-    settings = trainer_settings(job.checkpoints, job.recipe.seed, defaults, recipe.arguments)
+    settings = job.trainer_settings(defaults, recipe.arguments)
     factors = (recipe.embedding_factor, recipe.encoder_factor)
     encoded: Dataset[dict[str, list[int]]] = EncodedExamples(train, form, recipe.token_dropout)
     if job.extra_examples is not None and (extra := job.extra_examples(form)) is not None:

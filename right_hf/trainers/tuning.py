@@ -25,7 +25,7 @@ from right_hf.generator.rows import padded
 from right_hf.trainers.completions import CompletionLoss, LeftPadding, completion_record
 from right_hf.trainers.job import Examples, GeneratorExample, Job
 from right_hf.trainers.rewards import Reader, listed, reward_functions
-from right_hf.trainers.runs import BEST, f1_scores, run_trainer, trainer_settings
+from right_hf.trainers.runs import BEST, f1_scores, run_trainer
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def train_grpo(model: Any, form: DecoderFormat, examples: Examples, job: Job) ->
 def _settings(job: Job, defaults: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
     bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     shared = {"bf16": bf16, "metric_for_best_model": BEST, "greater_is_better": True}
-    return trainer_settings(job.checkpoints, job.recipe.seed, shared | defaults, arguments)
+    return job.trainer_settings(shared | defaults, arguments)
 
 
 def _run(trainer: HashtagTrainer, form: DecoderFormat, validation: Sequence[GeneratorExample]) -> dict[str, Any]:

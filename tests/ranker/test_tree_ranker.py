@@ -147,7 +147,9 @@ def test_scores_do_not_depend_on_the_order_of_the_pool(ranker: TreeRanker, order
 
 def test_the_same_seed_gives_the_same_trees(pools: Pools) -> None:
     assert train_trees(pools, RECIPE, 1) == train_trees(pools, RECIPE, 1) != train_trees(pools, RECIPE, 2)
-    trees = train_trees(pools, RECIPE, 0, ["generator_rank", "bm25_votes"])
+    names = ("generator_rank", "bm25_votes")
+    values = np.stack([pools.column(name) for name in names], axis=1)
+    trees = train_trees(pools._replace(values=values, names=names), RECIPE, 0)
     assert "feature_names=generator_rank bm25_votes" in trees
     assert len(TreeRanker(trees, 1, 0).probabilities(pools.values, pools.names)) == len(pools.hashtags)
 

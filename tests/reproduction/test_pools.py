@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from reproduction.pools import between, load_pools, ranked, save_pools, where
+from reproduction.pools import between, columns, load_pools, ranked, save_pools, where
 
 from right_hf.trainers.pools import Pools
 
@@ -27,6 +27,10 @@ def test_pools_are_kept_cut_and_ranked(pools: Pools, tmp_path: Path) -> None:
     assert cut.sizes.tolist() == [1, 0, 1] and cut.hashtags == ["a", "c"]
     later = between(pools, 1, 3)
     assert later.sizes.tolist() == [0, 1] and later.hashtags == ["c"] and later.values[0, 1] == 2
+    dense = columns(pools, ["dense_rank"])
+    assert dense.names == ("dense_rank",) and dense.values[1:].tolist() == [[1], [2]]
+    with pytest.raises(ValueError, match=r"no feature 'votes'\. They have bm25_rank, dense_rank"):
+        columns(pools, ["votes"])
     (tmp_path / "pools.safetensors").write_bytes(b"damaged")
     with pytest.raises(ValueError, match="damaged"):
         load_pools(tmp_path / "pools.safetensors")

@@ -24,10 +24,16 @@ from right_hf.retriever.duplicates import jaccard
 from right_hf.trainers.build import build_component
 from right_hf.trainers.contrastive import Triplet, train_contrastive
 from right_hf.trainers.job import Job, Trained
-from right_hf.trainers.overlap import OverlapIndex, overlap, overlap_order
 from right_hf.trainers.pretrained import encoder_base
 from right_hf.trainers.recipe import EncoderRecipe, Recipe, RetrieverRecipe, build_recipe
-from right_hf.trainers.retriever import DenseRecipe, post_triplet, retriever_triplets
+from right_hf.trainers.retriever import (
+    DenseRecipe,
+    OverlapIndex,
+    overlap,
+    overlap_order,
+    post_triplet,
+    retriever_triplets,
+)
 from tests.support.smoke_data import write_splits
 from tests.support.static import static_encoder
 

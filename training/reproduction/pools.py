@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,17 @@ def where(pools: Pools, kept: npt.NDArray[np.bool_]) -> Pools:
     sizes = (before[bounds[1:]] - before[bounds[:-1]]).astype(np.int32)
     hashtags = [pools.hashtags[row] for row in np.flatnonzero(kept).tolist()]
     return Pools(sizes, hashtags, pools.values[kept], pools.gold[kept], pools.names)
+
+
+def columns(pools: Pools, names: Sequence[str]) -> Pools:
+    """The pools with some of their features.
+
+    Raises:
+        ValueError: The pools lack one.
+    """
+    if missing := sorted(set(names) - set(pools.names)):
+        raise ValueError(f"The pools have no feature {missing[0]!r}. They have {', '.join(pools.names)}.")
+    return pools._replace(values=pools.values[:, [pools.names.index(name) for name in names]], names=tuple(names))
 
 
 def between(pools: Pools, first: int, last: int) -> Pools:

@@ -16,7 +16,7 @@ import numpy as np
 
 from reproduction.analysis.paper import SIMCSE
 from reproduction.experiment import Experiment
-from reproduction.pools import load_pools, ranked, save_pools, where
+from reproduction.pools import columns, load_pools, ranked, save_pools, where
 from reproduction.systems import System, right
 from right_hf.config import RightConfig
 from right_hf.data import small
@@ -161,7 +161,8 @@ class RankerExperiment:
             train = variant.view(self.pools("leaked" if variant.leaked else "held-out", seed, variant.trained))
             validation = variant.view(self.pools(RANKING, seed, variant.trained))
             with atomic_folder(path) as folder:
-                fit_ranker(train, validation, self.recipe, seed, variant.features).save_pretrained(folder)
+                train, validation = (columns(pools, variant.features) for pools in (train, validation))
+                fit_ranker(train, validation, self.recipe, seed).save_pretrained(folder)
 
         settings = digest([asdict(self.recipe)])[:8]  # several may be tried on the same pools
         name = f"seed-{seed}/rankers/{self.system(variant.trained).key}-{variant.key}-{settings}"

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from reproduction.analysis.emergent import in_order_of_time
 from reproduction.answers import read_answers, write_answers
 from reproduction.experiment import Experiment
-from reproduction.pools import between, load_pools, save_pools
+from reproduction.pools import between, columns, load_pools, save_pools
 from reproduction.rankers import Variant, ranked_answers
 from reproduction.systems import TABLE_3, right
 from right_hf.config import RightConfig
@@ -171,13 +171,13 @@ class StreamExperiment:
         """A ranker fitted on the posts of these places, calibrated on the latest of them."""
 
         def make(path: Path) -> None:
-            pools = variant.view(self.pools(seed, corpus))
+            pools = columns(variant.view(self.pools(seed, corpus)), variant.features)
             first, last = rows
             border = last - round(_CALIBRATING * (last - first))
             parts = between(pools, first, border), between(pools, border, last)
             recipe = replace(self.recipe, pool=asdict(self._pool(corpus)))
             with atomic_folder(path) as folder:
-                fit_ranker(*parts, recipe, seed, variant.features).save_pretrained(folder)
+                fit_ranker(*parts, recipe, seed).save_pretrained(folder)
 
         name = f"{corpus}-{variant.key}-{rows[0]}-{rows[1]}-{digest([asdict(self.recipe)])[:8]}"
         return TreeRanker.from_folder(self.experiment.store.made(f"seed-{seed}/stream/rankers/{name}", make))
