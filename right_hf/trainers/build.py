@@ -81,15 +81,13 @@ def measured_emissions(checkpoints: Path) -> dict[str, Any]:
         ValueError: codecarbon's file is damaged.
     """
     file = checkpoints / _EMISSIONS
-    if not file.is_file():
+    rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines())) if file.is_file() else []
+    if not rows:
         return {}
-    rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
     try:
         grams = sum(1000 * float(row["emissions"]) for row in rows)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} is not what codecarbon writes ({error!r}). Remove it, or train anew.") from error
-    if not rows:
-        return {}
     last = rows[-1]
     stated = {
         "source": f"codecarbon {last.get('codecarbon_version') or ''}".strip(),

@@ -24,9 +24,7 @@ _PACKAGE = "package:"
 def _resolved(name: str | None, example: str) -> str:
     """A Hub id as it is, a folder in full; `package:NAME` as the folder `model` inside that installed Python package.
 
-    Raises:
-        ModuleNotFoundError: The package is not installed.
-        ValueError: There is no name; `example` shows where one belongs.
+    `example` shows in an error where a name belongs.
     """
     if name is None:
         raise ValueError(
@@ -43,12 +41,17 @@ def _resolved(name: str | None, example: str) -> str:
 
 
 def generator_base(recipe: GeneratorRecipe) -> str:
-    """The Hub id or folder of what a generator starts from; see [`_resolved`]."""
+    """The Hub id or folder of what a generator starts from.
+
+    Raises:
+        ModuleNotFoundError: It is in a Python package that is not installed.
+        ValueError: The recipe names none.
+    """
     return _resolved(recipe.base, "generator: {base: google-t5/t5-small}")
 
 
 def encoder_source(recipe: EncoderRecipe) -> str:
-    """The Hub id or folder of what an encoder starts from; see [`_resolved`]."""
+    """The Hub id or folder of what an encoder starts from; raises as [`generator_base`] does."""
     return _resolved(recipe.encoder, "selector: {encoder: sentence-transformers/all-MiniLM-L6-v2}")
 
 

@@ -61,11 +61,9 @@ def claim_run(folder: Path, identity: dict[str, Any]) -> None:
 def last_checkpoint(folder: Path) -> str | None:
     """The latest complete checkpoint of the Trainer; one that a killed process left half-written is passed over."""
     # The Trainer writes its state last.
-    complete = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
-    complete = [path for path in complete if path.name.removeprefix("checkpoint-").isdigit()]
-    if not complete:
-        return None
-    return str(max(complete, key=lambda path: int(path.name.removeprefix("checkpoint-"))))
+    names = [path.parent.name for path in folder.glob("checkpoint-*/trainer_state.json")]
+    steps = [int(step) for name in names if (step := name.removeprefix("checkpoint-")).isdigit()]
+    return str(folder / f"checkpoint-{max(steps)}") if steps else None
 
 
 def f1_scores(answers: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]) -> dict[str, float]:
