@@ -6,7 +6,7 @@ import inspect
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from huggingface_hub import CommitInfo
 from typing_extensions import Self, Unpack
@@ -17,6 +17,8 @@ from right_hf.hub.origin import Origin, file_hashes, hub_folder, is_of_component
 from right_hf.hub.push import push_folder
 from right_hf.layout import config_file
 from right_hf.persistence import atomic_folder, read_object, refuse_pickle, write_json
+
+P = TypeVar("P")
 
 
 class Trainer(Protocol):
@@ -58,7 +60,7 @@ class Component:
         if "from_folder" in vars(cls):
 
             def from_pretrained(
-                cls: Any, pretrained_model_name_or_path: str | Path, *, subfolder: str | None = None, **options: Any
+                cls: Any, /, pretrained_model_name_or_path: str | Path, *, subfolder: str | None = None, **options: Any
             ) -> Any:
                 return cls._from_pretrained(pretrained_model_name_or_path, subfolder, options)
 
@@ -228,3 +230,19 @@ class Component:
 
 
 show_arguments(Component.push_to_hub, UploadArguments)
+
+
+class Part(Generic[P]):
+    """A part of a model: assigning another one connects all parts anew."""
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self.role = name
+
+    def __get__(self, model: Any, owner: type[Any]) -> P:
+        if model is None:
+            raise AttributeError(f"Each {owner.__name__} has a {self.role} of its own.")
+        part: P = model._parts[self.role]
+        return part
+
+    def __set__(self, model: Any, part: P) -> None:
+        model._assemble(**{self.role: part})

@@ -5,14 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import torch
 from huggingface_hub import CommitInfo
 from typing_extensions import Unpack
 
 from right_hf.checkpoint import LoadAndHubArguments, load_parts, named_elsewhere, part_places
-from right_hf.component import Component
+from right_hf.component import Component, Part
 from right_hf.config import RightConfig, checkpoint_configuration
 from right_hf.generator.base import Generator
 from right_hf.hub.arguments import UploadArguments, hub_arguments, show_arguments
@@ -33,24 +33,8 @@ from right_hf.retriever.base import Retriever
 from right_hf.selector.base import Selector
 from right_hf.stages import Moments, Stages, each_moment
 
-P = TypeVar("P")
-
 #: What the Auto classes and pipeline() pass besides; none of it concerns a checkpoint of several parts.
 _PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
-
-
-class Part(Generic[P]):
-    """A part of a model: assigning another one connects all parts anew."""
-
-    def __set_name__(self, owner: type[RightModel], name: str) -> None:
-        self.role = name
-
-    def __get__(self, model: RightModel, owner: type[RightModel]) -> P:
-        part: P = model._parts[self.role]
-        return part
-
-    def __set__(self, model: RightModel, part: P) -> None:
-        model._assemble(**{self.role: part})
 
 
 class RightModel:
@@ -66,20 +50,13 @@ class RightModel:
         ranker: Orders written and retrieved hashtags; None for the paper's answer.
     """
 
-    #: Finds similar posts in a corpus.
     retriever = Part[Retriever]()
-    #: Ranks the hashtags of retrieved posts.
     selector = Part[Selector]()
-    #: Writes the answer, if there is one.
     generator = Part[Generator | None]()
-    #: Orders the pool, if there is one.
     ranker = Part[Ranker | None]()
 
     config_class = RightConfig
-    base_model_prefix = "right"
-    main_input_name = "posts"
     input_modalities = ("text",)
-    output_modalities = ("text",)
 
     def __init__(
         self,
@@ -116,16 +93,20 @@ class RightModel:
         return [network for role in parts for network in self.parts[role].networks]
 
     @property
-    def device(self) -> torch.device:
-        """The device of the generator, or of the first network there is; the CPU where nothing has parameters."""
+    def _weights(self) -> torch.Tensor:
+        """The first weights of the generator, or of the first network there is."""
         weights = (parameter for network in self._networks for parameter in network.parameters())
-        return next((parameter.device for parameter in weights), torch.device("cpu"))
+        return next(weights, torch.zeros(0))
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the generator, or of the first network there is."""
+        return self._weights.device
 
     @property
     def dtype(self) -> torch.dtype:
-        """The dtype of the generator's weights, or of the first network there is."""
-        weights = (parameter for network in self._networks for parameter in network.parameters())
-        return next((parameter.dtype for parameter in weights), torch.float32)
+        """The dtype of the generator's weights, or of the first network's."""
+        return self._weights.dtype
 
     @property
     def hf_device_map(self) -> Any:
@@ -211,7 +192,7 @@ class RightModel:
             references: Parts to name by repository and commit instead of writing them, see [`push_to_hub`].
 
         Raises:
-            ValueError: A part to name is unknown, was never on the Hub, or has changed since.
+            ValueError: See [`right_hf.checkpoint.named_elsewhere`].
         """
         self._save(Path(save_directory), named_elsewhere(self.parts, references))
 
@@ -252,8 +233,8 @@ class RightModel:
             The commit: a string with its address, and `oid`, `pr_url` and more.
 
         Raises:
-            ValueError: A part to name is unknown, was never on the Hub, or has changed since; something of one lies on
-                this machine only; or a file holds an access token.
+            ValueError: See [`right_hf.checkpoint.named_elsewhere`]; or something of a part lies on this machine only,
+                or a file holds an access token.
             FileNotFoundError, PermissionError, ConnectionError, OSError: See [`right_hf.hub.errors.explained`].
         """
         entries = named_elsewhere(self.parts, references, target=repo_id, token=upload.get("token"))
@@ -287,13 +268,10 @@ class RightModel:
                 part of the checkpoint takes is an error.
 
         Raises:
-            FileNotFoundError: A folder, file, repository or revision is missing, or not in the cache while the Hub is
-                out of reach.
-            PermissionError: The token is wrong or lacks a right, or the checkpoint would send posts to a server that
-                was not named.
-            ConnectionError: The Hub or the connection failed again and again.
             TypeError: An argument is unknown.
             ValueError: A file is damaged, may hold pickled code, or names an unknown component.
+            PermissionError: The checkpoint would send posts to a server that was not named.
+            FileNotFoundError, PermissionError, ConnectionError: See [`right_hf.hub.errors.explained`].
         """
         source, options = str(pretrained_model_name_or_path), dict(arguments)
         for name in _PASSED_BY_TRANSFORMERS:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime, timezone
 from typing import NamedTuple
 
 from right_hf.posts import Post
 
-DAY = 86_400.0
+HOUR, DAY = 3_600.0, 86_400.0
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 
@@ -219,3 +219,36 @@ class HashtagPopularity:
         used = {hashtag for window in recent for hashtag in list(window.hashtags)}
         found = [rise for hashtag in used if (rise := self.rise(hashtag, now)).score > 0]
         return sorted(found, key=lambda rise: (-rise.score, rise.hashtag))[:count]
+
+
+class Freshness:
+    """Which hashtags are in use at a moment, whatever a post is about: conferences, chats and news come in bursts.
+
+    Each use counts by its age, with a half-life of hours and one of days.
+
+    Give [`Freshness.change`] to [`BM25Retriever.follow`] to keep it in step with a corpus. Both half-lives were chosen
+    on validation posts of English tweets.
+    """
+
+    def __init__(self) -> None:
+        self._hours = HashtagPopularity(half_life=3 * HOUR, window=HOUR / 2, history=48)
+        self._days = HashtagPopularity(half_life=2 * DAY, window=DAY / 4, history=56)
+
+    def change(self, removed: Iterable[Post], added: Iterable[Post]) -> None:
+        """Counts posts that came, and no longer counts posts that went."""
+        removed, added = list(removed), list(added)
+        for counts in (self._hours, self._days):
+            counts.change(removed, added)
+
+    def in_hours(self, now: float) -> dict[str, float]:
+        """The hashtags used in the day before a time (seconds since 1970), each use by its age in hours."""
+        return self._hours.popularities(now)
+
+    def in_days(self, hashtag: str, now: float) -> float:
+        """The uses of a hashtag in the two weeks before a time, each by its age in days."""
+        return self._days.popularity(hashtag, now)
+
+
+def most_popular(counts: Mapping[str, float], number: int) -> list[str]:
+    """The hashtags with the highest counts, by (-count, hashtag)."""
+    return sorted(counts, key=lambda hashtag: (-counts[hashtag], hashtag))[:number]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -46,11 +47,11 @@ _registered: set[str] = set()
 def when_transformers_is_imported() -> None:
     """Sees to it that each registration happens as soon as its module of transformers has been imported."""
     for ours, (theirs, _) in _REGISTERED.items():
-        wrapt.register_post_import_hook(lambda module, ours=ours: _follow(module.__name__, ours), theirs)
+        wrapt.register_post_import_hook(partial(_follow, ours), theirs)
 
 
-def _follow(theirs: str, ours: str) -> None:
-    _imported.add(theirs)
+def _follow(ours: str, theirs: Any) -> None:
+    _imported.add(theirs.__name__)
     import_module(ours)  # does nothing where its import is under way
     _register_complete(ours)
 

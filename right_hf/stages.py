@@ -11,7 +11,7 @@ from right_hf.generator.base import Generator
 from right_hf.ranker.pool import Pooler, PoolSettings
 from right_hf.ranker.records import NO_GENERATION, Trace
 from right_hf.retriever.base import Retriever
-from right_hf.retriever.hybrid import fused_hits
+from right_hf.retriever.fusion import fused_hits
 from right_hf.selector.base import Selector
 
 #: The time of one post or of each, in seconds since 1970; None for the present.

@@ -86,10 +86,11 @@ class EchoGenerator(Generator):
         candidates: Sequence[Sequence[str]] | None = None,
         **generation: Any,
     ) -> list[Generation]:
-        longest = [max(post.lower().split(), key=len, default="") for post in posts]
+        words = [[word for word in post.lower().split() if word.isalpha() and len(word) < 60] for post in posts]
+        shown = [[tag for tag in context if len(tag) < 60][: self.shown] for context in contexts]
         return [
-            Generation(list(dict.fromkeys([*context[: self.shown], *([word] if word.isalpha() and len(word) < 60 else [])])), {})
-            for word, context in zip(longest, contexts, strict=True)
+            Generation(list(dict.fromkeys([*tags, *sorted(own, key=len)[-1:]])), {})
+            for own, tags in zip(words, shown, strict=True)
         ]
 
     @property
@@ -196,7 +197,7 @@ def test_what_can_be_registered() -> None:
 
     with pytest.raises(ValueError, match="There is a retriever of type 'letters' already"):
         right_hf.register_component(Other)
-    with pytest.raises(TypeError, match="Only a subclass of right_hf.Component"):
+    with pytest.raises(TypeError, match=r"Only a subclass of right_hf\.Component"):
         right_hf.register_component(object)  # type: ignore[type-var]
 
     class Nameless(Component):

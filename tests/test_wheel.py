@@ -24,8 +24,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.support.loopback_hub import LoopbackHub
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
@@ -97,7 +97,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_its_requirements_fit_together(environment: Path, tmp_path: Path) -> None:
-    run(sys.executable, "-m", "pip", "--python", environment / "python", "check", cwd=tmp_path)
+    checked = run(sys.executable, "-m", "pip", "--python", environment / "python", "check", cwd=tmp_path)
+    assert "No broken requirements" in checked
 
 
 def test_the_package_is_the_wheels_and_little_else_is_there(environment: Path, tmp_path: Path) -> None:
@@ -105,22 +106,28 @@ def test_the_package_is_the_wheels_and_little_else_is_there(environment: Path, t
         "import evaluate, importlib.util as u, right_hf, sys\n"
         "from right_hf.metrics.hub import METRICS, metric_folder\n"
         "assert right_hf.__file__.startswith(sys.prefix)\n"
-        "assert not [n for n in ('pytest', 'hypothesis', 'rouge', 'jieba', 'peft', 'tests') if u.find_spec(n)]\n"
+        "assert not [n for n in ('pytest', 'hypothesis', 'rouge_score', 'jieba', 'peft', 'tests') if u.find_spec(n)]\n"
         "print([evaluate.load(str(metric_folder(name))).name for name in METRICS])\n"
     )
     printed = run(environment / "python", "-c", script, cwd=tmp_path, HF_HOME=str(tmp_path))
     assert printed == "['hashtag_f1', 'hashtag_rouge']\n"
 
 
-def test_the_readmes_snippets_run(environment: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "page", ["README.md", "right_hf/README.md", "right_hf/hub/README.md", "right_hf/retriever/README.md"]
+)
+def test_the_snippets_of_its_pages_run(environment: Path, page: str, tmp_path: Path) -> None:
     for name in ("readme_snippets.py", "loopback_hub/*.py"):
-        for file in (ROOT / "tests").glob(name):
+        for file in (ROOT / "tests" / "support").glob(name):
             copy = tmp_path / file.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, copy)
-    command = [environment / "python", "-m", "tests.support.readme_snippets", ROOT / "README.md"]
+    command = [environment / "python", "-m", "tests.support.readme_snippets", ROOT / page]
     pushed = json.loads(run(*command, cwd=tmp_path, HF_HOME=str(tmp_path)).splitlines()[-1])
-    assert {"config.json", "generator/model.safetensors"} <= set(pushed["user/right-en"])
+    if page == "right_hf/hub/README.md":
+        assert {"config.json", "generator/model.safetensors"} <= set(pushed["user/right-en"])
+    else:
+        assert pushed == {}
 
 
 def test_the_command_line_recommends(environment: Path, tmp_path: Path) -> None:

@@ -86,7 +86,8 @@ def _cost(folder: Path) -> list[str]:
         seconds[entry.get("device", "cpu")] += entry["core_seconds"]
     beside = "".join(f", {seconds[gpu] / 60:.0f} more beside an {gpu}" for gpu in sorted(set(seconds) - {"cpu"}))
     memory = max(entry["peak_mib"] for entry in made.values()) / 1024
-    apart = "" if "base-seq2seq" in made else ", apart from the pretraining of its T5, which was there"
+    has_base = any(name.startswith("base-seq2seq") for name in made)
+    apart = "" if has_base else ", apart from the pretraining of its T5, which was there"
     time = f"{seconds['cpu'] / 60:.0f} minutes of one core{beside}{apart}"
     return [f"{folder.name} took {time}, and {memory:.1f} GiB of memory at most."]
 

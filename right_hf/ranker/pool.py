@@ -12,13 +12,12 @@ from dataclasses import dataclass
 
 from right_hf.encoders import Matrix
 from right_hf.generator.base import Generation
+from right_hf.popularity import Freshness, most_popular
 from right_hf.ranker.features import Known, feature_table
-from right_hf.ranker.freshness import Freshness, most_popular
 from right_hf.ranker.mentions import MentionFinder
 from right_hf.ranker.records import FeatureTable, Pool
 from right_hf.retriever.base import Hit, Retriever
-from right_hf.retriever.hybrid import reciprocal_ranks
-from right_hf.retriever.votes import summed_votes
+from right_hf.retriever.fusion import reciprocal_ranks, summed_votes
 from right_hf.selector.base import Selector
 from right_hf.selector.ranking import Candidate
 

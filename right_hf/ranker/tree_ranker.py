@@ -53,7 +53,7 @@ class TreeRanker(Ranker):
             raise ValueError(f"The calibration needs a slope above 0 and an intercept, got {slope!r}, {intercept!r}.")
         self.slope = slope
         self.intercept = intercept
-        self.pool = pool or PoolSettings()
+        self.pool: PoolSettings = pool or PoolSettings()
 
     def scores(self, trace: Trace) -> dict[str, float]:
         """The hashtags of the pool of one post, each with the probability that its author would use it.

@@ -3,8 +3,8 @@ from .base import Hit as Hit
 from .base import Retriever as Retriever
 from .bm25 import BM25Retriever as BM25Retriever
 from .dense import DenseRetriever as DenseRetriever
+from .fusion import fused_hits as fused_hits
+from .fusion import reciprocal_ranks as reciprocal_ranks
+from .fusion import summed_votes as summed_votes
+from .fusion import votes as votes
 from .hybrid import HybridRetriever as HybridRetriever
-from .hybrid import fused_hits as fused_hits
-from .hybrid import reciprocal_ranks as reciprocal_ranks
-from .votes import summed_votes as summed_votes
-from .votes import votes as votes

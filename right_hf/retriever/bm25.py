@@ -118,13 +118,7 @@ class BM25Retriever(Retriever):
         self._change((), ids)
 
     def update(self, posts: Sequence[Post]) -> None:
-        """Puts posts in the place of those with the same ids, in one step.
-
-        Raises:
-            KeyError: There is no post with one of the ids. Nothing is changed then.
-            ValueError: A post is wrong (see [`Corpus`]). Nothing is changed then.
-            OSError: The change could not be written. Nothing is changed then.
-        """
+        """Puts posts in the place of those with the same ids, in one step; errors as in [`add`] and [`remove`]."""
         self._change(posts, [post.id for post in posts])
 
     def follow(self, follower: Follower) -> None:
@@ -266,9 +260,8 @@ class BM25Retriever(Retriever):
         quick again.
 
         Raises:
-            FileNotFoundError: A file is missing.
-            ValueError: A file is damaged, or the files do not belong together.
             RuntimeError: The folder is open elsewhere.
+            FileNotFoundError, ValueError: As [`from_folder`].
         """
         folder = Path(folder).resolve()
         recover_folder(folder)

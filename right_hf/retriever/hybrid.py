@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from right_hf.component import Trainer
 from right_hf.corpus import Corpus
 from right_hf.registry import load_component
 from right_hf.retriever.base import Hit, Retriever, check_search
+from right_hf.retriever.fusion import fused_hits
 
-#: The constant of the source, which its authors found to matter little.
-RANK_CONSTANT = 60
 #: Hits of each retriever that are fused; fewer would make the first hits depend on how many are asked for.
 DEPTH = 100
 #: The parts of hybrids that were saved before these were named.
 _FIRST_PARTS = ("bm25", "dense")
-T = TypeVar("T", bound=Hashable)
-
-
-def reciprocal_ranks(rankings: Iterable[Sequence[T]], constant: int = RANK_CONSTANT) -> dict[T, float]:
-    """Fuses rankings: score(x) = sum over the rankings that hold x of 1 / (constant + rank of x).
-
-    Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009, Reciprocal rank fusion outperforms Condorcet and
-    individual rank learning methods, SIGIR). Only ranks count, so scores of any scales can be fused.
-
-    Args:
-        rankings: Each without repeats, best first.
-        constant: How little the first ranks differ, at least 0.
-    """
-    scores: dict[T, float] = {}
-    for ranking in rankings:
-        for rank, item in enumerate(ranking, start=1):
-            scores[item] = scores.get(item, 0.0) + 1 / (constant + rank)
-    return scores
 
 
 class HybridRetriever(Retriever):
     """Searches with several retrievers, as a rule BM25 and a dense one, and fuses their hits by reciprocal rank.
 
-    A hit's score is that of [`reciprocal_ranks`], at most 1 / 61 for each retriever. Its corpus cannot change.
+    A hit's score is that of [`right_hf.retriever.reciprocal_ranks`], at most 1 / 61 for each retriever. Its corpus
+    cannot change.
 
     Args:
         retrievers: At least two of different types, over the same corpus.
@@ -135,19 +117,3 @@ class HybridRetriever(Retriever):
         from right_hf.trainers.retriever import HybridTraining
 
         return HybridTraining()
-
-
-def fused_hits(found: Mapping[str, Sequence[Sequence[Hit]]], k: int) -> list[list[Hit]]:
-    """Of what [`Retriever.search_parts`] found the best `k` hits of each query.
-
-    Those of several retrievers are scored by their ranks and ordered by (-score, id); those of one stay as they are.
-    """
-    if len(found) == 1:
-        return [list(hits[:k]) for lists in found.values() for hits in lists]
-    return [_fused(lists)[:k] for lists in zip(*found.values(), strict=True)]
-
-
-def _fused(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
-    posts = {hit.post.id: hit.post for hits in lists for hit in hits}
-    scores = reciprocal_ranks([hit.post.id for hit in hits] for hits in lists)
-    return [Hit(posts[key], score) for key, score in sorted(scores.items(), key=lambda item: (-item[1], item[0]))]

@@ -182,7 +182,8 @@ def test_a_checkpoint_sends_posts_only_where_the_user_allows_it(
 
 def test_consent_does_no_harm_to_other_checkpoints(model: RightModel, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path / "checkpoint")
-    RightModel.from_pretrained(tmp_path / "checkpoint", send_posts_to="hub:auto")
+    loaded = RightModel.from_pretrained(tmp_path / "checkpoint", send_posts_to="hub:auto")
+    assert loaded.recommend(["bread"]) == model.recommend(["bread"])
 
 
 @pytest.mark.parametrize(

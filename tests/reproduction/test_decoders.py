@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from reproduction.pretraining import prepare
 from reproduction.pretraining.decoders import (
     DecoderPretraining,
     DecoderShape,
@@ -14,13 +15,13 @@ from reproduction.pretraining.decoders import (
     decoder_from_scratch,
 )
 from reproduction.pretraining.tokenizer import train_decoder_tokenizer
-from right_hf.trainers.bases import generator_base
+from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast
 
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.posts import Post
 from right_hf.trainers.completions import IGNORED, CompletionLoss
-from tests.support.tiny_llm import CPU, tiny_recipe
+from tests.support.tiny_llm import CPU
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +98,7 @@ def test_random_weights_depend_on_the_seed(model_type: str, tokenizer: PreTraine
 def test_a_stopped_pretraining_goes_on(
     english_posts: list[Post], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = tiny_recipe(copying={"steps": 10, "batch_size": 4}, arguments=CPU).generator
-    whole, _ = generator_base(recipe, english_posts, 0, tmp_path / "whole")
+    whole = weights(english_posts, tmp_path / "whole", {"steps": 10, "batch_size": 4})
     original, calls = CompletionLoss.training_step, []
 
     def stopped(self: CompletionLoss, *arguments: Any, **options: Any) -> Any:
@@ -110,10 +110,24 @@ def test_a_stopped_pretraining_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(CompletionLoss, "training_step", stopped)
         with pytest.raises(KeyboardInterrupt):
-            generator_base(recipe, english_posts, 0, tmp_path / "stopped")
-    assert not (tmp_path / "stopped").exists()
-    resumed, _ = generator_base(recipe, english_posts, 0, tmp_path / "stopped")
-    for name, weights in whole.state_dict().items():
-        torch.testing.assert_close(resumed.state_dict()[name], weights)
-    start, _ = generator_base(tiny_recipe(copying=None).generator, english_posts, 0, tmp_path / "untrained")
-    assert not torch.equal(start.get_input_embeddings().weight, whole.get_input_embeddings().weight)
+            weights(english_posts, tmp_path / "stopped", {"steps": 10, "batch_size": 4})
+    assert not (tmp_path / "stopped" / "generator").exists()
+    resumed = weights(english_posts, tmp_path / "stopped", {"steps": 10, "batch_size": 4})
+    assert resumed.keys() == whole.keys()
+    for name, weight in whole.items():
+        torch.testing.assert_close(resumed[name], weight)
+    untrained = weights(english_posts, tmp_path / "untrained", None)
+    assert not all(torch.equal(untrained[name], weight) for name, weight in whole.items())
+
+
+def weights(posts: list[Post], folder: Path, copying: dict[str, int] | None) -> dict[str, torch.Tensor]:
+    """Those of a decoder that is pretrained in a folder."""
+    shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1}
+    shape |= {"num_attention_heads": 2, "num_key_value_heads": 2}
+    values = {
+        "language": "en",
+        "generator": {"type": "decoder", "max_source_length": 96, "max_target_length": 12, "arguments": CPU},
+        "pretraining": {"generator": {"vocabulary_size": 300, "shape": shape, "copying": copying}},
+    }
+    base = prepare(values, posts, folder).values["generator"]["base"]
+    return load_file(Path(base) / "model.safetensors")

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from reproduction.analysis.paper import CHAT, NO_GENERATOR, RIGHT_BM25, RIGHT_CHAT, RIGHT_SIMCSE
-from reproduction.cotraining import Cotraining
 from reproduction.experiment import Experiment, random_hashtags
 from reproduction.plan import Plan, load_plan, merged
-from reproduction.ranker_table import COTRAINED, ORACLE, SELECTOR, cotraining_rows
-from reproduction.rankers import ABLATIONS, WHOLE, FusionExperiment
+from reproduction.ranker_table import ORACLE
+from reproduction.rankers import ABLATIONS, WHOLE
+from reproduction.report import Report
 from reproduction.systems import (
     LLM,
     RIGHT_GRPO,
@@ -23,31 +23,30 @@ from reproduction.systems import (
     right,
     with_hashtags,
 )
-from reproduction.tables import TABLES, Report
+from reproduction.tables import TABLES
 
 from right_hf.evaluation import BM25
 from right_hf.persistence import read_object
 from right_hf.posts import Post
-from right_hf.ranker import FEATURES
+from right_hf.ranker.features import FEATURES
 from right_hf.trainers.pools import Pools
-from right_hf.trainers.recipe import load_recipe
-from tests.support.paths import ROOT, WORDNET
+from right_hf.trainers.recipe import read_recipe_file
+from tests.support.paths import ROOT
 from tests.support.smoke_data import write_splits
 
-_WORDNET = WORDNET
 _CONFIGS = ROOT / "training" / "configs" / "reproduce"
 
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    return load_plan(_CONFIGS / "smoke.yaml", "small")
+    return load_plan(_CONFIGS / "smoke.yaml", "small").with_seeds((0, 1))
 
 
 @pytest.fixture(scope="module")
 def experiment(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Experiment:
     folder = tmp_path_factory.mktemp("reproduction")
     data = write_splits(folder / "data")
-    return Experiment(plan, data, folder / "work", _WORDNET)
+    return Experiment(plan, data, folder / "work")
 
 
 @pytest.mark.slow
@@ -98,7 +97,7 @@ def test_the_llm_is_tuned_with_and_without_retrieval(experiment: Experiment, tmp
     assert table in (tmp_path / "table-llm.md").read_text()
     # All start from one base and take the same steps; only GRPO goes on from what was tuned.
     made = [entry["made"] for entry in experiment.store.costs()]
-    assert made.count("base-decoder") == 1
+    assert made.count("base-decoder/generator") == 1
     records = [read_object(experiment.generator(row, 0) / "training.json") for row in TABLE_LLM[-3:]]
     assert records[0]["steps"] == records[1]["steps"]
     assert [record["retrieval"] for record in records] == [False, True, True]
@@ -106,18 +105,19 @@ def test_the_llm_is_tuned_with_and_without_retrieval(experiment: Experiment, tmp
 
 def test_an_llm_may_not_change_under_a_folder(plan: Plan, tmp_path: Path) -> None:
     data = write_splits(tmp_path / "data")
-    Experiment(plan, data, tmp_path / "work", _WORDNET).llm_recipe()
+    Experiment(plan, data, tmp_path / "work").planned_llm()
     assert plan.llm is not None
-    changed = replace(plan, llm=replace(plan.llm, generator=replace(plan.llm.generator, max_source_length=90)))
-    experiment = Experiment(changed, data, tmp_path / "work", _WORDNET)  # its other systems may go on
+    values = merged(plan.llm.values, {"pretraining": {"generator": {"copying": {"steps": 5}}}})
+    changed = replace(plan, llm=replace(plan.llm, values=values))
+    experiment = Experiment(changed, data, tmp_path / "work")  # its other systems may go on
     with pytest.raises(ValueError, match="other settings or data"):
-        experiment.llm_recipe()
+        experiment.planned_llm()
     with pytest.raises(ValueError, match="no `llm`"):
-        Experiment(replace(plan, llm=None), data, tmp_path / "work", _WORDNET).llm_recipe()
+        Experiment(replace(plan, llm=None), data, tmp_path / "work").planned_llm()
 
 
 def test_a_row_that_no_table_has_is_named(plan: Plan, tmp_path: Path) -> None:
-    experiment = Experiment(plan, write_splits(tmp_path / "data"), tmp_path / "work", _WORDNET)
+    experiment = Experiment(plan, write_splits(tmp_path / "data"), tmp_path / "work")
     report = Report(experiment, tmp_path / "out", [BM25, "BM52"])
     with pytest.raises(ValueError, match=r"no row 'BM52'\. Its rows: BM25; SimCSE; "):
         report.table_3()
@@ -144,10 +144,10 @@ def test_random_hashtags_depend_on_post_and_seed_alone(english_posts: list[Post]
 
 def test_another_experiment_is_not_mixed_in(plan: Plan, tmp_path: Path) -> None:
     data = write_splits(tmp_path / "data")
-    Experiment(plan, data, tmp_path / "work", tmp_path)
+    Experiment(plan, data, tmp_path / "work")
     other = write_splits(tmp_path / "other", {"train": 40, "validation": 16, "test": 8})
     with pytest.raises(ValueError, match="other settings or data"):
-        Experiment(plan, other, tmp_path / "work", tmp_path)
+        Experiment(plan, other, tmp_path / "work")
 
 
 @pytest.mark.parametrize("name", ["smoke", "tweets-en", "weibo-zh"])
@@ -155,16 +155,18 @@ def test_another_experiment_is_not_mixed_in(plan: Plan, tmp_path: Path) -> None:
 def test_the_projects_plans_load(name: str, protocol: str) -> None:
     plan = load_plan(_CONFIGS / f"{name}.yaml", protocol)
     assert plan.recipe.protocol == protocol
-    assert plan.simcse.retriever.type == "dense"
-    assert plan.segtrm.generator.architecture == "segtrm"
-    assert "d_model" not in plan.segtrm.generator.shape
+    assert plan.simcse.recipe.retriever.type == "dense"
+    assert plan.segtrm.recipe.generator.type == "segtrm"
+    assert "d_model" not in plan.segtrm.recipe.generator.shape
     # Both arms of a comparison get the same steps.
-    assert plan.segtrm.generator.arguments == plan.recipe.generator.arguments
+    assert plan.segtrm.recipe.generator.arguments == plan.recipe.generator.arguments
+    assert list(plan.generators) == ["rehearsing"]
 
 
 def test_the_script_tunes_the_llm_of_the_table() -> None:
-    recipe = load_recipe(_CONFIGS.parent / "tweets-en-llm.yaml")
-    assert recipe == load_plan(_CONFIGS / "tweets-en.yaml", "small").llm
+    llm = load_plan(_CONFIGS / "tweets-en.yaml", "small").llm
+    assert llm is not None
+    assert read_recipe_file(_CONFIGS.parent / "tweets-en-llm.yaml") == llm.values
 
 
 def test_a_plan_must_be_whole(tmp_path: Path) -> None:
@@ -191,45 +193,12 @@ def test_the_ranker_is_compared_and_kept(experiment: Experiment, tmp_path: Path)
     assert {row.name for row in (WHOLE, *ABLATIONS)} < set(rows) == set(result["validation"])
     assert set(rows[WHOLE.name]["against"]) == {baseline}
     assert set(rows[ABLATIONS[0].name]["against"]) == {baseline, WHOLE.name}
-    beside = {baseline, *cotraining_rows(FusionExperiment(experiment, experiment.whole_validation))}  # no pool's
     oracle = rows[ORACLE]["scores"]["f1@1"]
-    assert all(max(row["scores"]["f1@1"]) <= max(oracle) for name, row in rows.items() if name not in beside)
+    assert all(max(row["scores"]["f1@1"]) <= max(oracle) for name, row in rows.items() if name != baseline)
     assert all(0 <= tenth["gold"] <= 1 and tenth["hashtags"] > 0 for tenth in result["calibration"])
     before = len(experiment.store.costs())
     assert TABLES["fusion"](report) == table
     assert len(experiment.store.costs()) == before  # nothing is made twice
-
-
-@pytest.mark.slow
-def test_co_trained_parts_stand_beside_those_they_start_from(experiment: Experiment, tmp_path: Path) -> None:
-    cotrained = COTRAINED.format(SELECTOR)
-    names = list(cotraining_rows(FusionExperiment(experiment, experiment.whole_validation)))
-    report = Report(experiment, tmp_path, names)
-    table = TABLES["fusion"](report)
-    result = json.loads((tmp_path / "fusion.json").read_text())
-    assert {name for name, row in result["rows"].items() if "scores" in row} == set(names)
-    assert result["calibration"] == []  # of the ranker, which was left out
-    assert set(result["rows"][cotrained]["against"]) == {SELECTOR}
-    made = [entry["made"] for entry in experiment.store.costs()]
-    other = Cotraining(FusionExperiment(experiment, experiment.whole_validation))
-    assert other.selector(0).fingerprint() != experiment.selector(0).fingerprint()
-    assert TABLES["fusion"](report) == table
-    assert [entry["made"] for entry in experiment.store.costs()] == made  # nothing is made twice
-    # Other settings are made beside them, from the same likelihoods.
-    other.recipe = replace(other.recipe, selector=replace(other.recipe.selector, temperature=0.1))
-    other.selector(0)
-    [new] = [entry["made"] for entry in experiment.store.costs()][len(made) :]
-    assert new.startswith("seed-0/co-training/selector-")
-
-
-def test_a_plan_without_co_training_has_no_such_rows(plan: Plan, tmp_path: Path) -> None:
-    experiment = Experiment(
-        replace(plan, cotraining=None), write_splits(tmp_path / "data"), tmp_path / "work", _WORDNET
-    )
-    with pytest.raises(ValueError, match="no `cotraining`"):
-        Cotraining(FusionExperiment(experiment, experiment.whole_validation))
-    # What the folder holds is taken by a plan that has it.
-    Experiment(plan, tmp_path / "data", tmp_path / "work", _WORDNET)
 
 
 def test_a_variant_neither_sees_nor_ranks_what_it_is_without() -> None:
@@ -237,7 +206,8 @@ def test_a_variant_neither_sees_nor_ranks_what_it_is_without() -> None:
     for row, name in enumerate(["dense_rank", "bm25_rank", "generator_rank", "mention_words"]):
         values[row, FEATURES.index(name)] = 1
     values[:, FEATURES.index("corpus_count")] = [1, 1, 0, 0]
-    pools = Pools(np.asarray([4]), ["dense", "bm25", "written", "phrase"], values, np.zeros(4, dtype=bool))
+    names = ["dense", "bm25", "written", "phrase"]
+    pools = Pools(np.asarray([4]), names, values, np.zeros(4, dtype=bool), FEATURES)
     kept = {variant.key: variant.view(pools).hashtags for variant in (WHOLE, *ABLATIONS)}
     assert kept["whole"] == kept["no-votes"] == kept["no-likelihood"] == pools.hashtags
     assert kept["bm25"] == ["bm25", "written", "phrase"]

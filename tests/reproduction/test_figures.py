@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from right_hf.evaluation import hashtag_count_figure, strata_figure, stream_figure
+from reproduction.analysis.figures import hashtag_count_figure, strata_figure, stream_figure
 
 BY_K: dict[str, Any] = {
     "tweets-en": {k: {"rouge1": [30.0 + k, 31.0 + k], "f1@1": [20.0, 21.0]} for k in (1, 3, 5, 7, 9)},

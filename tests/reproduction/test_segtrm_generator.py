@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import torch
-from reproduction.pretraining.segtrm_shape import segtrm_from_scratch
+from reproduction.pretraining import prepare
 from reproduction.segtrm import (
     SegmentFormat,
     SegtrmForHashtagGeneration,
     SegtrmGenerator,
 )
-from right_hf.trainers.bases import generator_base
+from reproduction.segtrm.shape import segtrm_from_scratch
+from reproduction.segtrm.training import SegtrmTraining
 from transformers import (
     AutoModelForSeq2SeqLM,
     BertModel,
@@ -25,7 +26,8 @@ from right_hf.generator import Generation
 from right_hf.posts import Post
 from right_hf.registry import load_component
 from right_hf.trainers.examples import plain_examples
-from right_hf.trainers.recipe import GeneratorRecipe
+from right_hf.trainers.job import Job
+from right_hf.trainers.recipe import build_recipe
 from right_hf.trainers.seq2seq import train_generator
 from tests.support.command_line import ROOT, run_script
 from tests.support.smoke_data import write_splits
@@ -113,10 +115,18 @@ def test_more_segments_than_the_model_knows(segtrm_tokenizer: Any) -> None:
 # Training
 
 
+def job(recipe: dict[str, Any], posts: list[Post], folder: Path) -> Job:
+    values = {"language": "en", "generator": {"type": "segtrm", **recipe}}
+    return Job(build_recipe(values, "the test's recipe"), posts, (), folder / "segtrm")
+
+
 def test_a_base_from_scratch_keeps_its_tokenizer(english_posts: list[Post], tmp_path: Path) -> None:
-    recipe = GeneratorRecipe(architecture="segtrm", vocabulary_size=300, shape=dataclasses.asdict(SHAPE))
-    model, tokenizer = generator_base(recipe, english_posts, 0, tmp_path / "tokenizer")
-    again, kept = generator_base(recipe, english_posts[:1], 0, tmp_path / "tokenizer")
+    values = {"language": "en", "generator": {"type": "segtrm"}, "pretraining": {"generator": {"vocabulary_size": 300}}}
+    base = prepare(values, english_posts, tmp_path).values["generator"]["base"]
+    assert prepare(values, english_posts[:1], tmp_path).values["generator"]["base"] == base
+    recipe = {"base": base, "shape": dataclasses.asdict(SHAPE)}
+    model, tokenizer = SegtrmTraining().start(job(recipe, english_posts, tmp_path))
+    again, kept = SegtrmTraining().start(job(recipe, english_posts[:1], tmp_path))
     assert kept.get_vocab() == tokenizer.get_vocab()
     assert model.config.vocab_size == len(tokenizer)
     for name, weight in again.state_dict().items():
@@ -124,10 +134,10 @@ def test_a_base_from_scratch_keeps_its_tokenizer(english_posts: list[Post], tmp_
 
 
 def test_a_base_with_a_pretrained_encoder(segtrm_tokenizer: Any, bert_encoder: BertModel, tmp_path: Path) -> None:
-    bert_encoder.save_pretrained(tmp_path)
-    segtrm_tokenizer.save_pretrained(tmp_path)
-    recipe = GeneratorRecipe(architecture="segtrm", base=str(tmp_path), shape={"num_decoder_layers": 1})
-    model, loaded = generator_base(recipe, [], 0, tmp_path / "unused")
+    bert_encoder.save_pretrained(tmp_path / "bert")
+    segtrm_tokenizer.save_pretrained(tmp_path / "bert")
+    recipe = {"base": str(tmp_path / "bert"), "shape": {"num_decoder_layers": 1}}
+    model, loaded = SegtrmTraining().start(job(recipe, [], tmp_path))
     layer, expected = model.encoder.bert.encoder.layer[0], bert_encoder.encoder.layer[0]
     torch.testing.assert_close(layer.output.dense.weight, expected.output.dense.weight)
     generator = SegtrmGenerator(model, loaded, 64, 8)
@@ -142,7 +152,7 @@ def test_the_training_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     generator = load_component("generator", tmp_path / "segtrm")
     assert isinstance(generator, SegtrmGenerator)
     assert "bread" in generator.generate(["bread"], [[]], [["bread"]])[0].log_likelihoods
-    with pytest.raises(SystemExit):
+    with pytest.raises(ValueError, match="Leave out --selector"):
         run_script([*command, "--selector", str(tmp_path)], monkeypatch)
 
 
@@ -166,7 +176,7 @@ def test_it_learns_eight_posts_by_heart(segtrm_tokenizer: Any, english_posts: li
     }
     form = SegmentFormat(segtrm_tokenizer, 64, 24)
     examples = plain_examples(posts)
-    log = train_generator(model, form, examples, examples, tmp_path, arguments, seed=0)
+    log = train_generator(model, form, (examples, examples), job({"arguments": arguments}, posts, tmp_path))
     assert log["validation"]["f1@1"] == pytest.approx(2 * 8 / (8 + sum(len(post.hashtags) for post in posts)))
     answers = run_generator(SegtrmGenerator(model, segtrm_tokenizer, 64, 24), posts)
     assert [answer.sequence for answer in answers] == [list(post.hashtags) for post in posts]

@@ -1,15 +1,21 @@
-"""`reproduce.py --smoke` on data of any size and script: a few of the posts, in the language of the data set."""
+"""`reproduce.py --smoke`: every table from a clone; data of any size and script, a few of whose posts it takes."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import runpy
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from reproduction.pretraining.tokenizer import train_tokenizer
+from reproduction.smoke import SMOKE_POSTS, few_posts, shown_posts
+from reproduction.tables import TABLES
 
 from right_hf import Post
 from tests.support.command_line import ROOT, run_script
@@ -33,6 +39,49 @@ def _chinese(folder: Path) -> Path:
     return folder
 
 
+def _files(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_clone_runs_every_table_without_anything_more_and_keeps_nothing(tmp_path: Path) -> None:
+    clone, scratch = tmp_path / "clone", tmp_path / "scratch"
+    for folder in ("right_hf", "training"):
+        shutil.copytree(ROOT / folder, clone / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    scratch.mkdir()
+    before = _files(clone)
+    variables = {**os.environ, "PYTHONPATH": str(clone), "TMPDIR": str(scratch), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "training/reproduce.py", "--smoke"]
+    done = subprocess.run(command, cwd=clone, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    headings = [line.removeprefix("# ") for line in done.stdout.splitlines() if line.startswith("# ")]
+    assert headings == list(TABLES)
+    assert "WordNet is not in" in done.stderr or Path("/usr/share/wordnet").is_dir()
+    assert _files(clone) == before
+    assert not _files(scratch)
+
+
+def test_the_posts_of_the_repository_are_split_by_time() -> None:
+    splits = shown_posts()
+    posts = [post for split in splits.values() for post in split]
+    assert len({post.id for post in posts}) == len(posts) == 699
+    dated = {name: [post.created_at for post in split if post.created_at] for name, split in splits.items()}
+    assert max(dated["train"]) <= min(dated["validation"]) and max(dated["validation"]) <= min(dated["test"])
+    assert all(len(splits[name]) == len(dated[name]) for name in ("validation", "test"))
+    assert all(post.license in ("MIT", "CC-BY-4.0") for post in posts)
+
+
+@pytest.mark.parametrize("options", [[], ["--dataset", "tweets-en"], ["--table", "3"]])
+def test_without_smoke_data_and_table_must_be_named(
+    options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run_script(["training/reproduce.py", *options], monkeypatch)
+    assert "give --dataset and --table, or --smoke" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_smoke_runs_on_chinese_posts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = _chinese(tmp_path / "data")
@@ -47,12 +96,14 @@ def test_smoke_runs_on_chinese_posts(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_smoke_takes_the_language_of_the_data_set() -> None:
-    arguments = argparse.Namespace(dataset="weibo-zh", plan=None, smoke=True, protocol="small")
+    arguments = argparse.Namespace(dataset="weibo-zh", plan=None, smoke=True, protocol="small", wordnet=None)
     assert _REPRODUCE["_plan"](arguments).recipe.language == "zh"
     arguments.dataset = "another"
     assert _REPRODUCE["_plan"](arguments).recipe.language == "en"
     arguments.smoke, arguments.dataset = False, "weibo-zh"
-    assert _REPRODUCE["_plan"](arguments).recipe.selector.vocabulary_size > 4000
+    assert _REPRODUCE["_plan"](arguments).right.values["pretraining"]["selector"]["vocabulary_size"] > 4000
+    arguments.wordnet = "elsewhere"
+    assert _REPRODUCE["_plan"](arguments).simcse.recipe.selector.wordnet == "elsewhere"
 
 
 def test_smoke_takes_each_post_once_and_common_hashtags_first() -> None:
@@ -60,9 +111,9 @@ def test_smoke_takes_each_post_once_and_common_hashtags_first() -> None:
         split: [Post(f"{split}-{n}", f"text {n}", ("common",) if n % 10 == 0 else (f"rare {n}",)) for n in range(1000)]
         for split in _SIZES
     }
-    few = _REPRODUCE["_few"](posts)
+    few = few_posts(posts)
     for split, chosen in few.items():
-        assert len({post.id for post in chosen}) == len(chosen) == _REPRODUCE["_SMOKE_POSTS"][split]
+        assert len({post.id for post in chosen}) == len(chosen) == SMOKE_POSTS[split]
         assert sum("common" in post.hashtags for post in chosen) > 0.4 * len(chosen)  # a tenth of all
 
 

@@ -5,19 +5,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reproduction.analysis.strata import Strata, term_overlap
-
-from right_hf.analysis import english_words
-from right_hf.evaluation import (
-    Answer,
-    answer_statistics,
+from reproduction.analysis.strata import (
+    Strata,
     by_gold_in_text,
     by_overlap,
     by_seen_gold,
     nearest_overlaps,
-    score_answers,
     score_strata,
+    term_overlap,
 )
+
+from right_hf.analysis import english_words
+from right_hf.evaluation import Answer, answer_statistics, score_answers
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever
 

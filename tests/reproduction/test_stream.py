@@ -10,6 +10,7 @@ import pytest
 from reproduction.analysis.emergent import EMERGENT_STRATUM, RECALL_AT_5, SEEN_STRATUM
 from reproduction.experiment import Experiment
 from reproduction.plan import load_plan
+from reproduction.report import Report
 from reproduction.stream import Stream, StreamExperiment
 from reproduction.stream_table import (
     NEIGHBOURS,
@@ -19,19 +20,18 @@ from reproduction.stream_table import (
     stream_rows,
     stream_table,
 )
-from reproduction.tables import Report
 
 from right_hf.posts import Post
-from tests.support.paths import ROOT, WORDNET
+from tests.support.paths import ROOT
 from tests.support.smoke_data import write_splits
 
 
 @pytest.fixture(scope="module")
 def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
     folder = tmp_path_factory.mktemp("stream")
-    plan = load_plan(ROOT / "training" / "configs" / "reproduce" / "smoke.yaml", "small")
+    plan = load_plan(ROOT / "training" / "configs" / "reproduce" / "smoke.yaml", "small").with_seeds((0, 1))
     data = write_splits(folder / "data", {"train": 48, "validation": 40, "test": 16})
-    return Experiment(plan, data, folder / "work", WORDNET)
+    return Experiment(plan, data, folder / "work")
 
 
 def dated(day: int, post_id: str = "") -> Post:

@@ -3,9 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from reproduction.analysis.cases import case_study, choose_cases
 from reproduction.analysis.paper import FULL, METRICS, NO_GENERATOR, TABLE_3, TABLE_4
+from reproduction.analysis.tables import results_table
 
-from right_hf.evaluation import Answer, case_study, choose_cases, results_table
+from right_hf.evaluation import Answer
 from right_hf.posts import Post
 
 

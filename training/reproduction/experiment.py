@@ -169,8 +169,9 @@ class Experiment:
         return self.store.made(f"seed-{seed}/{system.key}", make)
 
     def load_generator(self, system: System, seed: int) -> Generator:
-        """A trained generator, on a GPU where there is one."""
-        generator: Generator = load_component("generator", self.generator(system, seed), device=_device())
+        """A trained generator, on a GPU where there is one; in full precision, whatever it is stored in."""
+        folder, dtype = self.generator(system, seed), torch.float32
+        generator: Generator = load_component("generator", folder, device=_device(), dtype=dtype)
         return generator
 
     def _planned(self, system: System) -> Planned:

@@ -21,7 +21,6 @@ from reproduction.systems import System, right
 from right_hf.config import RightConfig
 from right_hf.data import small
 from right_hf.evaluation import BM25, Answer
-from right_hf.persistence import atomic_folder
 from right_hf.posts import Post
 from right_hf.ranker import PoolSettings, TreeRanker
 from right_hf.ranker.features import FEATURES
@@ -114,7 +113,7 @@ class RankerExperiment:
         unseen = [post for post in validation if post.text and post.id not in seen]
         if not unseen:
             raise ValueError("All validation posts chose generators; the ranker needs others. Lower validation_posts.")
-        experiment.posts[RANKING] = small(unseen, size=self.recipe.validation_posts)
+        experiment.posts[RANKING] = small(unseen, size=self.recipe.validation_posts or len(unseen))
         of_pools = {name: getattr(self.recipe, name) for name in _OF_POOLS}
         identity = run_identity(experiment.plan.recipe, experiment.posts["train"], ranker=of_pools)
         claim_run(experiment.store.folder / "pools", identity)
@@ -160,9 +159,8 @@ class RankerExperiment:
         def make(path: Path) -> None:
             train = variant.view(self.pools("leaked" if variant.leaked else "held-out", seed, variant.trained))
             validation = variant.view(self.pools(RANKING, seed, variant.trained))
-            with atomic_folder(path) as folder:
-                train, validation = (columns(pools, variant.features) for pools in (train, validation))
-                fit_ranker(train, validation, self.recipe, seed).save_pretrained(folder)
+            train, validation = (columns(pools, variant.features) for pools in (train, validation))
+            fit_ranker(train, validation, self.recipe, seed).save_pretrained(path)
 
         settings = digest([asdict(self.recipe)])[:8]  # several may be tried on the same pools
         name = f"seed-{seed}/rankers/{self.system(variant.trained).key}-{variant.key}-{settings}"

@@ -20,11 +20,10 @@ from reproduction.systems import TABLE_3, right
 from right_hf.config import RightConfig
 from right_hf.evaluation import BM25, SEQ2SEQ, Answer, run_generator
 from right_hf.persistence import atomic_folder
-from right_hf.popularity import seconds
+from right_hf.popularity import Freshness, most_popular, seconds
 from right_hf.posts import Post
 from right_hf.progress import bar
 from right_hf.ranker import PoolSettings, Trace, TreeRanker
-from right_hf.ranker.freshness import Freshness, most_popular
 from right_hf.registry import load_component
 from right_hf.retriever import Retriever, summed_votes
 from right_hf.stages import Stages
@@ -176,8 +175,7 @@ class StreamExperiment:
             border = last - round(_CALIBRATING * (last - first))
             parts = between(pools, first, border), between(pools, border, last)
             recipe = replace(self.recipe, pool=asdict(self._pool(corpus)))
-            with atomic_folder(path) as folder:
-                fit_ranker(*parts, recipe, seed).save_pretrained(folder)
+            fit_ranker(*parts, recipe, seed).save_pretrained(path)
 
         name = f"{corpus}-{variant.key}-{rows[0]}-{rows[1]}-{digest([asdict(self.recipe)])[:8]}"
         return TreeRanker.from_folder(self.experiment.store.made(f"seed-{seed}/stream/rankers/{name}", make))

@@ -134,7 +134,7 @@ def _drawing(path: str | Path, width: float, height: float) -> Iterator[Any]:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError("Figures need matplotlib: pip install matplotlib") from error
+        raise ImportError("Figures need matplotlib: pip install right_hf[train]") from error
     with matplotlib.style.context({"svg.hashsalt": "right_hf"}, after_reset=True):
         figure = Figure((width, height), layout="constrained")
         FigureCanvasAgg(figure)

@@ -17,6 +17,7 @@ from typing import Any
 
 from torch.utils.data import Dataset
 from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainingArguments
+from typing_extensions import Self
 
 from right_hf.generator.prompt import SeparatorFormat
 from right_hf.posts import Post
@@ -97,9 +98,7 @@ class CopyingExamples(Dataset[dict[str, list[int]]]):
         self.tokens = [token for token in range(len(form.tokenizer)) if token not in special]
 
     @classmethod
-    def of_posts(
-        cls, posts: Sequence[Post], form: SeparatorFormat, recipe: CopyingRecipe, seed: int
-    ) -> CopyingExamples:
+    def of_posts(cls, posts: Sequence[Post], form: SeparatorFormat, recipe: CopyingRecipe, seed: int) -> Self:
         """Examples of the beginnings of these posts' texts, and of their hashtags."""
         texts = [form.source(post.text, ())[:-1] for post in posts]
         hashtags = [form.target([hashtag])[:-1] for post in posts for hashtag in post.hashtags]

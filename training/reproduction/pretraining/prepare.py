@@ -100,7 +100,7 @@ def prepare(
     section = found.pop(SECTION, None) or {}
     if not isinstance(section, Mapping) or (set(section) - set(_ROLES)):
         raise ValueError(f"`{SECTION}` must hold settings by role, {', '.join(_ROLES)}, got {section!r:.80}.")
-    own = int(found.get("seed", 0))
+    own = int(values.get("seed", 0))
     first = own if seed is None else seed
     extra = None
     for role in [role for role in _ROLES if role in section and role in roles]:
@@ -109,7 +109,7 @@ def prepare(
             raise ValueError(f"The recipe has `{SECTION}` of the {role} and `{name}: {part[name]}` too. Leave one out.")
         if role == "generator":
             settings = build_settings(GeneratorPretraining, section[role], f"{SECTION}, {role}")
-            base = _Base(build_section(role, part, role), settings, first, str(found.get("language", "en")))
+            base = _Base(build_section(role, part, role), settings, first, str(values.get("language", "en")))
             base.make(posts, folder / role)
             extra = base.rehearsal(posts, own)
         else:

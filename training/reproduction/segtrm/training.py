@@ -12,7 +12,7 @@ from transformers import AutoModel, AutoTokenizer
 from reproduction.segtrm.modeling_segtrm import SegtrmForHashtagGeneration
 from reproduction.segtrm.segments import add_segment_tokens
 from reproduction.segtrm.shape import SegtrmShape, segtrm_from_scratch
-from right_hf.trainers.job import Job
+from right_hf.trainers.job import Job, Trained
 from right_hf.trainers.pretrained import generator_base
 from right_hf.trainers.seq2seq import Seq2SeqRecipe, Seq2SeqTraining
 
@@ -34,6 +34,16 @@ class SegtrmTraining(Seq2SeqTraining):
     """Trains a [`reproduction.segtrm.SegtrmGenerator`]."""
 
     settings = SegtrmRecipe
+
+    def train(self, job: Job) -> Trained:
+        """Trains it on the training posts alone.
+
+        Raises:
+            ValueError: The job has a selector, whose hashtags it would not read.
+        """
+        if "selector" in job.folders:
+            raise ValueError("SEGTRM reads the post alone. Leave out --selector.")
+        return super().train(job)
 
     def start(self, job: Job) -> tuple[Any, Any]:
         """A model with the encoder of the base, or with random weights drawn by the recipe's seed."""
