@@ -44,6 +44,7 @@ class Stages:
         self.retriever = retriever
         self.selector = selector
         self.generator = generator
+        self.pool = pool
         self.selector.prepare(retriever.corpus.hashtags)
         self._depth = max(config.hits, pool.depth) if pool is not None else config.hits
         self._pooler = Pooler(retriever, selector, pool) if pool is not None else None

@@ -53,7 +53,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 distributions = cache(packages_distributions)
 
 #: Modules that tune an LLM; nothing else imports them before it is asked to do so.
-TUNING = {f"right_hf.trainers.{name}" for name in ("grpo", "llm", "sft", "written")}
+TUNING = {f"right_hf.trainers.{name}" for name in ("llm", "tuning")}
 
 
 def module_name(path: Path) -> str:

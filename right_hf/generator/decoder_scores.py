@@ -13,7 +13,7 @@ from torch import nn
 from transformers import DynamicCache
 
 from right_hf.generator.decoder_format import DecoderFormat
-from right_hf.generator.rows import chosen_rows, padded, rows_at_once, scored_pools
+from right_hf.generator.rows import chosen_rows, padded, positions, rows_at_once, scored_pools
 
 #: Answers scored in one pass; bounds the memory of their logits.
 _SCORED_AT_ONCE = 64
@@ -46,7 +46,7 @@ class ReadPrompts:
     def _forward(self, ids: torch.Tensor, mask: torch.Tensor, cache: DynamicCache, **settings: Any) -> torch.Tensor:
         """(B, T, V) logits of the tokens `ids` (B, T), which stand last under `mask` (B, S + T); extends the cache."""
         if "position_ids" in self._known:
-            settings["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+            settings["position_ids"] = positions(mask)[:, -ids.shape[1] :]
         output = self._network(input_ids=ids, attention_mask=mask, cache=cache, use_cache=True, **settings)
         logits: torch.Tensor = output.logits
         return logits

@@ -5,17 +5,23 @@ A run that was stopped goes on where it was: beside its `output` lies the folder
 
 from __future__ import annotations
 
+import csv
 import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 from right_hf.layout import TRAINING_FILE
 from right_hf.model import RightModel
 from right_hf.persistence import atomic_folder, read_object, write_json
 from right_hf.provenance import provenance
 from right_hf.registry import component_class, load_component
-from right_hf.trainers.emissions import measured_emissions
 from right_hf.trainers.job import Job
 from right_hf.trainers.linear import LinearTraining
-from right_hf.trainers.parts import parts_of
+
+#: What codecarbon (`report_to: codecarbon` in a recipe's `arguments`) leaves in the Trainer's folder: one row for each
+#: run, so several where one was stopped and went on.
+_EMISSIONS = "emissions.csv"
 
 
 def build_component(role: str, job: Job) -> None:
@@ -33,7 +39,7 @@ def build_component(role: str, job: Job) -> None:
     settings = getattr(job.recipe, role)
     if settings is None:
         raise ValueError(f"The recipe says `{role}: null`, so there is none to train. Give its settings.")
-    origin = provenance(job.recipe.as_dict(), job.recipe.seed)
+    origin = provenance(asdict(job.recipe), job.recipe.seed)
     component, record = component_class(role, settings.type).trainer().train(job)
     if component is None:
         return
@@ -52,8 +58,8 @@ def build_checkpoint(job: Job) -> None:
     Raises:
         ValueError: A part is missing, or is not of this recipe and these posts.
     """
-    origin = provenance(job.recipe.as_dict(), job.recipe.seed)
-    parts = parts_of(job)
+    origin = provenance(asdict(job.recipe), job.recipe.seed)
+    parts = job.parts()
     ranker = None
     if "ranker" in job.folders:
         ranker = load_component("ranker", job.folders["ranker"])
@@ -63,3 +69,29 @@ def build_checkpoint(job: Job) -> None:
     history = {role: read_object(folder / TRAINING_FILE) for role, folder in job.folders.items()}
     model.records[TRAINING_FILE] = json.dumps({**origin, **history}, indent=2) + "\n"
     model.save_pretrained(job.output)
+
+
+def measured_emissions(checkpoints: Path) -> dict[str, Any]:
+    """The entry `emissions` of a training record, in the form of the Hub's cards (grams); empty without them.
+
+    Args:
+        checkpoints: The Trainer's folder.
+
+    Raises:
+        ValueError: codecarbon's file is damaged.
+    """
+    file = checkpoints / _EMISSIONS
+    rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines())) if file.is_file() else []
+    if not rows:
+        return {}
+    try:
+        grams = sum(1000 * float(row["emissions"]) for row in rows)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{file} is not what codecarbon writes ({error!r}). Remove it, or train anew.") from error
+    last = rows[-1]
+    stated = {
+        "source": f"codecarbon {last.get('codecarbon_version') or ''}".strip(),
+        "geographical_location": last.get("country_name"),
+        "hardware_used": last.get("gpu_model") or last.get("cpu_model"),
+    }
+    return {"emissions": {"emissions": round(grams, 3), **{name: value for name, value in stated.items() if value}}}

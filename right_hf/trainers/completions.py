@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from transformers import Trainer
 
+from right_hf.generator.rows import padded, positions
+
 #: The label of a token that is not learned.
 IGNORED = -100
 
@@ -37,17 +39,10 @@ class LeftPadding:
 
     def __call__(self, records: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """Tensors `input_ids`, `attention_mask` and `labels`, all (B, longest), and `position_ids` if wanted."""
-        longest = max(len(record["input_ids"]) for record in records)
-        padded = [longest - len(record["input_ids"]) for record in records]
-        rows = list(zip(padded, records, strict=True))
-        batch = {
-            "input_ids": torch.tensor([[self.pad_token_id] * pad + record["input_ids"] for pad, record in rows]),
-            "attention_mask": torch.tensor([[0] * pad + [1] * (longest - pad) for pad in padded]),
-            "labels": torch.tensor([[IGNORED] * pad + record["labels"] for pad, record in rows]),
-        }
-        if self.positions:
-            batch["position_ids"] = (batch["attention_mask"].cumsum(1) - 1).clamp(min=0)
-        return batch
+        ids, mask = padded([record["input_ids"] for record in records], self.pad_token_id, left=True)
+        labels, _ = padded([record["labels"] for record in records], IGNORED, left=True)
+        batch = {"input_ids": ids, "attention_mask": mask, "labels": labels}
+        return {**batch, "position_ids": positions(mask)} if self.positions else batch
 
 
 class CompletionLoss(Trainer):

@@ -15,7 +15,7 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 
 from right_hf.trainers.job import Job
 from right_hf.trainers.recipe import EncoderRecipe
-from right_hf.trainers.runs import run_trainer, trainer_settings
+from right_hf.trainers.runs import run_trainer
 
 
 class Triplet(NamedTuple):
@@ -52,7 +52,7 @@ def train_contrastive(
         The Trainer's log.
     """
     shared = {"learning_rate": 1e-5, "num_train_epochs": 3, "logging_steps": 100, "batch_sampler": "no_duplicates"}
-    settings = trainer_settings(job.checkpoints, job.recipe.seed, {**shared, **defaults}, recipe.arguments)
+    settings = job.trainer_settings({**shared, **defaults}, recipe.arguments)
     columns = {name: [getattr(triplet, name) for triplet in triplets] for name in Triplet._fields}
     trainer = SentenceTransformerTrainer(
         model=model,

@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from right_hf.analysis import Analyser, get_analyser
 from right_hf.posts import Post
 from right_hf.progress import batches
-from right_hf.retriever import Hit, Retriever, summed_votes
+from right_hf.retriever import Hit, Retriever
 from right_hf.retriever.duplicates import search_as_unseen
 from right_hf.selector import Selector
-from right_hf.trainers.job import GeneratorExample, Job
-from right_hf.trainers.parts import part_of, retriever_of
+from right_hf.trainers.job import Examples, GeneratorExample, Job
 
 _CHUNK = 1024
 #: From posts and their hits to the hashtags of these hits, best first.
@@ -43,7 +42,6 @@ def ranked_hashtags(
     ranked: list[list[str]] = []
     for chunk in batches(posts, _CHUNK, "retrieving"):
         texts = [post.text for post in chunk]
-        found: list[list[Hit]]
         if unseen_under is None:
             found = retriever.search(texts, hits)
         else:
@@ -59,18 +57,13 @@ def selector_ranking(selector: Selector) -> Ranking:
     ]
 
 
-def votes_ranking(texts: Sequence[str], found: Sequence[Sequence[Hit]]) -> list[list[str]]:
-    """Hashtags by the summed scores of the hits that carry them (paper, Table 4, w/o selector)."""
-    return [summed_votes(hits) for hits in found]
-
-
 def examples_with(posts: Sequence[Post], hashtags: Sequence[Sequence[str]]) -> list[GeneratorExample]:
     """Examples of posts with these hashtags beside them (paper, section 2.3)."""
     pairs = zip(posts, hashtags, strict=True)
     return [GeneratorExample(post.text, tuple(context), post.hashtags) for post, context in pairs]
 
 
-def generator_examples(job: Job) -> tuple[Sequence[GeneratorExample], Sequence[GeneratorExample]]:
+def generator_examples(job: Job) -> Examples:
     """Training and validation examples of a generator: posts with the hashtags that the selector chooses for them.
 
     They are those of the job where it has some; without the folder of a selector there are no hashtags beside posts.
@@ -81,7 +74,7 @@ def generator_examples(job: Job) -> tuple[Sequence[GeneratorExample], Sequence[G
     if "selector" not in job.folders:
         return plain_examples(job.posts), plain_examples(validation)
     settings, number = job.recipe.retriever, job.recipe.selector.hashtags
-    retriever, rank = retriever_of(job), selector_ranking(part_of(job, "selector"))
+    retriever, rank = job.retriever(), selector_ranking(job.part("selector"))
 
     def augmented(posts: Sequence[Post], unseen_under: Analyser | None = None) -> list[GeneratorExample]:
         ranked = ranked_hashtags(posts, retriever, rank, settings.hits, unseen_under)

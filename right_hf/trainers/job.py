@@ -11,7 +11,11 @@ from torch.utils.data import Dataset
 from transformers import TrainerCallback
 
 from right_hf.component import Component
+from right_hf.config import RightConfig
 from right_hf.posts import Post
+from right_hf.precision import affordable
+from right_hf.progress import shows_progress
+from right_hf.registry import component_class, load_component
 from right_hf.trainers.recipe import Recipe
 from right_hf.trainers.runs import checkpoints_folder, claim_run, run_identity
 
@@ -24,6 +28,8 @@ class GeneratorExample(NamedTuple):
     target: tuple[str, ...]
 
 
+#: Those of training and those of validation.
+Examples = tuple[Sequence[GeneratorExample], Sequence[GeneratorExample]]
 #: From how a generator writes token ids to encoded examples that are mixed with those of each epoch.
 ExtraExamples = Callable[[Any], Dataset[dict[str, list[int]]]]
 
@@ -52,8 +58,7 @@ class Job:
         folders: Folders of trained components by role, such as the selector of a generator; as "start", the tuned LLM
             that GRPO goes on with.
         callbacks: Passed to every Trainer.
-        examples: Training and validation examples of a generator, in the place of those that retriever and selector
-            would give.
+        examples: Of a generator, in the place of those that retriever and selector would give.
         extra_examples: Further encoded examples that a seq2seq generator learns from in each epoch.
         bases: Makes, in a folder, what components start from, of some posts alone; a ranker's training needs it for
             those that have not seen all posts. None where the recipe names pretrained models.
@@ -65,7 +70,7 @@ class Job:
     output: Path
     folders: Mapping[str, Path] = field(default_factory=dict)
     callbacks: Sequence[TrainerCallback] = ()
-    examples: tuple[Sequence[GeneratorExample], Sequence[GeneratorExample]] | None = None
+    examples: Examples | None = None
     extra_examples: ExtraExamples | None = None
     bases: Callable[[Sequence[Post], Path], Bases] | None = None
 
@@ -73,6 +78,13 @@ class Job:
     def checkpoints(self) -> Path:
         """Folder of the Trainer's own checkpoints."""
         return checkpoints_folder(self.output)
+
+    def trainer_settings(self, defaults: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields of any Trainer's arguments: what all runs share, a component's `defaults`, the recipe's last."""
+        seeds = {"seed": self.recipe.seed, "data_seed": self.recipe.seed}
+        shared = {"output_dir": str(self.checkpoints), **seeds, "save_total_limit": 1, "report_to": "none"}
+        hidden = {} if shows_progress() else {"disable_tqdm": True}
+        return {**shared, **hidden, **defaults, **affordable(arguments)}
 
     def claim(self, **others: Any) -> None:
         """Makes that folder this run's, whose outcome `others` decide too; see [`right_hf.trainers.runs.claim_run`]."""
@@ -85,6 +97,43 @@ class Job:
             return job
         recipe, extra = self.bases(posts, self.checkpoints / "bases")
         return replace(job, recipe=recipe, extra_examples=extra)
+
+    def part(self, role: str) -> Any:
+        """A trained component.
+
+        Raises:
+            ValueError: The job has no folder of one.
+        """
+        if role not in self.folders:
+            raise ValueError(
+                f"This needs a trained {role}. Train it first (right-hf train {role}), then give its folder."
+            )
+        return load_component(role, self.folders[role])
+
+    def retriever(self) -> Any:
+        """The retriever of its folder or, where none is trained, one that indexes the posts in a moment.
+
+        Raises:
+            ValueError: The recipe's retriever must be trained and there is no folder, the folder holds another type of
+                retriever, or its corpus is not the job's posts.
+        """
+        kind = component_class("retriever", self.recipe.retriever.type)
+        if "retriever" not in self.folders and getattr(trainer := kind.trainer(), "instant", False):
+            return trainer.train(self).component
+        retriever = self.part("retriever")
+        if retriever.type != kind.type or list(retriever.corpus) != sorted(self.posts, key=lambda post: post.id):
+            raise ValueError(
+                f"{self.folders['retriever']} holds no {kind.type} retriever of the recipe's training posts. Train it "
+                "again."
+            )
+        return retriever
+
+    def parts(self) -> tuple[RightConfig, Any, Any, Any]:
+        """Configuration, retriever, selector and generator; the latter None where the recipe has none."""
+        hits, hashtags = self.recipe.retriever.hits, self.recipe.selector.hashtags
+        config = RightConfig(hits=hits, context_hashtags=hashtags, language=self.recipe.language)
+        generator = None if self.recipe.generator is None else self.part("generator")
+        return config, self.retriever(), self.part("selector"), generator
 
 
 class Trained(NamedTuple):

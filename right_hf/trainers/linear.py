@@ -14,7 +14,6 @@ from right_hf.ranker.linear import LinearFeatures, LinearRanker, linear_features
 from right_hf.ranker.records import Trace
 from right_hf.stages import Stages
 from right_hf.trainers.job import Job, Trained
-from right_hf.trainers.parts import parts_of
 from right_hf.trainers.pools import run_batches
 from right_hf.trainers.recipe import RankerRecipe
 
@@ -33,7 +32,7 @@ class LinearTraining:
 
     def train(self, job: Job) -> Trained:
         """Fits it on validation posts; see [`right_hf.component.Trainer`]."""
-        return Trained(self.fit(job, parts_of(job)), {})
+        return Trained(self.fit(job, job.parts()), {})
 
     def fit(self, job: Job, parts: tuple[Any, Any, Any, Any]) -> LinearRanker:
         """Fits it to the parts that it will work with: configuration, retriever, selector, generator."""
@@ -53,13 +52,9 @@ def fit_linear(posts: Sequence[Post], traces: Sequence[Trace]) -> LinearRanker:
         ImportError: scikit-learn is not installed.
         ValueError: No hashtag of any pool is gold, or every one is.
     """
-    rows: list[LinearFeatures] = []
-    labels: list[bool] = []
-    for post, trace in zip(posts, traces, strict=True):
-        for hashtag, features in linear_features(trace).items():
-            rows.append(features)
-            labels.append(hashtag in post.hashtags)
-    return fit_weights(rows, labels)
+    found = [linear_features(trace) for trace in traces]
+    labels = [tag in post.hashtags for post, pool in zip(posts, found, strict=True) for tag in pool]
+    return fit_weights([features for pool in found for features in pool.values()], labels)
 
 
 def fit_weights(rows: Sequence[LinearFeatures], labels: Sequence[bool]) -> LinearRanker:

@@ -30,7 +30,7 @@ class LlmRecipe(GeneratorRecipe):
         revision: Of its base on the Hub.
         template: Of its prompt, "paper" or "short".
         lora: Fields of `peft.LoraConfig`; None to tune all weights.
-        grpo: Settings of [`right_hf.trainers.grpo.GrpoRecipe`]; None for a recipe without GRPO.
+        grpo: Settings of [`right_hf.trainers.tuning.GrpoRecipe`]; None for a recipe without GRPO.
     """
 
     type: str = "decoder"
@@ -57,8 +57,7 @@ class LlmTraining:
         try:
             from accelerate import PartialState
 
-            from right_hf.trainers.grpo import GrpoRecipe, train_grpo
-            from right_hf.trainers.sft import train_sft
+            from right_hf.trainers.tuning import train_grpo, train_sft
         except ImportError as error:
             raise ImportError(f"Tuning an LLM needs peft and trl ({error}): pip install 'right_hf[llm]'") from error
         recipe: LlmRecipe = job.recipe.generator
@@ -66,11 +65,11 @@ class LlmTraining:
         if start is not None and recipe.grpo is None:
             raise ValueError("The recipe has no `grpo` under `generator`. Add its settings, or {} for the defaults.")
         source = generator_base(recipe)
-        train, validation = generator_examples(job)
+        examples = generator_examples(job)
         state = PartialState(cpu=bool(recipe.arguments.get("use_cpu")))
         if state.is_main_process:
             begun = {} if start is None else {"start": base_identity(str(start))}
-            job.claim(examples=digest(train), base=base_identity(source), **begun)
+            job.claim(examples=digest(examples[0]), base=base_identity(source), **begun)
         state.wait_for_everyone()
         base = Base.of(source, recipe.revision)
         # A frozen base need not be as exact as weights that are learned.
@@ -80,11 +79,11 @@ class LlmTraining:
         lengths = (recipe.max_source_length, recipe.max_target_length)
         form = DecoderFormat(tokenizer, job.recipe.language, recipe.template, *lengths)
         if start is None:
-            log = train_sft(model, form, train, validation, job)
+            log = train_sft(model, form, examples, job)
         else:
-            log = train_grpo(_begun(model, start), form, train, validation, GrpoRecipe(**(recipe.grpo or {})), job)
-        kept = Path(log.pop("checkpoint"))
-        record = {"retrieval": any(example.context for example in train), **base_record(source), **log}
+            log = train_grpo(_begun(model, start), form, examples, job)
+        kept: Path = log.pop("checkpoint")
+        record = {"retrieval": any(example.context for example in examples[0]), **base_record(source), **log}
         if not state.is_main_process:
             return Trained(None, record)
         network = _finished(base.folder(), kept)

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from right_hf.config import RightConfig
-from right_hf.generator.base import Generator
-from right_hf.persistence import load_arrays, save_arrays
 from right_hf.popularity import seconds
 from right_hf.posts import Post
 from right_hf.progress import bar, batches_of_like_length
-from right_hf.ranker.pool import PoolSettings
 from right_hf.ranker.records import Trace
-from right_hf.retriever.base import Retriever
-from right_hf.selector.base import Selector
 from right_hf.stages import Stages
 
 Floats = npt.NDArray[np.float32]
@@ -47,54 +40,6 @@ class Pools(NamedTuple):
         """(N,) a feature by its name."""
         return self.values[:, self.names.index(name)]
 
-    def columns(self, names: Sequence[str]) -> Floats:
-        """(N, len(names)) some of the features.
-
-        Raises:
-            ValueError: The pools lack one.
-        """
-        if missing := sorted(set(names) - set(self.names)):
-            raise ValueError(f"The pools have no feature {missing[0]!r}. They have {', '.join(self.names)}.")
-        return self.values[:, [self.names.index(name) for name in names]]
-
-    def where(self, kept: npt.NDArray[np.bool_]) -> Pools:
-        """The pools without some of their hashtags; a pool may become empty."""
-        bounds = np.concatenate([[0], np.cumsum(self.sizes)])
-        before = np.concatenate([[0], np.cumsum(kept)])
-        sizes = (before[bounds[1:]] - before[bounds[:-1]]).astype(np.int32)
-        hashtags = [self.hashtags[row] for row in np.flatnonzero(kept).tolist()]
-        return Pools(sizes, hashtags, self.values[kept], self.gold[kept], self.names)
-
-    def ranked(self, scores: npt.NDArray[Any]) -> list[list[str]]:
-        """The hashtags of each pool by (-score, hashtag); (N,) scores."""
-        ends = np.cumsum(self.sizes).tolist()
-        rows = [range(end - size, end) for end, size in zip(ends, self.sizes.tolist(), strict=True)]
-        values = scores.tolist()
-        return [
-            [self.hashtags[row] for row in sorted(r, key=lambda row: (-values[row], self.hashtags[row]))] for r in rows
-        ]
-
-    def save(self, path: Path) -> None:
-        """Writes the pools as safetensors."""
-        texts = {"hashtags": self.hashtags, "names": self.names}
-        encoded = {name: np.frombuffer("\n".join(text).encode(), dtype=np.uint8) for name, text in texts.items()}
-        save_arrays(path, {"sizes": self.sizes, "values": self.values, "gold": self.gold, **encoded})
-
-    @classmethod
-    def load(cls, path: Path) -> Pools:
-        """Reads what [`save`] wrote.
-
-        Raises:
-            ValueError: The file is missing or damaged, or is of another version.
-        """
-        arrays, _ = load_arrays(path, ("sizes", "hashtags", "values", "gold", "names"))
-        joined = arrays["hashtags"].tobytes().decode()
-        hashtags = joined.split("\n") if joined else []
-        names = tuple(arrays["names"].tobytes().decode().split("\n"))
-        if arrays["values"].shape != (len(hashtags), len(names)) or arrays["sizes"].sum() != len(hashtags):
-            raise ValueError(f"{path} holds the pools of another version. Remove it; it is made again.")
-        return cls(arrays["sizes"], hashtags, arrays["values"], arrays["gold"], names)
-
 
 def gather_pools(posts: Sequence[Post], traces: Sequence[Trace]) -> Pools:
     """The pools of posts, at least one, of which `traces` says what the stages made; they ran with pool settings."""
@@ -106,14 +51,6 @@ def gather_pools(posts: Sequence[Post], traces: Sequence[Trace]) -> Pools:
     return Pools(sizes, hashtags, values, np.asarray(gold, dtype=np.bool_), tables[0].names)
 
 
-def join_pools(parts: Sequence[Pools]) -> Pools:
-    """Pools with the same features, one after the other."""
-    sizes, values, gold = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("sizes", "values", "gold")
-    )
-    return Pools(sizes, [tag for part in parts for tag in part.hashtags], values, gold, parts[0].names)
-
-
 def run_batches(posts: Sequence[Post], stages: Stages) -> list[Trace]:
     """What the stages make of posts, none of them without text, a batch of like length at a time."""
     found: dict[int, Trace] = {}
@@ -122,23 +59,14 @@ def run_batches(posts: Sequence[Post], stages: Stages) -> list[Trace]:
     return [found[row] for row in range(len(posts))]
 
 
-def run_pools(
-    posts: Sequence[Post],
-    config: RightConfig,
-    retriever: Retriever,
-    selector: Selector,
-    generator: Generator | None,
-    settings: PoolSettings,
-) -> Pools:
-    """Runs the stages on posts, none of them without text, and gathers their pools.
+def run_pools(posts: Sequence[Post], stages: Stages) -> Pools:
+    """Runs the stages, which have pool settings, on posts, none of them without text, and gathers their pools.
 
     With popular hashtags in the pool the posts stream past, see [`run_stream`], and the retriever's corpus holds them
     afterwards.
     """
-    stages = Stages(config, retriever, selector, generator, settings)
-    if settings.popular:
-        return gather_pools(posts, run_stream(posts, stages))
-    return gather_pools(posts, run_batches(posts, stages))
+    popular = stages.pool is not None and stages.pool.popular
+    return gather_pools(posts, run_stream(posts, stages) if popular else run_batches(posts, stages))
 
 
 def run_stream(posts: Sequence[Post], stages: Stages) -> list[Trace]:

@@ -21,12 +21,16 @@ from right_hf.trainers.recipe import EncoderRecipe, GeneratorRecipe
 _PACKAGE = "package:"
 
 
-def resolve_model(name: str) -> str:
+def _resolved(name: str | None, example: str) -> str:
     """A Hub id as it is, a folder in full; `package:NAME` as the folder `model` inside that installed Python package.
 
-    Raises:
-        ModuleNotFoundError: The package is not installed.
+    `example` shows in an error where a name belongs.
     """
+    if name is None:
+        raise ValueError(
+            "Training starts from a pretrained model, and the recipe names none. Add its Hub id or folder, such as "
+            f"{example}."
+        )
     if not name.startswith(_PACKAGE):
         return str(Path(name).resolve()) if Path(name).is_dir() else name
     package = name.removeprefix(_PACKAGE)
@@ -40,14 +44,15 @@ def generator_base(recipe: GeneratorRecipe) -> str:
     """The Hub id or folder of what a generator starts from.
 
     Raises:
+        ModuleNotFoundError: It is in a Python package that is not installed.
         ValueError: The recipe names none.
     """
-    if recipe.base is None:
-        raise ValueError(
-            f"A generator of type {recipe.type!r} starts from a pretrained model, and the recipe names none. Add its "
-            "Hub id or folder, such as generator: {base: google-t5/t5-small}."
-        )
-    return resolve_model(recipe.base)
+    return _resolved(recipe.base, "generator: {base: google-t5/t5-small}")
+
+
+def encoder_source(recipe: EncoderRecipe) -> str:
+    """The Hub id or folder of what an encoder starts from; raises as [`generator_base`] does."""
+    return _resolved(recipe.encoder, "selector: {encoder: sentence-transformers/all-MiniLM-L6-v2}")
 
 
 def base_identity(source: str) -> dict[str, str]:
@@ -74,14 +79,15 @@ def encoder_base(recipe: EncoderRecipe) -> SentenceTransformer:
     Raises:
         ValueError: The recipe names none, or asks for layers or a length that it cannot have.
     """
-    if recipe.encoder is None:
-        raise ValueError(
-            "An encoder starts from a pretrained model, and the recipe names none. Add its Hub id or folder, such as "
-            "selector: {encoder: sentence-transformers/all-MiniLM-L6-v2}."
-        )
     if recipe.dimensions is not None and (recipe.layers is not None or recipe.max_seq_length is not None):
         raise ValueError("`dimensions` asks for static embeddings, which have no `layers` and no `max_seq_length`.")
-    model = _pretrained_encoder(resolve_model(recipe.encoder), recipe.layers)
+    name, layers, kept = encoder_source(recipe), recipe.layers, None
+    if layers is not None:
+        kept = {"num_hidden_layers": layers}
+        whole = AutoConfig.from_pretrained(name).num_hidden_layers
+        if not 1 <= layers <= whole:
+            raise ValueError(f"layers must lie between 1 and {whole}, the layers of {name}, got {layers}.")
+    model = SentenceTransformer(name, config_kwargs=kept)
     if isinstance(model[0], StaticEmbedding):
         return model
     if recipe.dimensions is not None:
@@ -89,16 +95,6 @@ def encoder_base(recipe: EncoderRecipe) -> SentenceTransformer:
     if recipe.max_seq_length is not None:
         model.max_seq_length = recipe.max_seq_length
     return model
-
-
-def _pretrained_encoder(name: str, layers: int | None) -> SentenceTransformer:
-    """A sentence-transformers model, of which only the first `layers` are kept if that is given."""
-    if layers is None:
-        return SentenceTransformer(name)
-    whole = AutoConfig.from_pretrained(name).num_hidden_layers
-    if not 1 <= layers <= whole:
-        raise ValueError(f"layers must lie between 1 and {whole}, the layers of {name}, got {layers}.")
-    return SentenceTransformer(name, config_kwargs={"num_hidden_layers": layers})
 
 
 def distilled_static_encoder(teacher: SentenceTransformer, dimensions: int) -> SentenceTransformer:

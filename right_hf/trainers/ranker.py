@@ -8,23 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from right_hf.data.protocol import small
 from right_hf.posts import Post
 from right_hf.ranker.pool import PoolSettings
 from right_hf.ranker.tree_ranker import TreeRanker
 from right_hf.ranker.trees import parse_trees
+from right_hf.stages import Stages
 from right_hf.trainers.build import build_component
-from right_hf.trainers.held_out import ORDERS, ranker_posts
 from right_hf.trainers.job import Job, Trained
 from right_hf.trainers.linear import fit_probability
-from right_hf.trainers.parts import parts_of
 from right_hf.trainers.pools import Pools, run_pools
 from right_hf.trainers.recipe import RankerRecipe
 
 #: What trees can be trained for: the order of a pool, or each of its hashtags.
 OBJECTIVES = ("lambdarank", "binary")
+#: Which posts are held out.
+ORDERS = ("random", "time")
+#: Of their random choice, so that it is another than that of the protocol `small`.
+_HELD_OUT_SEED = 7
 #: Parameters of LightGBM where a recipe says nothing.
 _DEFAULTS: dict[str, Any] = {
     "objective": "lambdarank",
@@ -98,6 +100,39 @@ class TreeTraining:
         return Trained(ranker, {"held_out": len(held), "calibrated_on": len(calibration.sizes)})
 
 
+def ranker_posts(posts: Sequence[Post], recipe: TreesRecipe) -> tuple[list[Post], list[Post]]:
+    """The training posts that the models behind a ranker's pools keep, and those it learns from; see [`hold_out`]."""
+    kept, held = hold_out(posts, recipe.held_out, recipe.order)
+    return kept, small([post for post in held if post.text], size=recipe.posts)
+
+
+def hold_out(posts: Sequence[Post], share: float, order: str = "random") -> tuple[list[Post], list[Post]]:
+    """Splits posts into those that models are trained on, and a share that is held out.
+
+    Args:
+        posts: The training posts.
+        share: Of the posts, above 0 and below 1.
+        order: "random" draws them by a hash of the id; "time" takes the latest of those that tell their time, and
+            draws among the others.
+
+    Returns:
+        The posts that stay, in their order, and the posts held out; neither is empty.
+
+    Raises:
+        ValueError: There are too few posts to split.
+    """
+    dated = sorted((p for p in posts if order == "time" and p.created_at), key=lambda post: (post.created_at, post.id))
+    others = [post for post in posts if not (order == "time" and post.created_at)]
+    latest = dated[len(dated) - round(share * len(dated)) :]
+    number = round(share * len(others))
+    held = latest + (small(others, _HELD_OUT_SEED, number) if number else [])
+    ids = {post.id for post in held}
+    kept = [post for post in posts if post.id not in ids]
+    if not (held and kept):
+        raise ValueError(f"{len(posts)} posts cannot be split with {share} of them held out. Use more posts.")
+    return kept, held
+
+
 def _held_out_job(job: Job, posts: Sequence[Post]) -> Job:
     """The job of these posts alone, with components that are trained on them."""
     job = job.of_posts(posts)
@@ -114,7 +149,7 @@ def _held_out_job(job: Job, posts: Sequence[Post]) -> Job:
 
 def _pools(job: Job, posts: Sequence[Post]) -> Pools:
     """The pools that a job's components make of posts."""
-    return run_pools(posts, *parts_of(job), PoolSettings(**job.recipe.ranker.pool))
+    return run_pools(posts, Stages(*job.parts(), PoolSettings(**job.recipe.ranker.pool)))
 
 
 def check_arguments(arguments: dict[str, Any]) -> None:
@@ -134,7 +169,7 @@ def check_arguments(arguments: dict[str, Any]) -> None:
         )
 
 
-def train_trees(pools: Pools, recipe: TreesRecipe, seed: int, features: Sequence[str] | None = None) -> str:
+def train_trees(pools: Pools, recipe: TreesRecipe, seed: int) -> str:
     """Trains boosted trees with LightGBM to put gold hashtags first.
 
     Pools without gold, or with nothing else, say nothing about an order and are left out.
@@ -143,7 +178,6 @@ def train_trees(pools: Pools, recipe: TreesRecipe, seed: int, features: Sequence
         pools: Pools of posts that no model has seen.
         recipe: Settings of the trees.
         seed: Of the columns and rows that each tree is shown.
-        features: The columns to look at; None for all.
 
     Returns:
         LightGBM's text of the model.
@@ -155,44 +189,36 @@ def train_trees(pools: Pools, recipe: TreesRecipe, seed: int, features: Sequence
     lightgbm = _lightgbm()
     owners = np.repeat(np.arange(len(pools.sizes)), pools.sizes)
     golden = np.bincount(owners[pools.gold], minlength=len(pools.sizes))
-    telling = pools.where(((golden > 0) & (golden < pools.sizes))[owners])
-    if not len(telling.hashtags):
+    telling = (golden > 0) & (golden < pools.sizes)
+    if not telling.any():
         raise ValueError(
             f"None of {len(pools.sizes)} pools holds gold hashtags and others, so there is no order to learn. Use "
             "posts from the domain of the corpus."
         )
-    names = list(pools.names if features is None else features)
-    data = lightgbm.Dataset(
-        telling.columns(names),
-        telling.gold.astype(np.int32),
-        group=telling.sizes[telling.sizes > 0],
-        feature_name=names,
-    )
+    rows, names = telling[owners], list(pools.names)
+    values, gold = pools.values[rows], pools.gold[rows].astype(np.int32)
+    data = lightgbm.Dataset(values, gold, group=pools.sizes[telling], feature_name=names)
     settings = {**_DEFAULTS, "seed": seed, **recipe.arguments}
     rounds = settings.pop("num_iterations")
     return str(lightgbm.train(settings, data, rounds).model_to_string())
 
 
-def tree_sums(trees: str, pools: Pools) -> npt.NDArray[np.float64]:
-    """(N,) what trees add up to for each hashtag."""
-    parsed, names = parse_trees(trees)
-    return parsed.sums(pools.columns(names))
-
-
-def fit_ranker(
-    train: Pools, validation: Pools, recipe: TreesRecipe, seed: int, features: Sequence[str] | None = None
-) -> TreeRanker:
+def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int) -> TreeRanker:
     """Trains a ranker, and calibrates its scores.
 
     Args:
         train: Pools of posts that no model has seen.
-        validation: Pools of other posts, made by the models that the ranker will work with.
+        validation: Pools of other posts with the same features, made by the models that the ranker will work with.
         recipe: Its settings.
         seed: See [`train_trees`].
-        features: The columns to look at; None for all.
+
+    Raises:
+        ValueError: The pools have other features than each other, or teach nothing.
     """
-    trees = train_trees(train, recipe, seed, features)
-    slope, intercept = fit_probability(tree_sums(trees, validation), validation.gold)
+    if train.names != validation.names:
+        raise ValueError(f"Both pools must have the same features, got {train.names} and {validation.names}.")
+    trees = train_trees(train, recipe, seed)
+    slope, intercept = fit_probability(parse_trees(trees)[0].sums(validation.values), validation.gold)
     return TreeRanker(trees, slope, intercept, PoolSettings(**recipe.pool))
 
 

@@ -150,22 +150,17 @@ class Recipe:
         posts = load_split(data, split, self.licenses, options)
         return apply_protocol(self.protocol, posts) if split == "train" else posts
 
-    def as_dict(self) -> dict[str, Any]:
-        """The recipe as plain values, to be kept beside results."""
-        return dataclasses.asdict(self)
 
-    def choices(self) -> dict[str, Any]:
-        """The settings that differ from their defaults: what this recipe decides, and a later version still reads."""
-        return _choices(self)
+def choices(settings: Any) -> dict[str, Any]:
+    """The settings that differ from their defaults: what a recipe decides, and a later version still reads.
 
-
-def _choices(settings: Any) -> dict[str, Any]:
-    """The fields of a dataclass that differ from their defaults; of each section these and the type."""
+    Of each section of a recipe these are given, and the type.
+    """
     found: dict[str, Any] = {}
     for entry in dataclasses.fields(settings):
         value = getattr(settings, entry.name)
         if dataclasses.is_dataclass(value):
-            found[entry.name] = {"type": getattr(value, "type", None), **_choices(value)}
+            found[entry.name] = {"type": getattr(value, "type", None), **choices(value)}
         elif value != (entry.default_factory() if callable(entry.default_factory) else entry.default):
             found[entry.name] = value
     return found

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from right_hf.metrics import micro_f1_at_k
 from right_hf.persistence import read_object, write_json
 from right_hf.posts import Post
-from right_hf.precision import affordable
-from right_hf.progress import shows_progress
-from right_hf.trainers.recipe import Recipe
+from right_hf.trainers.recipe import Recipe, choices
 
 _IDENTITY_FILE = "run.json"
 #: Checkpoints are compared by it.
@@ -39,7 +37,7 @@ def run_identity(recipe: Recipe, posts: Sequence[Post], **others: Any) -> dict[s
     Settings at their default do not count, so that a version which brings a new one goes on with a run of an old one.
     """
     posts_digest = digest([post.id, post.text, post.hashtags] for post in posts)
-    identity: dict[str, Any] = json.loads(json.dumps({**recipe.choices(), "posts": posts_digest, **others}))
+    identity: dict[str, Any] = json.loads(json.dumps({**choices(recipe), "posts": posts_digest, **others}))
     return identity
 
 
@@ -63,20 +61,9 @@ def claim_run(folder: Path, identity: dict[str, Any]) -> None:
 def last_checkpoint(folder: Path) -> str | None:
     """The latest complete checkpoint of the Trainer; one that a killed process left half-written is passed over."""
     # The Trainer writes its state last.
-    complete = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
-    complete = [path for path in complete if path.name.removeprefix("checkpoint-").isdigit()]
-    if not complete:
-        return None
-    return str(max(complete, key=lambda path: int(path.name.removeprefix("checkpoint-"))))
-
-
-def trainer_settings(
-    output: Path, seed: int, defaults: Mapping[str, Any], arguments: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Fields of any Trainer's arguments: those that all runs share, a component's own `defaults`, the recipe's last."""
-    shared = {"output_dir": str(output), "seed": seed, "data_seed": seed, "save_total_limit": 1, "report_to": "none"}
-    hidden = {} if shows_progress() else {"disable_tqdm": True}
-    return {**shared, **hidden, **defaults, **affordable(arguments)}
+    names = [path.parent.name for path in folder.glob("checkpoint-*/trainer_state.json")]
+    steps = [int(step) for name in names if (step := name.removeprefix("checkpoint-")).isdigit()]
+    return str(folder / f"checkpoint-{max(steps)}") if steps else None
 
 
 def f1_scores(answers: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]) -> dict[str, float]:

@@ -9,17 +9,23 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.data import ConcatDataset, Dataset
-from transformers import AutoTokenizer, DataCollatorForSeq2Seq, EvalPrediction, Seq2SeqTrainingArguments
+from transformers import (
+    AutoTokenizer,
+    DataCollatorForSeq2Seq,
+    EvalPrediction,
+    Seq2SeqTrainer,
+    Seq2SeqTrainingArguments,
+)
 
 from right_hf.generator.prompt import HashtagFormat
 from right_hf.registry import component_class
 from right_hf.trainers.examples import generator_examples
-from right_hf.trainers.job import GeneratorExample, Job, Trained
+from right_hf.trainers.job import Examples, GeneratorExample, Job, Trained
 from right_hf.trainers.pretrained import base_identity, base_record, for_training, generator_base
 from right_hf.trainers.recipe import GeneratorRecipe
-from right_hf.trainers.runs import BEST, digest, f1_scores, run_trainer, trainer_settings
-from right_hf.trainers.token_loss import TokenLossTrainer
+from right_hf.trainers.runs import BEST, digest, f1_scores, run_trainer
 
 
 @dataclass(frozen=True)
@@ -53,13 +59,13 @@ class Seq2SeqTraining:
         """Trains it on the training posts with the hashtags of retriever and selector, if the job has a selector."""
         recipe: Seq2SeqRecipe = job.recipe.generator
         source = generator_base(recipe)
-        train, validation = generator_examples(job)
-        job.claim(examples=digest(train), base=base_identity(source))
+        examples = generator_examples(job)
+        job.claim(examples=digest(examples[0]), base=base_identity(source))
         model, tokenizer = self.start(job)
         kind: Any = component_class("generator", recipe.type)
         form = kind.format_class(tokenizer, recipe.max_source_length, recipe.max_target_length)
-        log = train_generator(for_training(model), form, train, validation, job)
-        record = {"retrieval": any(example.context for example in train), **base_record(source), **log}
+        log = train_generator(for_training(model), form, examples, job)
+        record = {"retrieval": any(example.context for example in examples[0]), **base_record(source), **log}
         return Trained(kind(model.half(), tokenizer, recipe.max_source_length, recipe.max_target_length), record)
 
 
@@ -116,16 +122,60 @@ class EncodedExamples(Dataset[dict[str, list[int]]]):
         return {"input_ids": source, "attention_mask": [1] * len(source), "labels": labels}
 
 
+def token_loss(model: Any, inputs: dict[str, torch.Tensor], tokens: int | torch.Tensor | None = None) -> torch.Tensor:
+    """The mean of -log p(token | input, tokens before it) over the target tokens (paper, L_G).
+
+    The targets of a batch differ in length, and the output layer is the dearest part of a small model: on posts of
+    tweets-en two thirds of its rows would be padding, whose scores a model's own loss throws away.
+
+    Args:
+        model: An encoder-decoder model whose output layer works on each position alone.
+        inputs: `input_ids` and `attention_mask`, (B, S), and `labels`, (B, T), -100 where filled up.
+        tokens: Divides the sum, where the batch is a part of a larger one; by default its own number of tokens.
+    """
+    labels = inputs["labels"]
+    kept = labels != -100  # (B, T)
+    network = model.module if isinstance(model, nn.parallel.DistributedDataParallel) else model
+    hook = network.get_output_embeddings().register_forward_pre_hook(lambda _, states: (states[0][kept],))
+    try:
+        logits = model(
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+            decoder_input_ids=network.prepare_decoder_input_ids_from_labels(labels),
+            use_cache=False,
+        ).logits  # (tokens, V)
+    finally:
+        hook.remove()
+    total = nn.functional.cross_entropy(logits.float(), labels[kept], reduction="sum")
+    return total / (len(logits) if tokens is None else tokens)
+
+
+class TokenLossTrainer(Seq2SeqTrainer):
+    """A Seq2SeqTrainer that computes the same loss for less."""
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """The loss of a batch, see [`token_loss`]; with its outputs, as a model computes both by itself."""
+        if return_outputs:
+            return super().compute_loss(model, inputs, True, num_items_in_batch)
+        loss = token_loss(model, inputs, num_items_in_batch)
+        # The tokens are those of all processes, whose losses are then averaged.
+        return loss if num_items_in_batch is None else loss * self.accelerator.num_processes
+
+
 def _f1_of(form: HashtagFormat) -> Any:
     """The Trainer's compute_metrics: micro F1@1 and F1@5 of the generated hashtags."""
 
     def compute(prediction: EvalPrediction) -> dict[str, float]:
         # Gold is read from the labels, since the Trainer evaluates in an order of its own.
         padding = form.tokenizer.pad_token_id
-        labels, written = (
-            np.where(ids < 0, padding, ids)
-            for ids in (np.asarray(prediction.label_ids), np.asarray(prediction.predictions))
-        )
+        ids = (np.asarray(part) for part in (prediction.label_ids, prediction.predictions))
+        labels, written = (np.where(part < 0, padding, part) for part in ids)
         gold = [form.hashtags(row.tolist()) for row in labels]
         answers = [form.hashtags(row[1:].tolist()) for row in written]
         return f1_scores(answers, gold)
@@ -133,18 +183,15 @@ def _f1_of(form: HashtagFormat) -> Any:
     return compute
 
 
-def train_generator(
-    model: Any, form: HashtagFormat, train: Sequence[GeneratorExample], validation: Sequence[GeneratorExample], job: Job
-) -> dict[str, Any]:
-    """Fine-tunes `model` on `train` by cross-entropy (paper, L_G) and keeps the epoch with the best validation F1@1.
+def train_generator(model: Any, form: HashtagFormat, examples: Examples, job: Job) -> dict[str, Any]:
+    """Fine-tunes `model` by cross-entropy (paper, L_G) and keeps the epoch with the best validation F1@1.
 
     A run that was stopped goes on at its last checkpoint.
 
     Args:
         model: The model to train, changed in place.
         form: How examples are written as token ids.
-        train: Training examples.
-        validation: Examples on which each epoch is scored.
+        examples: Those of training, and those on which each epoch is scored.
         job: Its recipe of a generator is a [`Seq2SeqRecipe`]; names the Trainer's folder, callbacks, further examples,
             and the seed of the order of the examples and of the dropout.
 
@@ -152,6 +199,7 @@ def train_generator(
         See [`right_hf.trainers.runs.run_trainer`].
     """
     recipe: Seq2SeqRecipe = job.recipe.generator
+    train, validation = examples
     defaults: dict[str, Any] = {
         "learning_rate": 1e-3,
         "lr_scheduler_type": "cosine",
@@ -170,7 +218,7 @@ def train_generator(
         "logging_steps": 100,
         "remove_unused_columns": False,
     }
-    settings = trainer_settings(job.checkpoints, job.recipe.seed, defaults, recipe.arguments)
+    settings = job.trainer_settings(defaults, recipe.arguments)
     factors = (recipe.embedding_factor, recipe.encoder_factor)
     encoded: Dataset[dict[str, list[int]]] = EncodedExamples(train, form, recipe.token_dropout)
     if job.extra_examples is not None and (extra := job.extra_examples(form)) is not None:

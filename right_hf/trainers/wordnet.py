@@ -1,4 +1,7 @@
-"""Synonyms from the WordNet database files (WNDB format), for the selector's hard negatives."""
+"""Synonyms from the WordNet database files (WNDB format), for the selector's hard negatives.
+
+nltk's reader is none for them: it asks for `lexnames`, which Debian's wordnet-base lacks, and for registered folders.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,9 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
+#: A word to its synonyms, best first; an empty sequence for a word without any.
 Synonyms = Callable[[str], Sequence[str]]
-"""A word to its synonyms, best first; an empty sequence for a word without any."""
-
-PARTS_OF_SPEECH = ("noun", "verb", "adj", "adv")
+_PARTS_OF_SPEECH = ("noun", "verb", "adj", "adv")
 # WNDB appends the syntactic position of some adjectives to the lemma: galore(ip), outback(a), asleep(p).
 _SYNTACTIC_MARKER = re.compile(r"\((?:a|p|ip)\)$")
 
@@ -36,7 +38,8 @@ def synonyms_of(language: str, folder: Path) -> Synonyms:
     """
     if language != "en":
         return no_synonyms
-    if missing := _missing(folder):
+    names = (f"{kind}.{part}" for part in _PARTS_OF_SPEECH for kind in ("index", "data"))
+    if missing := [name for name in names if not (folder / name).is_file()]:
         logger.warning(
             "WordNet is not in %s (%s is missing). Hard negatives of the selector are made without synonyms: words are "
             "left out or swapped, never replaced, and of a single word a letter is changed. Install WordNet (apt-get "
@@ -54,9 +57,6 @@ def load_synonyms(folder: Path) -> Synonyms:
     Two words are synonyms when they are lemmas of one synset. Indices and data are read at once, the synsets of a
     word are parsed when it is first asked for.
 
-    Args:
-        folder: The folder with WordNet's ``index.*`` and ``data.*`` files for noun, verb, adj and adv.
-
     Returns:
         A function from a word (any case, spaces or underscores) to its distinct synonyms: lower-case, words separated
         by single spaces, without the word itself. The order is that of the word's senses, most frequent first; equally
@@ -66,8 +66,8 @@ def load_synonyms(folder: Path) -> Synonyms:
         FileNotFoundError: If the folder lacks any of the files.
         ValueError: If an index is malformed; from the returned function, if an index does not fit its data file.
     """
-    indices = [_read_index(folder / f"index.{part}") for part in PARTS_OF_SPEECH]
-    data_files = [(folder / f"data.{part}", (folder / f"data.{part}").read_bytes()) for part in PARTS_OF_SPEECH]
+    indices = [_read_index(folder / f"index.{part}") for part in _PARTS_OF_SPEECH]
+    data_files = [(path, path.read_bytes()) for path in (folder / f"data.{part}" for part in _PARTS_OF_SPEECH)]
 
     @cache
     def synonyms(word: str) -> tuple[str, ...]:
@@ -82,12 +82,6 @@ def load_synonyms(folder: Path) -> Synonyms:
         return tuple(found)
 
     return synonyms
-
-
-def _missing(folder: Path) -> list[str]:
-    """The files of WordNet that a folder lacks."""
-    names = [f"{kind}.{part}" for part in PARTS_OF_SPEECH for kind in ("index", "data")]
-    return [name for name in names if not (folder / name).is_file()]
 
 
 def _read_index(path: Path) -> dict[str, tuple[int, ...]]:

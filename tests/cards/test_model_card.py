@@ -16,7 +16,7 @@ from right_hf.cards.dataset_card import count_licenses, hub_license, render_data
 from right_hf.evaluation import BM25, RIGHT, RIGHT_WRITTEN, SELECTOR
 from right_hf.hub.pull import EVAL_RESULTS
 from right_hf.persistence import write_json
-from right_hf.trainers.emissions import measured_emissions
+from right_hf.trainers.build import measured_emissions
 
 SCORES = {"rouge1": 10.0, "rouge2": 5.0, "rougeL": 9.0, "f1@1": 41.25, "f1@5": 30.5}
 RESULTS = Results(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_the_protocol_of_a_recipe_applies_to_training_posts(tmp_path: Path) -> N
     train = Recipe("en").posts(data, "train")
     assert recipe.posts(data, "train") == small(train) != train
     assert recipe.posts(data, "test") == Recipe("en").posts(data, "test")
-    assert json.loads(json.dumps(recipe.as_dict()))["protocol"] == "small"
+    assert json.loads(json.dumps(asdict(recipe)))["protocol"] == "small"
     path.write_text("language: en\nprotocol: tiny\n")
     with pytest.raises(ValueError, match=r"recipe\.yaml: unknown protocol 'tiny'. Known: full, small"):
         load_recipe(path)

@@ -15,10 +15,9 @@ from right_hf.generator import Generation, Seq2SeqGenerator
 from right_hf.ranker import FeatureTable, Mention, Pool, PoolSettings, Trace, fuse
 from right_hf.ranker.features import FEATURES, Known, feature_table, retriever_features
 from right_hf.selector import BiEncoderSelector, Candidate
-from right_hf.trainers.held_out import hold_out
 from right_hf.trainers.linear import fit_probability
-from right_hf.trainers.pools import Pools, gather_pools, join_pools
-from right_hf.trainers.ranker import TreesRecipe, fit_ranker, train_trees, tree_sums
+from right_hf.trainers.pools import Pools, gather_pools
+from right_hf.trainers.ranker import TreesRecipe, fit_ranker, hold_out, train_trees
 
 pytest.importorskip("lightgbm")
 pytest.importorskip("sklearn")
@@ -146,29 +145,13 @@ def test_scores_do_not_depend_on_the_order_of_the_pool(ranker: TreeRanker, order
     assert all(0 <= r.score <= 1 for r in found)
 
 
-def test_pools_are_kept_cut_and_ranked(pools: Pools, tmp_path: Path) -> None:
-    pools.save(tmp_path / "pools.safetensors")
-    loaded = Pools.load(tmp_path / "pools.safetensors")
-    assert loaded.hashtags == pools.hashtags
-    assert all(
-        np.array_equal(a, b, equal_nan=True)
-        for a, b in zip(loaded, pools, strict=True)
-        if isinstance(a, np.ndarray) and a.dtype != bool
-    )
-    one = Pools(np.asarray([2, 0, 1]), ["b", "a", "c"], pools.values[:3], np.asarray([True, False, False]), pools.names)
-    assert one.ranked(np.asarray([0.5, 0.5, 0.1])) == [["a", "b"], [], ["c"]]  # ties by hashtag
-    assert one.where(np.asarray([False, True, True])).sizes.tolist() == [1, 0, 1]
-    assert join_pools([one, one]).hashtags == ["b", "a", "c"] * 2
-    (tmp_path / "pools.safetensors").write_bytes(b"damaged")
-    with pytest.raises(ValueError, match="damaged"):
-        Pools.load(tmp_path / "pools.safetensors")
-
-
 def test_the_same_seed_gives_the_same_trees(pools: Pools) -> None:
     assert train_trees(pools, RECIPE, 1) == train_trees(pools, RECIPE, 1) != train_trees(pools, RECIPE, 2)
-    trees = train_trees(pools, RECIPE, 0, ["generator_rank", "bm25_votes"])
+    names = ("generator_rank", "bm25_votes")
+    values = np.stack([pools.column(name) for name in names], axis=1)
+    trees = train_trees(pools._replace(values=values, names=names), RECIPE, 0)
     assert "feature_names=generator_rank bm25_votes" in trees
-    assert len(tree_sums(trees, pools)) == len(pools.hashtags)
+    assert len(TreeRanker(trees, 1, 0).probabilities(pools.values, pools.names)) == len(pools.hashtags)
 
 
 def test_pools_without_an_order_teach_nothing(pools: Pools) -> None:

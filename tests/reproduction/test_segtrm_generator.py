@@ -176,7 +176,7 @@ def test_it_learns_eight_posts_by_heart(segtrm_tokenizer: Any, english_posts: li
     }
     form = SegmentFormat(segtrm_tokenizer, 64, 24)
     examples = plain_examples(posts)
-    log = train_generator(model, form, examples, examples, job({"arguments": arguments}, posts, tmp_path))
+    log = train_generator(model, form, (examples, examples), job({"arguments": arguments}, posts, tmp_path))
     assert log["validation"]["f1@1"] == pytest.approx(2 * 8 / (8 + sum(len(post.hashtags) for post in posts)))
     answers = run_generator(SegtrmGenerator(model, segtrm_tokenizer, 64, 24), posts)
     assert [answer.sequence for answer in answers] == [list(post.hashtags) for post in posts]

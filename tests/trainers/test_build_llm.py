@@ -129,7 +129,7 @@ def test_a_base_must_be_named(llm: Made, tmp_path: Path) -> None:
 
 
 def test_without_peft_the_extra_is_named(llm: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "right_hf.trainers.sft", None)
+    monkeypatch.setitem(sys.modules, "right_hf.trainers.tuning", None)
     with pytest.raises(ImportError, match=r"right_hf\[llm\]"):
         build_component("generator", llm.job(tmp_path / "tuned"))
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from right_hf.trainers.disturb import disturb, disturb_characters, disturb_once
+from right_hf.trainers.selector import disturb, disturb_characters, disturb_once
 from right_hf.trainers.wordnet import Synonyms, no_synonyms
 
 SYNONYMS = {"big": ("large",), "red": ("crimson", "scarlet"), "car": ("auto", "motor car")}

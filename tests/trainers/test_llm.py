@@ -17,14 +17,13 @@ from right_hf.generator.decoder_base import load_network
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.loading import load_tokenizer
 from right_hf.posts import Post
-from right_hf.trainers import grpo
+from right_hf.trainers import tuning
 from right_hf.trainers.completions import IGNORED
 from right_hf.trainers.examples import examples_with
-from right_hf.trainers.grpo import GrpoRecipe, answer_reader, train_grpo
 from right_hf.trainers.job import GeneratorExample, Job
 from right_hf.trainers.pretrained import for_training
 from right_hf.trainers.recipe import Recipe
-from right_hf.trainers.sft import LlmTrainer, completion_records, train_sft
+from right_hf.trainers.tuning import GrpoRecipe, LlmTrainer, answer_reader, completion_records, train_grpo, train_sft
 from tests.support.tiny_llm import tiny_recipe
 
 pytestmark = pytest.mark.slow
@@ -53,7 +52,7 @@ def job(recipe: Recipe, output: Path, lora: bool = True, **arguments: Any) -> Jo
 
 
 def tune(recipe: Recipe, examples: list[GeneratorExample], output: Path, **settings: Any) -> dict[str, Any]:
-    return train_sft(*begin(recipe), examples, examples[:4], job(recipe, output, **settings))
+    return train_sft(*begin(recipe), (examples, examples[:4]), job(recipe, output, **settings))
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +63,11 @@ def tuned(recipe: Recipe, examples: list[GeneratorExample], tmp_path_factory: py
 def reinforce(
     recipe: Recipe, tuned: dict[str, Any], examples: list[GeneratorExample], output: Path, **arguments: Any
 ) -> dict[str, Any]:
-    settings = GrpoRecipe(arguments=recipe.generator.grpo["arguments"] | arguments)
+    settings = {"arguments": recipe.generator.grpo["arguments"] | arguments}
+    recipe = replace(recipe, generator=replace(recipe.generator, grpo=settings))
     model, form = begin(recipe)
     model = PeftModel.from_pretrained(model, tuned["checkpoint"], is_trainable=True)
-    return train_grpo(model, form, examples, examples[:4], settings, job(recipe, output))
+    return train_grpo(model, form, (examples, examples[:4]), job(recipe, output))
 
 
 def test_records_are_the_generators_prompts_with_the_answers_labelled(
@@ -95,7 +95,9 @@ def test_without_lora_the_whole_model_is_trained(
 ) -> None:
     model, form = begin(recipe)
     before = {name: weights.clone() for name, weights in model.state_dict().items()}
-    log = train_sft(model, form, examples, examples[:4], job(recipe, tmp_path / "run", lora=False, num_train_epochs=1))
+    log = train_sft(
+        model, form, (examples, examples[:4]), job(recipe, tmp_path / "run", lora=False, num_train_epochs=1)
+    )
     after = load_file(log["checkpoint"] / "model.safetensors")
     assert all(not torch.equal(before[name], weights) for name, weights in after.items())
 
@@ -143,7 +145,7 @@ def test_grpo_scores_before_and_after(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # A model this small writes nothing that ends, so every answer would be worth the same.
-    monkeypatch.setattr(grpo, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
+    monkeypatch.setattr(tuning, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
     log = reinforce(recipe, tuned, examples, tmp_path / "run")
     assert [entry["step"] for entry in log["log"] if "eval_f1@1" in entry] == [0, 2, 4]
     rewards = [entry for entry in log["log"] if "reward" in entry]
@@ -164,9 +166,9 @@ def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(grpo, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
+    monkeypatch.setattr(tuning, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
     whole = reinforce(recipe, tuned, examples, tmp_path / "whole", save_total_limit=2)
-    original, calls = grpo.HashtagGrpoTrainer.evaluate, []
+    original, calls = tuning.HashtagGrpoTrainer.evaluate, []
 
     def stopped(self: Any, *arguments: Any, **options: Any) -> Any:
         calls.append(1)
@@ -175,7 +177,7 @@ def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
         return original(self, *arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(grpo.HashtagGrpoTrainer, "evaluate", stopped)
+        patch.setattr(tuning.HashtagGrpoTrainer, "evaluate", stopped)
         with pytest.raises(KeyboardInterrupt):
             reinforce(recipe, tuned, examples, tmp_path / "stopped", save_total_limit=2)
     resumed = reinforce(recipe, tuned, examples, tmp_path / "stopped", save_total_limit=2)

@@ -12,7 +12,7 @@ from right_hf.ranker import PoolSettings
 from right_hf.retriever.bm25 import BM25Retriever
 from right_hf.selector.biencoder import BiEncoderSelector
 from right_hf.stages import Stages
-from right_hf.trainers.pools import Pools, gather_pools, join_pools, run_batches, run_pools
+from right_hf.trainers.pools import Pools, gather_pools, run_batches, run_pools
 
 POOL = PoolSettings(depth=5, nearest=3, size=6, unknown=2, popular=4)
 CONFIG = RightConfig(hits=4)
@@ -39,7 +39,7 @@ POSTS = [
 
 def pooled(posts: list[Post], selector: BiEncoderSelector) -> tuple[BM25Retriever, dict[str, Pools]]:
     retriever = BM25Retriever.from_posts(CORPUS)
-    pools = run_pools(posts, CONFIG, retriever, selector, None, POOL)
+    pools = run_pools(posts, Stages(CONFIG, retriever, selector, None, POOL))
     ends = [0, *pools.sizes.cumsum().tolist()]
     rows = {post.id: slice(ends[n], ends[n + 1]) for n, post in enumerate(posts)}
     return retriever, {
@@ -99,11 +99,11 @@ def test_gold_is_what_the_author_used(tiny_selector: BiEncoderSelector) -> None:
 
 def test_without_popular_hashtags_the_corpus_stays_as_it_is(tiny_selector: BiEncoderSelector) -> None:
     retriever, settings = BM25Retriever.from_posts(CORPUS), replace(POOL, popular=0)
-    pools = run_pools(POSTS, CONFIG, retriever, tiny_selector, None, settings)
-    assert [post.id for post in retriever.corpus] == sorted(post.id for post in CORPUS)
     stages = Stages(CONFIG, retriever, tiny_selector, None, settings)
+    pools = run_pools(POSTS, stages)
+    assert [post.id for post in retriever.corpus] == sorted(post.id for post in CORPUS)
     single = [gather_pools([post], run_batches([post], stages)) for post in POSTS]
-    joined = join_pools(single)
-    assert (joined.hashtags, joined.names) == (pools.hashtags, pools.names)
-    assert joined.values.tobytes() == pools.values.tobytes()
+    assert [tag for one in single for tag in one.hashtags] == pools.hashtags
+    assert {one.names for one in single} == {pools.names}
+    assert b"".join(one.values.tobytes() for one in single) == pools.values.tobytes()
     assert all(math.isnan(value) for value in feature(pools, "popularity_hours").values())  # time plays no part

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def test_a_recipe_with_everything(tmp_path: Path) -> None:
         selector=BiEncoderRecipe(encoder="some/model", dimensions=None, arguments={"learning_rate": 0.1}),
         generator=Seq2SeqRecipe(base="some/t5", token_dropout=0.2),
     )
-    assert json.loads(json.dumps(recipe.as_dict()))["generator"]["base"] == "some/t5"
+    assert json.loads(json.dumps(asdict(recipe)))["generator"]["base"] == "some/t5"
     assert load_recipe(tmp_path / "recipe.yaml", seed=0).seed == 0
 
 
@@ -103,7 +104,7 @@ def test_wrong_recipes_are_refused(tmp_path: Path, text: str | bytes, reason: st
 def test_generator_and_ranker_can_be_left_out(tmp_path: Path) -> None:
     recipe = load_recipe(write(tmp_path, "language: en\ngenerator: null\nranker: null"))
     assert recipe.generator is None and recipe.ranker is None
-    assert recipe.as_dict()["generator"] is None
+    assert asdict(recipe)["generator"] is None
 
 
 def test_a_recipe_may_name_what_is_not_trained(tmp_path: Path) -> None:

@@ -24,11 +24,16 @@ from right_hf.retriever.duplicates import jaccard
 from right_hf.trainers.build import build_component
 from right_hf.trainers.contrastive import Triplet, train_contrastive
 from right_hf.trainers.job import Job, Trained
-from right_hf.trainers.overlap import OverlapIndex, overlap, overlap_order
-from right_hf.trainers.parts import retriever_of
 from right_hf.trainers.pretrained import encoder_base
 from right_hf.trainers.recipe import EncoderRecipe, Recipe, RetrieverRecipe, build_recipe
-from right_hf.trainers.retriever import DenseRecipe, post_triplet, retriever_triplets
+from right_hf.trainers.retriever import (
+    DenseRecipe,
+    OverlapIndex,
+    overlap,
+    overlap_order,
+    post_triplet,
+    retriever_triplets,
+)
 from tests.support.smoke_data import write_splits
 from tests.support.static import static_encoder
 
@@ -198,7 +203,7 @@ def test_retrievers_of_recipes(tmp_path: Path, posts: list[Post], tiny_bert: Pat
     steps = Steps()
     dense = job("dense", **settings)
     build_component("retriever", dense)
-    retriever = retriever_of(given(dense, "dense"))
+    retriever = given(dense, "dense").retriever()
     assert retriever.type == "dense"
     assert len(retriever.search([posts[0].text], 5)[0]) == 5
     record = json.loads((tmp_path / "dense" / "training.json").read_text())
@@ -217,17 +222,17 @@ def test_retrievers_of_recipes(tmp_path: Path, posts: list[Post], tiny_bert: Pat
     bm25 = job("bm25")
     build_component("retriever", bm25)
     for one in (bm25, given(bm25, "bm25")):  # made in a moment where there is no folder
-        assert retriever_of(one).type == "bm25"
+        assert one.retriever().type == "bm25"
     with pytest.raises(ValueError, match="holds no dense retriever"):
-        retriever_of(given(dense, "bm25"))
+        given(dense, "bm25").retriever()
     with pytest.raises(ValueError, match="of the recipe's training posts"):
-        retriever_of(replace(given(dense, "dense"), posts=posts[1:]))
+        replace(given(dense, "dense"), posts=posts[1:]).retriever()
     with pytest.raises(ValueError, match=r"needs a trained retriever.*right-hf train retriever"):
-        retriever_of(dense)
+        dense.retriever()
 
     hybrid = job("hybrid", **{**settings, "type": "hybrid", "triplets": 0, "k1": 0.9})
     build_component("retriever", hybrid)
-    parts = retriever_of(given(hybrid, "hybrid")).parts
+    parts = given(hybrid, "hybrid").retriever().parts
     assert set(parts) == {"bm25", "dense"} and parts["bm25"].settings["k1"] == 0.9
 
 
@@ -237,7 +242,7 @@ def test_a_retriever_of_another_package_is_trained_as_ours(posts: list[Post], tm
     build_component("retriever", job)
     record = json.loads((tmp_path / "retriever" / "training.json").read_text())
     assert (record["shown"], record["config"]["retriever"]["first"]) == (2, 2)
-    found = retriever_of(replace(job, folders={"retriever": job.output}))
+    found = replace(job, folders={"retriever": job.output}).retriever()
     assert [hit.post.id for hit in found.search(["anything"])[0]] == [post.id for post in list(found.corpus)[:2]]
     with pytest.raises(ValueError, match=r"retriever: unknown setting 'last'. Known: type, hits, analyser, first"):
         build_recipe({"language": "en", "retriever": {"type": "first", "last": 2}}, "the test's recipe")

@@ -41,7 +41,7 @@ def train(
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     model = t5_from_scratch(SHAPE, tokenizer, seed=0)
     form = HashtagFormat(tokenizer, 32, 8)
-    log = train_generator(model, form, examples, examples[:4], Job(RECIPE, (), (), output, **job))
+    log = train_generator(model, form, (examples, examples[:4]), Job(RECIPE, (), (), output, **job))
     return model.state_dict(), log
 
 

@@ -14,8 +14,7 @@ from transformers import DataCollatorForSeq2Seq, PreTrainedTokenizerFast
 from right_hf import Post
 from right_hf.generator.prompt import HashtagFormat
 from right_hf.trainers.examples import examples_with
-from right_hf.trainers.seq2seq import EncodedExamples
-from right_hf.trainers.token_loss import token_loss
+from right_hf.trainers.seq2seq import EncodedExamples, token_loss
 
 SIZES = {"num_decoder_layers": 1}
 

@@ -22,10 +22,10 @@ from right_hf.layout import TRAINING_FILE
 from right_hf.persistence import read_object
 from right_hf.posts import Post
 from right_hf.registry import load_component
-from right_hf.retriever import Retriever
+from right_hf.retriever import Hit, Retriever, summed_votes
 from right_hf.selector import BiEncoderSelector
 from right_hf.trainers.build import build_component
-from right_hf.trainers.examples import examples_with, ranked_hashtags, selector_ranking, votes_ranking
+from right_hf.trainers.examples import examples_with, ranked_hashtags, selector_ranking
 from right_hf.trainers.job import GeneratorExample, Job
 from right_hf.trainers.recipe import Recipe, build_recipe
 from right_hf.trainers.runs import claim_run, run_identity
@@ -260,3 +260,8 @@ def random_hashtags(posts: Sequence[Post], train: Sequence[Post], number: int, s
     """
     known = sorted({hashtag for post in train for hashtag in post.hashtags})
     return [random.Random(f"{seed}:{post.id}").sample(known, min(number, len(known))) for post in posts]
+
+
+def votes_ranking(texts: Sequence[str], found: Sequence[Sequence[Hit]]) -> list[list[str]]:
+    """Hashtags by the summed scores of the hits that carry them (paper, Table 4, w/o selector)."""
+    return [summed_votes(hits) for hits in found]

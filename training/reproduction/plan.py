@@ -12,7 +12,7 @@ from typing import Any
 from reproduction.pretraining import SECTION
 from right_hf.data import PROTOCOLS
 from right_hf.trainers.ranker import TreesRecipe
-from right_hf.trainers.recipe import Recipe, build_recipe, build_section, read_recipe_file
+from right_hf.trainers.recipe import Recipe, build_recipe, build_section, choices, read_recipe_file
 
 _KEYS = ("recipe", "simcse", "segtrm", "protocols", "seeds")
 _OPTIONAL = frozenset({"llm", "ranker", "generators"})
@@ -46,11 +46,11 @@ class Planned:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything that it says, to be kept beside results."""
-        return {**self.recipe.as_dict(), SECTION: self.values.get(SECTION, {})}
+        return {**dataclasses.asdict(self.recipe), SECTION: self.values.get(SECTION, {})}
 
     def choices(self) -> dict[str, Any]:
         """What differs from the defaults, to tell runs apart."""
-        return {**self.recipe.choices(), SECTION: self.values.get(SECTION, {})}
+        return {**choices(self.recipe), SECTION: self.values.get(SECTION, {})}
 
 
 @dataclass(frozen=True)

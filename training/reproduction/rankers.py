@@ -16,6 +16,7 @@ import numpy as np
 
 from reproduction.analysis.paper import SIMCSE
 from reproduction.experiment import Experiment
+from reproduction.pools import columns, load_pools, ranked, save_pools, where
 from reproduction.systems import System, right
 from right_hf.config import RightConfig
 from right_hf.data import small
@@ -25,10 +26,10 @@ from right_hf.ranker import PoolSettings, TreeRanker
 from right_hf.ranker.features import FEATURES
 from right_hf.ranker.linear import LinearFeatures
 from right_hf.retriever import HybridRetriever
-from right_hf.trainers.held_out import ranker_posts
+from right_hf.stages import Stages
 from right_hf.trainers.linear import fit_weights
 from right_hf.trainers.pools import Pools, run_pools
-from right_hf.trainers.ranker import fit_ranker
+from right_hf.trainers.ranker import fit_ranker, ranker_posts
 from right_hf.trainers.runs import claim_run, digest, run_identity
 
 #: Columns that are numbers, not NaN, where their source has a hashtag.
@@ -77,7 +78,7 @@ class Variant(NamedTuple):
         kept = np.any([~np.isnan(pools.column(name)) for name in sources], axis=0)
         if not self.unknown:
             kept &= (pools.column("corpus_count") > 0) | ~np.isnan(pools.column("generator_rank"))
-        return pools.where(kept)
+        return where(pools, kept)
 
 
 _VOTES = tuple(f"{name}_{column}" for name in ("bm25", "dense") for column in ("votes", "early", "share", "reciprocal"))
@@ -147,7 +148,7 @@ class RankerExperiment:
             config = RightConfig(hits=recipe.retriever.hits, context_hashtags=recipe.selector.hashtags)
             generator = readers.load_generator(system, seed)
             settings = PoolSettings(**self.recipe.pool)
-            run_pools(posts, config, retriever, readers.selector(seed), generator, settings).save(path)
+            save_pools(run_pools(posts, Stages(config, retriever, readers.selector(seed), generator, settings)), path)
 
         name = f"seed-{seed}/pools/{system.key}-{split}.safetensors"
         return _pools(self.experiment.store.made(name, make))
@@ -158,7 +159,8 @@ class RankerExperiment:
         def make(path: Path) -> None:
             train = variant.view(self.pools("leaked" if variant.leaked else "held-out", seed, variant.trained))
             validation = variant.view(self.pools(RANKING, seed, variant.trained))
-            fit_ranker(train, validation, self.recipe, seed, variant.features).save_pretrained(path)
+            train, validation = (columns(pools, variant.features) for pools in (train, validation))
+            fit_ranker(train, validation, self.recipe, seed).save_pretrained(path)
 
         settings = digest([asdict(self.recipe)])[:8]  # several may be tried on the same pools
         name = f"seed-{seed}/rankers/{self.system(variant.trained).key}-{variant.key}-{settings}"
@@ -173,9 +175,8 @@ class RankerExperiment:
         """What the generator itself writes when it reads hashtags of the hybrid retriever."""
         pools = self.pools(split, seed)
         ranks = pools.column("generator_rank")
-        written = pools.where(~np.isnan(ranks))
-        ranked = written.ranked(-written.column("generator_rank"))
-        return [Answer(hashtags[:5], hashtags) for hashtags in ranked]
+        written = where(pools, ~np.isnan(ranks))
+        return [Answer(hashtags[:5], hashtags) for hashtags in ranked(written, -written.column("generator_rank"))]
 
     def linear(self, seed: int, split: str) -> list[Answer]:
         """The ranking of the linear ranker, fitted on the validation posts."""
@@ -193,7 +194,7 @@ class RankerExperiment:
 def linear_view(pools: Pools) -> Pools:
     """The pools of the linear ranker: the written hashtags and the selector's first ten."""
     first = RightConfig().pool_hashtags
-    return pools.where(~np.isnan(pools.column("generator_rank")) | (pools.column("selector_rank") <= first))
+    return where(pools, ~np.isnan(pools.column("generator_rank")) | (pools.column("selector_rank") <= first))
 
 
 def linear_rows(pools: Pools) -> Iterable[LinearFeatures]:
@@ -207,9 +208,9 @@ def linear_rows(pools: Pools) -> Iterable[LinearFeatures]:
 def ranked_answers(pools: Pools, scores: Sequence[float]) -> list[Answer]:
     """Answers by (-score, hashtag), scores rounded as [`right_hf.ranker.fuse`] rounds them."""
     rounded = np.round(np.asarray(scores, dtype=np.float64), 4)
-    return [Answer(hashtags[:5], hashtags[:1]) for hashtags in pools.ranked(rounded)]
+    return [Answer(hashtags[:5], hashtags[:1]) for hashtags in ranked(pools, rounded)]
 
 
 @lru_cache(maxsize=2)
 def _pools(path: Path) -> Pools:
-    return Pools.load(path)
+    return load_pools(path)

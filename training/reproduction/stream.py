@@ -11,11 +11,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-
 from reproduction.analysis.emergent import in_order_of_time
 from reproduction.answers import read_answers, write_answers
 from reproduction.experiment import Experiment
+from reproduction.pools import between, columns, load_pools, save_pools
 from reproduction.rankers import Variant, ranked_answers
 from reproduction.systems import TABLE_3, right
 from right_hf.config import RightConfig
@@ -157,7 +156,7 @@ class StreamExperiment:
         half, whole, end = self.stream.validation // 2, self.stream.validation, len(self.stream.posts)
         answers: list[Answer] = []
         for ranked, fitted in (((0, half), (half, whole)), ((half, whole), (0, half)), ((whole, end), (0, whole))):
-            part = _between(pools, *ranked)
+            part = between(pools, *ranked)
             ranker = self.ranker(seed, corpus, variant, fitted)
             answers += ranked_answers(part, ranker.probabilities(part.values, part.names))
         return answers
@@ -171,12 +170,12 @@ class StreamExperiment:
         """A ranker fitted on the posts of these places, calibrated on the latest of them."""
 
         def make(path: Path) -> None:
-            pools = variant.view(self.pools(seed, corpus))
+            pools = columns(variant.view(self.pools(seed, corpus)), variant.features)
             first, last = rows
             border = last - round(_CALIBRATING * (last - first))
-            parts = _between(pools, first, border), _between(pools, border, last)
+            parts = between(pools, first, border), between(pools, border, last)
             recipe = replace(self.recipe, pool=asdict(self._pool(corpus)))
-            fit_ranker(*parts, recipe, seed, variant.features).save_pretrained(path)
+            fit_ranker(*parts, recipe, seed).save_pretrained(path)
 
         name = f"{corpus}-{variant.key}-{rows[0]}-{rows[1]}-{digest([asdict(self.recipe)])[:8]}"
         return TreeRanker.from_folder(self.experiment.store.made(f"seed-{seed}/stream/rankers/{name}", make))
@@ -194,7 +193,7 @@ class StreamExperiment:
             with atomic_folder(path) as folder:
                 answers = [Answer(hashtags[:5], hashtags) for hashtags in written]
                 write_answers(folder / _WRITTEN, self.stream.posts, answers)
-                gather_pools(self.stream.posts, traces).save(folder / _POOLS)
+                save_pools(gather_pools(self.stream.posts, traces), folder / _POOLS)
 
         return self.experiment.store.made(f"seed-{seed}/stream/{corpus}", make)
 
@@ -219,15 +218,6 @@ def _answer(ranking: Sequence[str]) -> Answer:
     return Answer(list(ranking[:5]), list(ranking[:1]))
 
 
-def _between(pools: Pools, first: int, last: int) -> Pools:
-    """The pools of the posts from one place to another (without it)."""
-    bounds = np.concatenate([[0], np.cumsum(pools.sizes)])
-    rows = slice(int(bounds[first]), int(bounds[last]))
-    return pools._replace(
-        sizes=pools.sizes[first:last], hashtags=pools.hashtags[rows], values=pools.values[rows], gold=pools.gold[rows]
-    )
-
-
 @lru_cache(maxsize=1)
 def _pools(path: Path) -> Pools:
-    return Pools.load(path)
+    return load_pools(path)

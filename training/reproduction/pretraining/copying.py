@@ -23,8 +23,7 @@ from right_hf.generator.prompt import HashtagFormat
 from right_hf.posts import Post
 from right_hf.precision import affordable
 from right_hf.trainers.runs import last_checkpoint
-from right_hf.trainers.seq2seq import adamw
-from right_hf.trainers.token_loss import TokenLossTrainer
+from right_hf.trainers.seq2seq import TokenLossTrainer, adamw
 
 #: Hashtags an input holds at most.
 MAX_HASHTAGS = 7
