@@ -33,6 +33,12 @@ def note_stored(model: Any, folder: Path) -> None:
     model.stored_dtype = stored_dtype(folder)
 
 
+def stored_in_half(model: Any) -> Any:
+    """The network with its weights rounded to half precision, to be stored in it and computed with in full."""
+    model.half().float().stored_dtype = torch.float16
+    return model
+
+
 def as_stored(model: Any) -> Any:
     """The network to save: itself, or a copy in the dtype that it was stored in where that is smaller."""
     stored: torch.dtype | None = getattr(model, "stored_dtype", None)

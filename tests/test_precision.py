@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from right_hf import BiEncoderSelector, Post, RightModel, Seq2SeqGenerator
-from right_hf.precision import affordable, as_stored, stored_dtype
+from right_hf.precision import affordable, as_stored, stored_dtype, stored_in_half
 from right_hf.retriever import DenseRetriever
 
 POSTS = ["Windows desktop in the cloud"]
@@ -47,6 +47,15 @@ def test_saving_in_half_precision_leaves_the_answers(half: Path, tmp_path: Path)
     loaded.save_pretrained(tmp_path / "again")
     assert loaded.recommend(POSTS) == expected
     assert RightModel.from_pretrained(tmp_path / "again").recommend(POSTS) == expected
+
+
+def test_a_trained_network_is_small_on_disk_and_computed_with_in_full(model: RightModel, tmp_path: Path) -> None:
+    generator: Seq2SeqGenerator = model.generator  # type: ignore[assignment]
+    network = stored_in_half(copy.deepcopy(generator.model))
+    Seq2SeqGenerator(network, generator.tokenizer, 48, 10).save_pretrained(tmp_path)
+    loaded = Seq2SeqGenerator.from_pretrained(tmp_path).model
+    assert (stored_dtype(tmp_path), network.dtype, loaded.dtype) == (torch.float16, torch.float32, torch.float32)
+    assert all(torch.equal(mine, its) for mine, its in zip(network.parameters(), loaded.parameters(), strict=True))
 
 
 def test_only_a_smaller_dtype_on_disk_is_kept(model: RightModel, tmp_path: Path) -> None:

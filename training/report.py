@@ -21,12 +21,27 @@ ROOT = Path(__file__).parents[1]
 _RESULTS = ROOT / "training" / "results"
 _SHOWN_IN_README = 2
 #: The benchmarks that are shown, in order.
-_SPEEDS = ("retrieval_speed", "living_speed", "living_speed-1000000")
+_SPEEDS = ("pipeline_speed", "retrieval_speed", "living_speed", "living_speed-1000000")
 #: How paragraphs begin that belong to one table; others say how to read any.
 _OF_TABLE = ("Not run", "Test:", "Validation:")
 _LICENSED = "tweets-en-licensed"
 _TITLE = "The checkpoint of the package, on the openly licensed test posts of tweets-en"
 _DATASHEETS = ROOT / "model_cards"
+#: What the table of checkpoints shows: title, results, line of the benchmark, and folders of the shipped one.
+_CHECKPOINTS = (
+    (
+        "embedded ([card](model_cards/right-en-small.md))",
+        _LICENSED,
+        "embedded checkpoint",
+        ("retriever", "selector", "generator", "ranker"),
+    ),
+    (
+        "its recipe with `generator: null`, not shipped",
+        f"{_LICENSED}-no-generator",
+        "generator=False",
+        ("retriever", "selector", "ranker"),
+    ),
+)
 
 
 def results_section() -> str:
@@ -34,6 +49,22 @@ def results_section() -> str:
     results = read_json(_RESULTS / f"{_LICENSED}.json")
     title = f"{_TITLE} ({results['posts']:,} posts, seed {results['seed']}, in percent):"
     return f"{title}\n\n{markdown_table(results['results'])}"
+
+
+def checkpoints_section() -> str:
+    """The package's checkpoint and what its recipe gives without a generator: size, licences, latency and scores."""
+    lone = {line[:22].strip(): line[22:].split(";")[0].strip() for line in _speeds("pipeline_speed") if " ms;" in line}
+    lines = [
+        "| checkpoint | language | size | licence | a lone post, one core | F1@1 | F1@5 |",
+        "|---|---|---:|---|---:|---:|---:|",
+    ]
+    for title, results, speed, parts in _CHECKPOINTS:
+        scores = read_json(_RESULTS / f"{results}.json")["results"]["RIGHT, fused"]
+        folders = [Path(DEFAULT_CHECKPOINT) / part for part in parts]
+        size = sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
+        cells = (title, "English", f"{size / 1e6:.0f} MB", "Apache-2.0; posts MIT, CC-BY-4.0", lone.get(speed, ""))
+        lines.append(f"| {' | '.join(cells)} | {scores['f1@1']:.2f} | {scores['f1@5']:.2f} |")
+    return "\n".join(lines)
 
 
 def showcase_section() -> str:
@@ -94,16 +125,25 @@ def _cost(folder: Path) -> list[str]:
 
 def speeds_section() -> str:
     """What the benchmarks that are shown printed, with the processor they ran on."""
-    found = [read_json(file) for name in _SPEEDS if (file := _RESULTS / "benchmarks" / f"{name}.json").is_file()]
+    found = [read_json(_RESULTS / "benchmarks" / f"{name}.json") for name in _SPEEDS]
     lines = "\n\n".join("\n".join(benchmark["lines"]) for benchmark in found)
     processors = ", ".join(dict.fromkeys(benchmark["processor"] for benchmark in found))
-    return f"```text\n{lines}\n```\n\nProcessor: {processors}." if found else ""
+    return f"```text\n{lines}\n```\n\nProcessor: {processors}."
+
+
+def _speeds(benchmark: str) -> list[str]:
+    lines: list[str] = read_json(_RESULTS / "benchmarks" / f"{benchmark}.json")["lines"]
+    return lines
 
 
 def rendered() -> dict[Path, str]:
     """Every file this script writes, with its content."""
     sections = {
-        ROOT / "README.md": {"showcase": showcase_section(), "results": results_section()},
+        ROOT / "README.md": {
+            "showcase": showcase_section(),
+            "checkpoints": checkpoints_section(),
+            "results": results_section(),
+        },
         _RESULTS / "README.md": {
             "reproduction": tables_section("table-3", "table-4", "figure-3"),
             "costs": costs_section(),

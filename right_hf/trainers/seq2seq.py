@@ -20,6 +20,7 @@ from transformers import (
 )
 
 from right_hf.generator.prompt import HashtagFormat
+from right_hf.precision import stored_in_half
 from right_hf.registry import component_class
 from right_hf.trainers.examples import generator_examples
 from right_hf.trainers.job import Examples, GeneratorExample, Job, Trained
@@ -66,7 +67,8 @@ class Seq2SeqTraining:
         form = kind.format_class(tokenizer, recipe.max_source_length, recipe.max_target_length)
         log = train_generator(for_training(model), form, examples, job)
         record = {"retrieval": any(example.context for example in examples[0]), **base_record(source), **log}
-        return Trained(kind(model.half(), tokenizer, recipe.max_source_length, recipe.max_target_length), record)
+        network = stored_in_half(model)
+        return Trained(kind(network, tokenizer, recipe.max_source_length, recipe.max_target_length), record)
 
 
 def adamw(
