@@ -35,9 +35,7 @@ class EndpointHandler:
             ValueError: The request has no inputs of that kind, an unknown parameter, or one out of range.
         """
         inputs = data.get("inputs")
-        if not isinstance(inputs, str) and not (
-            isinstance(inputs, list) and all(isinstance(post, str) for post in inputs)
-        ):
+        if not all(isinstance(post, str) for post in (inputs if isinstance(inputs, list) else [inputs])):
             raise ValueError(f'"inputs" must be a post or a list of posts, all strings, got {inputs!r:.80}.')
         parameters = data.get("parameters") or {}
         if not isinstance(parameters, dict) or (unknown := sorted(set(parameters) - set(_PARAMETERS))):

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer
-
 from right_hf.persistence import read_object
 from right_hf.precision import note_stored
 
@@ -45,6 +43,8 @@ def load_model(kind: Any, source: str | Path, dtype: Any = "auto", **settings: A
 
 def load_tokenizer(source: str | Path, **settings: Any) -> Any:
     """Loads a tokenizer; for the arguments see [`load_model`]."""
+    from transformers import AutoTokenizer
+
     with LOADING:
         return AutoTokenizer.from_pretrained(source, **{**_SAFELY, **settings})
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import glob
 import json
-import logging
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from right_hf.layout import ROLES, config_file
-
-logger = logging.getLogger(__name__)
 
 #: Endings of files that can run code when they are loaded. A checkpoint that holds one is refused.
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".h5", ".msgpack"})
@@ -51,22 +49,15 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(
-            f"{path} is missing. Is {path.parent} a complete checkpoint? Save or download it again."
-        ) from None
+        what = f"{path} is missing. Is {path.parent} a complete checkpoint? Save or download it again."
+        raise FileNotFoundError(what) from None
     except ValueError as error:
         raise ValueError(f"{path} is no valid JSON ({error}). Save or download the checkpoint again.") from error
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Reads a JSON file that must hold an object.
-
-    Raises:
-        FileNotFoundError: It is missing.
-        ValueError: It is damaged or holds something else.
-    """
-    content = read_json(path)
-    if not isinstance(content, dict):
+    """Reads a JSON file that must hold an object; else, and otherwise, raises what [`read_json`] does."""
+    if not isinstance(content := read_json(path), dict):
         raise ValueError(f"{path} must hold a JSON object, got {content!r:.40}. Save or download the checkpoint again.")
     return content
 
@@ -98,8 +89,7 @@ def refuse_pickle(folder: Path) -> None:
     Raises:
         ValueError: A file with an ending of pickle formats lies in it; the message names it and the fix.
     """
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICKLE_SUFFIXES)
-    if found:
+    if found := sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICKLE_SUFFIXES):
         raise ValueError(
             f"{found[0]} may be a pickle file, which can run code when it is loaded; it was not read. "
             "Convert the weights to safetensors and remove the file."
@@ -179,10 +169,6 @@ def atomic_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _previous(final: Path) -> Path:
-    return final.with_name(f".{final.name}.previous")
-
-
 def _exchange(a: Path, b: Path) -> bool:
     """Exchanges two folders in one step, where the system can (Linux); says whether it did.
 
@@ -197,29 +183,28 @@ def _exchange(a: Path, b: Path) -> bool:
 
 
 def _swap(scratch: Path, final: Path) -> None:
-    """Puts `scratch` in the place of `final`; afterwards neither the old folder nor `scratch` is left."""
-    previous = _previous(final)
+    """Puts `scratch` in the place of `final`; what was there is in `scratch` then, or beside it and removed."""
     if final.exists() and not _exchange(scratch, final):
-        os.replace(final, previous)
-    if not final.exists():
-        try:
+        os.replace(final, _previous(final))
+    try:
+        if not final.exists():
             os.replace(scratch, final)
-        except OSError:
-            recover_folder(final)
-            raise
-    shutil.rmtree(previous, ignore_errors=True)
+    finally:
+        recover_folder(final)
+
+
+def _previous(final: Path) -> Path:
+    return final.with_name(f".{final.name}.previous")
 
 
 def recover_folder(target: str | os.PathLike[str]) -> None:
     """Puts back the previous folder after a process died between two renames of [`atomic_folder`]."""
     final = Path(target).resolve()
-    previous = _previous(final)
-    if not previous.exists():
-        return
-    if final.exists():
-        shutil.rmtree(previous, ignore_errors=True)
-    else:
-        os.replace(previous, final)
+    if (previous := _previous(final)).exists():
+        if final.exists():
+            shutil.rmtree(previous, ignore_errors=True)
+        else:
+            os.replace(previous, final)
 
 
 def keep_foreign_files(old: Path, new: Path, leave_out: Collection[str] = ()) -> None:
@@ -228,10 +213,8 @@ def keep_foreign_files(old: Path, new: Path, leave_out: Collection[str] = ()) ->
         return
     for path in old.iterdir():
         if path.name not in leave_out and not (new / path.name).exists():
-            if path.is_dir():
-                shutil.copytree(path, new / path.name, symlinks=True)
-            else:
-                shutil.copy2(path, new / path.name)
+            copy: Any = partial(shutil.copytree, symlinks=True) if path.is_dir() else shutil.copy2
+            copy(path, new / path.name)
 
 
 def flush(folder: Path) -> None:
@@ -250,9 +233,8 @@ def flush_entries(folder: Path) -> None:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    except OSError as error:  # not every file system can
-        logger.debug("Cannot flush %s: %s", folder, error)
+        with suppress(OSError):  # not every file system can
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -14,19 +14,7 @@ import torch
 
 #: Names the commit of a copy of the source tree that is no git repository, as on a machine for training.
 COMMIT_VARIABLE = "RIGHT_HF_COMMIT"
-_PACKAGES = (
-    "right_hf",
-    "torch",
-    "transformers",
-    "sentence-transformers",
-    "accelerate",
-    "peft",
-    "trl",
-    "datasets",
-    "evaluate",
-    "bm25s",
-    "tokenizers",
-)
+_PACKAGES = "right_hf torch transformers sentence-transformers accelerate peft trl datasets evaluate bm25s tokenizers"
 
 
 def _version(package: str) -> str | None:
@@ -38,20 +26,11 @@ def _version(package: str) -> str | None:
 
 def _git(*arguments: str) -> str | None:
     """What a git command prints about this source tree, or None outside of one."""
+    settings: dict[str, Any] = {"cwd": Path(__file__).parent, "capture_output": True, "text": True, "timeout": 10}
     try:
-        result = subprocess.run(
-            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True, timeout=10
-        )
+        return str(subprocess.run(["git", *arguments], check=True, **settings).stdout).strip()
     except (OSError, subprocess.SubprocessError):
         return None
-    return result.stdout.strip()
-
-
-def _without_place(argument: str) -> str:
-    """A command-line argument; of a path that leads out of the working folder only the last part."""
-    option, equals, value = argument.rpartition("=")
-    outside = Path(value).is_absolute() or value.startswith("..")
-    return f"{option}{equals}{Path(value).name}" if outside else argument
 
 
 def _without_places(value: Any) -> Any:
@@ -60,7 +39,10 @@ def _without_places(value: Any) -> Any:
         return {key: _without_places(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_without_places(entry) for entry in value]
-    return _without_place(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    option, equals, path = value.rpartition("=")  # as on a command line
+    return f"{option}{equals}{Path(path).name}" if Path(path).is_absolute() or path.startswith("..") else value
 
 
 def device_name() -> str:
@@ -77,12 +59,12 @@ def provenance(config: dict[str, Any], seed: int | None = None) -> dict[str, Any
     code = (":/right_hf", ":/training", ":(top,exclude)training/results")
     changes = _git("status", "--porcelain", "--untracked-files=no", "--", *code)
     return {
-        "command": " ".join(map(_without_place, sys.argv)),
+        "command": " ".join(_without_places(sys.argv)),
         "config": _without_places(config),
         "seed": seed,
         "commit": _git("rev-parse", "HEAD") or os.environ.get(COMMIT_VARIABLE),
         "uncommitted_changes": None if changes is None else bool(changes),
-        "versions": {name: version for name in _PACKAGES if (version := _version(name)) is not None},
+        "versions": {name: version for name in _PACKAGES.split() if (version := _version(name)) is not None},
         "python": platform.python_version(),
         "device": device_name(),
     }

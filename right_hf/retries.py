@@ -26,11 +26,13 @@ class Fault:
         reason: In words, for the log.
         temporary: Whether the same call may succeed later.
         wait: Seconds that the server asks to wait, if it does.
+        refused: Whether it is this call alone that the server will not answer.
     """
 
     reason: str
     temporary: bool = True
     wait: float | None = None
+    refused: bool = False
 
 
 def policy(
@@ -52,33 +54,25 @@ def policy(
         level: Of the log's lines, one before each wait.
     """
 
+    def fault(state: RetryCallState) -> Fault:
+        error = state.outcome.exception() if state.outcome is not None else None
+        return judge(error) if isinstance(error, Exception) else Fault("none", temporary=False)
+
     def again(state: RetryCallState) -> bool:
-        error = _error(state)
-        if not isinstance(error, Exception):
-            return False
-        fault = judge(error)
-        return fault.temporary and (fault.wait or 0.0) <= longest_wait
+        found = fault(state)
+        return found.temporary and (found.wait or 0.0) <= longest_wait
 
     def wait(state: RetryCallState) -> float:
         ceiling = min(longest_wait, first_wait * 2.0 ** min(state.attempt_number - 1, 30))
-        return max(ceiling * random.uniform(0.5, 1.0), judge(_error(state)).wait or 0.0)  # type: ignore[arg-type]
+        return max(ceiling * random.uniform(0.5, 1.0), fault(state).wait or 0.0)
 
     def told(state: RetryCallState) -> None:
-        reason = judge(_error(state)).reason  # type: ignore[arg-type]
         done, seconds = state.attempt_number, state.upcoming_sleep
-        logger.log(level, "%s failed (%s). Trying again in %.1f s (%d of %d).", what, reason, seconds, done, attempts)
+        line = "%s failed (%s). Trying again in %.1f s (%d of %d)."
+        logger.log(level, line, what, fault(state).reason, seconds, done, attempts)
 
-    return {
-        "retry": again,
-        "wait": wait,
-        "stop": stop_after_attempt(attempts),
-        "before_sleep": told,
-        "reraise": True,
-    }
-
-
-def _error(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome is not None else None
+    stop = stop_after_attempt(attempts)
+    return {"retry": again, "wait": wait, "stop": stop, "before_sleep": told, "reraise": True}
 
 
 def retry_after(header: str | None, now: datetime | None = None) -> float | None:

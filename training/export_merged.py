@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from serving import export_for_serving
+
 from right_hf.generator import DecoderGenerator
-from right_hf.generator.serving import export_for_serving
 
 
 def main() -> None:

@@ -25,6 +25,8 @@ _FOLDERS = {
     "ranker": ("retriever", "selector", "generator"),
     "checkpoint": ("retriever", "selector", "generator", "ranker"),
 }
+#: The parts that may start from random weights; a ranker's held-out components have bases of their own.
+_FROM_BASES = ("retriever", "selector", "generator")
 
 
 def train(part: str, description: str) -> None:
@@ -51,11 +53,12 @@ def _arguments(part: str, description: str) -> argparse.Namespace:
         parser.add_argument(f"--{role}", type=Path, help=f"folder of the trained {role}")
     if part == "generator":
         parser.add_argument("--grpo", dest="start", type=Path, help="go on with the tuned LLM in this folder by GRPO")
-    parser.add_argument(
-        "--bases", type=Path, help="where what starts from random weights is kept; without --output it is only made"
-    )
+    if part in _FROM_BASES:
+        parser.add_argument(
+            "--bases", type=Path, help="where what starts from random weights is kept; without --output it is only made"
+        )
     arguments = parser.parse_args()
-    if arguments.output is None and arguments.bases is None:
+    if arguments.output is None and getattr(arguments, "bases", None) is None:
         parser.error("give --output, or --bases to make only what training starts from")
     return arguments
 
@@ -68,7 +71,7 @@ def _job(part: str, arguments: argparse.Namespace) -> Job:
     recipe = build_recipe({name: value for name, value in values.items() if name != SECTION}, where)
 
     def bases(posts: Sequence[Post], folder: Path) -> Bases:
-        roles = (part,) if part in ("retriever", "selector", "generator") else tuple(values[SECTION])
+        roles = (part,) if part in _FROM_BASES else tuple(values[SECTION])
         made = prepare(values, posts, folder, roles)
         return Bases(build_recipe(made.values, where), made.extra_examples)
 

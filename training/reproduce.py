@@ -35,10 +35,10 @@ from reproduction.report import Report
 from reproduction.smoke import SHOWN, few_posts, shown_posts
 from reproduction.tables import TABLES
 
-from right_hf.generator.chat import ChatGenerator
-from right_hf.generator.chat_client import ChatClient, HubChatClient
-from right_hf.generator.chat_store import AnswerStore
-from right_hf.generator.local_chat import LocalChatClient
+from right_hf.generator import AnswerStore, ChatGenerator, DecoderGenerator, Generator, HubChatClient
+from right_hf.generator.decoder_base import load_network
+from right_hf.hub.pull import fetch
+from right_hf.loading import load_tokenizer
 from right_hf.posts import Post
 
 ROOT = Path(__file__).parent
@@ -70,16 +70,15 @@ def _arguments() -> argparse.Namespace:
     return arguments
 
 
-def _chat(arguments: argparse.Namespace, language: str, answers: Path) -> ChatGenerator | None:
-    """The chat model, with its answers kept, or None."""
+def _chat(arguments: argparse.Namespace, language: str, answers: Path) -> Generator | None:
+    """The chat model, or None; the answers of one behind a server are kept."""
     if arguments.chat_model is None:
         return None
-    client: ChatClient
     if arguments.chat_base_url:
         client = HubChatClient(arguments.chat_model, base_url=arguments.chat_base_url)
-    else:
-        client = LocalChatClient.from_pretrained(arguments.chat_model)
-    return ChatGenerator(client, language, AnswerStore(answers))
+        return ChatGenerator(client, language, AnswerStore(answers))
+    folder = fetch(arguments.chat_model, [""])
+    return DecoderGenerator(load_network(folder), load_tokenizer(folder), language, template="paper")
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:

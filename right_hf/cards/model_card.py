@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResultEntry, ModelCard, ModelCardData, eval_result_entries_to_yaml
 
-from right_hf.cards.datasheet import OTHER, Datasheet, count_licenses, hub_license, licenses_text
-from right_hf.cards.parts import Part, describe_parts, emissions_text, total_emissions
+from right_hf.cards.dataset_card import OTHER, Datasheet, count_licenses, hub_licenses, licenses_text
+from right_hf.cards.parts import HUB_ID, Part, describe_parts, emissions_text, total_emissions
 from right_hf.corpus import CORPUS_FILE, Corpus
 from right_hf.evaluation import RIGHT, RIGHT_WRITTEN, SELECTOR, markdown_table
 from right_hf.hub.pull import EVAL_RESULTS
@@ -24,11 +24,9 @@ TASK = "hashtag-recommendation"
 _LICENSE = "Apache-2.0"
 _TEMPLATE = Path(__file__).with_suffix(".md")
 _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
-#: Which hashtags can be recommended, without and with a generator.
-_KNOWN = (
-    "It knows the hashtags of its corpus and no others.",
+_WITH_GENERATOR = (
     "It knows the hashtags of its corpus and those that its generator can write; a newer one it can only copy from the "
-    "post.",
+    "post."
 )
 _METRICS = {
     "f1@1": "micro F1 of the first hashtag",
@@ -41,12 +39,7 @@ _METRICS = {
 
 @dataclass(frozen=True)
 class Results:
-    """Results of a checkpoint on one split.
-
-    Attributes:
-        title: What the posts are.
-        content: What `right-hf evaluate` saved.
-    """
+    """Results of a checkpoint on one split: what the posts are, and what `right-hf evaluate` saved."""
 
     title: str
     content: dict[str, Any]
@@ -125,78 +118,70 @@ def gather_facts(
     )
 
 
-def card_metadata(facts: CardFacts) -> ModelCardData:
-    """The card's YAML metadata: only what the facts say.
-
-    Raises:
-        ValueError: A language is no ISO 639 code.
-    """
+def _metadata(facts: CardFacts) -> ModelCardData:
+    """The card's YAML metadata: only what the facts say."""
     for language in facts.languages:
         if not _LANGUAGE_CODE.fullmatch(language):
             raise ValueError(f'{language!r} is no ISO 639 code such as "en". Correct `language` in config.json.')
-    stated = [name for name in facts.licenses if name is not None]
-    stated = list(dict.fromkeys([_LICENSE, *(stated or (facts.datasheet.licenses if facts.datasheet else ()))]))
-    licenses = list(dict.fromkeys(hub_license(name) for name in stated))
-    unlisted = [name for name in stated if hub_license(name) == OTHER]
+    sheet = facts.datasheet
+    stated = [name for name in facts.licenses if name is not None] or (sheet.licenses if sheet else ())
+    licenses, unlisted = hub_licenses(dict.fromkeys([_LICENSE, *stated]))
     if None in facts.licenses and OTHER not in licenses:
         licenses.append(OTHER)
-    bases = list(dict.fromkeys(part.hub_base for part in facts.parts if part.hub_base is not None))
-    examples = facts.datasheet.examples if facts.datasheet else ()
     return ModelCardData(
         language=list(facts.languages),
         license=licenses if len(licenses) > 1 else licenses[0],  # type: ignore[arg-type]  # the Hub takes a list too
-        license_name=", ".join(unlisted) or None,
+        license_name=unlisted,
         library_name="right_hf",
         pipeline_tag=TASK,
         tags=[TASK, "retrieval-augmented-generation", "hashtags"],
-        datasets=[facts.datasheet.name] if facts.datasheet and "/" in facts.datasheet.name else None,
-        base_model=bases or None,
+        datasets=[sheet.name] if sheet and "/" in sheet.name else None,
+        base_model=list(dict.fromkeys(part.base for part in facts.parts if part.base and HUB_ID.fullmatch(part.base)))
+        or None,
         metrics=["f1", "rouge"] if facts.results else None,
-        widget=[{"text": text} for text in examples] or None,
+        widget=[{"text": text} for text in sheet.examples] or None if sheet else None,
         co2_eq_emissions=total_emissions(facts.training),
     )
 
 
 def render_card(facts: CardFacts) -> str:
-    """The card as Markdown with YAML metadata."""
+    """The card as Markdown with YAML metadata.
+
+    Raises:
+        ValueError: The language is no ISO 639 code.
+    """
     text = _TEMPLATE.read_text(encoding="utf-8").format(
-        metadata=card_metadata(facts).to_yaml(),
+        metadata=_metadata(facts).to_yaml(),
         name=facts.name,
         languages=", ".join(facts.languages),
         parts=_parts_table(facts),
         source=" and from what its generator writes" if facts.has("generator") else "",
-        known=_KNOWN[facts.has("generator")],
-        reproduction=_reproduction(facts),
+        known=_WITH_GENERATOR if facts.has("generator") else "It knows the hashtags of its corpus and no others.",
+        reproduction=_reproduction(facts.training),
         licenses=_licenses(facts),
         data=facts.datasheet.prose if facts.datasheet else "No datasheet was given with the data.",
-        results=_results(facts),
+        results="\n\n".join(map(_results, facts.results)) or "Not evaluated.",
         emissions=emissions_text(facts.training),
         age=f" Its dated posts are of {facts.period[0]} to {facts.period[1]}." if facts.period else "",
     )
     return str(ModelCard(text))  # reads the metadata back, so that a card that cannot be read is never written
 
 
-def eval_results(facts: CardFacts) -> str:
-    """The scores in the Hub's `.eval_results` form: YAML, one entry for each metric on each split; empty if none."""
-    entries = [
-        EvalResultEntry(
-            dataset_id=facts.datasheet.name if facts.datasheet else results.title,
-            task_id=metric,
-            value=results.content["results"][results.system][metric],
-            notes=f"{results.title}; {results.system}; {meaning}, in percent; {results.content['posts']} posts, "
-            f"seed {results.content.get('seed')}",
-        )
-        for results in facts.results
-        for metric, meaning in _METRICS.items()
-        if metric in results.content["results"][results.system]
-    ]
-    return yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True) if entries else ""
-
-
 def card_files(facts: CardFacts) -> dict[str, str]:
-    """Every file that belongs to a card: its name in the checkpoint, and its content."""
-    scores = eval_results(facts)
-    return {CARD_FILE: render_card(facts)} | ({EVAL_RESULTS: scores} if scores else {})
+    """Every file that belongs to a card, by its name in the checkpoint: the card, and scores in the Hub's YAML."""
+    entries = []
+    for results in facts.results:
+        scores, content = results.content["results"][results.system], results.content
+        about = f"{content['posts']} posts, seed {content.get('seed')}"
+        data = facts.datasheet.name if facts.datasheet else results.title
+        for metric in filter(scores.__contains__, _METRICS):
+            notes = f"{results.title}; {results.system}; {_METRICS[metric]}, in percent; {about}"
+            entries.append(EvalResultEntry(dataset_id=data, task_id=metric, value=scores[metric], notes=notes))
+    files = {CARD_FILE: render_card(facts)}
+    if entries:
+        plain = eval_result_entries_to_yaml(entries)
+        files[EVAL_RESULTS] = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    return files
 
 
 def write_card(checkpoint: str | Path, facts: CardFacts) -> list[Path]:
@@ -217,33 +202,28 @@ def _parts_table(facts: CardFacts) -> str:
     return "\n".join(rows)
 
 
-def _reproduction(facts: CardFacts) -> str:
-    if not facts.training:
+def _reproduction(training: dict[str, Any]) -> str:
+    if not training:
         return "How it was trained is not recorded."
-    versions = ", ".join(f"{name} {version}" for name, version in facts.training.get("versions", {}).items())
-    records = [facts.training.get(role) for role in ("generator", "selector")]
+    versions = ", ".join(f"{name} {version}" for name, version in training.get("versions", {}).items())
+    records = [training.get(role) for role in ("generator", "selector")]
     posts = next((record["posts"] for record in records if isinstance(record, dict) and record.get("posts")), None)
     trained = f"Trained on {posts:,} posts; seed" if posts else "Seed"
-    return (
-        f"{trained} {facts.training.get('seed')}; {versions}. Every setting lies in `training.json` beside the weights."
-    )
+    return f"{trained} {training.get('seed')}; {versions}. Every setting lies in `training.json` beside the weights."
 
 
 def _licenses(facts: CardFacts) -> str:
-    posts = f"Posts of the index keep their own: {licenses_text(facts.licenses)}." if facts.licenses else ""
-    unstated = " Posts without a stated licence must not be passed on." if None in facts.licenses else ""
+    posts = f"Posts of the index keep their own: {licenses_text(facts.licenses)}" if facts.licenses else ""
     bases = [f"`{part.base}`" for part in facts.parts if part.base and part.base_license is None]
     theirs = f" What came of a base model is also bound by that model's licence: {', '.join(bases)}." if bases else ""
-    return f"Code and weights: {_LICENSE}. {posts}{unstated}{theirs}".strip()
+    return f"Code and weights: {_LICENSE}. {posts}{theirs}".strip()
 
 
-def _results(facts: CardFacts) -> str:
-    parts: list[str] = []
-    for results in facts.results:
-        rows, seed = results.content["results"], results.content.get("seed")
-        own = rows[results.system]
-        summary = ", ".join(f"{metric.upper()} {own[metric]:.2f}" for metric in ("f1@1", "f1@5") if metric in own)
-        parts.append(f"{results.title}: {results.content['posts']:,} posts, seed {seed}, in percent. This checkpoint")
-        parts[-1] += f" (*{results.system}*): {summary}. Beside it:"
-        parts.append(markdown_table(rows))
-    return "\n\n".join(parts) or "Not evaluated."
+def _results(results: Results) -> str:
+    rows = results.content["results"]
+    own = rows[results.system]
+    summary = ", ".join(f"{metric.upper()} {own[metric]:.2f}" for metric in ("f1@1", "f1@5") if metric in own)
+    return (
+        f"{results.title}: {results.content['posts']:,} posts, seed {results.content.get('seed')}, in percent. "
+        f"This checkpoint (*{results.system}*): {summary}. Beside it:\n\n{markdown_table(rows)}"
+    )

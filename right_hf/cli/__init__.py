@@ -1,5 +1,87 @@
-"""The command line, `right-hf`."""
+"""`right-hf`: the commands, and what they share of errors, signals and output.
 
-from right_hf.cli.main import main
+Standard output holds results only, one JSON object a line; everything else goes to standard error.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+"""
 
-__all__ = ["main"]
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from right_hf import __version__
+from right_hf.cli import card, evaluate, index, pull, push, recommend, train
+from right_hf.cli.options import add_command, plain_parser
+from right_hf.progress import progress_bars
+
+_DESCRIPTION = """\
+Recommends the hashtags that people actually use (RIGHT: retrieval-augmented generation of mainstream hashtags)."""
+_EXAMPLES = """\
+  right-hf recommend "Scaling Erlang cluster to 10k nodes at WhatsApp"
+  right-hf recommend --top-k 3 < posts.txt > hashtags.jsonl
+  right-hf index my-posts.jsonl --output my-index
+  right-hf recommend --retriever my-index "a post"
+  right-hf evaluate --data test.jsonl
+
+Each command has a --help of its own, with examples. Results go to standard output, one JSON object a line; progress
+and errors go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. The Hub's token is that
+of `hf auth login` or the variable HF_TOKEN.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; nothing heavy is imported for it."""
+    parser: argparse.ArgumentParser = plain_parser(argparse.ArgumentParser, _DESCRIPTION, _EXAMPLES, prog="right-hf")
+    parser.add_argument("--version", action="version", version=f"right_hf {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (recommend, index, evaluate, train, push, pull, card):
+        name, run = command.__name__.rpartition(".")[2], getattr(command, "run", None)
+        command.add_options(add_command(commands, name, command.__doc__, run))
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; gives the exit code."""
+    try:
+        arguments = build_parser().parse_args(argv)
+    except SystemExit as stop:  # after --help, or a message on wrong usage
+        return stop.code if isinstance(stop.code, int) else 2
+    _set_up_output(arguments.quiet, arguments.debug)
+    try:
+        arguments.run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return 130
+    except BrokenPipeError:
+        # Whoever read has enough, as `head` does. Else the interpreter would complain when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except argparse.ArgumentTypeError as error:
+        _say(f"error: {error}")
+        return 2
+    except Exception as error:
+        if arguments.debug:
+            traceback.print_exc()
+        one_line = " ".join(str(error).split()) or type(error).__name__
+        _say(f"error: {one_line}" + ("" if arguments.debug else " (--debug shows where)"))
+        return 1
+    return 0
+
+
+def _set_up_output(quiet: bool, debug: bool) -> None:
+    """Says how much of other libraries' logs is shown, and whether progress bars are: on a terminal, unless `quiet`."""
+    if quiet or not sys.stderr.isatty():
+        progress_bars(False)
+    if not debug:
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    logging.getLogger("right_hf").setLevel(level)
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"right-hf: {message}\n")

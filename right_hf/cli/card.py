@@ -1,20 +1,10 @@
-"""`right-hf card`: the model card of a checkpoint."""
+"""`right-hf card`: write a checkpoint's model card.
 
-from __future__ import annotations
-
-import argparse
-import sys
-from pathlib import Path
-from typing import Any
-
-from right_hf.cli.options import add_command
-from right_hf.cli.output import write_result
-
-_DESCRIPTION = """\
 Fills the model card of a checkpoint from its own files (parts, licences of the posts, training record), from
 results that right-hf evaluate saved, and from the datasheet of its data. Prints it, or with --write puts
-README.md and the scores in the Hub's form (.eval_results) into the checkpoint. No network is asked."""
-_EXAMPLES = """\
+README.md and the scores in the Hub's form (.eval_results) into the checkpoint. No network is asked.
+
+Examples:
   right-hf card my-checkpoint
   right-hf evaluate --model my-checkpoint --data DATA/test.jsonl --output results.json
   right-hf card my-checkpoint --results results.json --datasheet datasheet.md --write
@@ -30,18 +20,23 @@ A datasheet is Markdown with metadata in front:
   Where the posts come from, and what was done with them.
 """
 
+from __future__ import annotations
 
-def add_to(commands: Any) -> None:
-    """Adds the command."""
-    parser = add_command(commands, "card", "write a checkpoint's model card", _DESCRIPTION, _EXAMPLES)
-    parser.add_argument("checkpoint", type=Path, metavar="FOLDER", help="folder of the checkpoint")
-    parser.add_argument(
-        "--results", type=Path, nargs="+", default=[], metavar="FILE", help="saved by evaluate --output"
-    )
-    parser.add_argument("--datasheet", type=Path, metavar="FILE", help="Markdown file that describes the data")
-    parser.add_argument("--name", help="the model's name (default: the folder's)")
-    parser.add_argument("--write", action="store_true", help="write it into the checkpoint")
-    parser.set_defaults(run=run)
+import argparse
+import sys
+from pathlib import Path
+
+from right_hf.cli.options import write_result
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    add = parser.add_argument
+    add("checkpoint", type=Path, metavar="FOLDER", help="folder of the checkpoint")
+    add("--results", type=Path, nargs="+", default=[], metavar="FILE", help="saved by evaluate --output")
+    add("--datasheet", type=Path, metavar="FILE", help="Markdown file that describes the data")
+    add("--name", help="the model's name (default: the folder's)")
+    add("--write", action="store_true", help="write it into the checkpoint")
 
 
 def run(arguments: argparse.Namespace) -> None:

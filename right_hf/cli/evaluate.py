@@ -1,4 +1,17 @@
-"""`right-hf evaluate`: a checkpoint's scores on a split."""
+"""`right-hf evaluate`: score a checkpoint on a split.
+
+Scores a checkpoint on posts with gold hashtags, beside its parts alone: micro F1@1 and F1@5
+(precision over K x posts) and ROUGE as the package `rouge` defines it, in percent.
+
+Writes one line of JSON with the scores of each system, and what to run again to get them: command,
+configuration, seed, commit, versions. --output saves the same, for right-hf card.
+
+Examples:
+  right-hf evaluate --data test.jsonl
+  right-hf evaluate --model my-checkpoint --data test.jsonl --output results.json
+  right-hf evaluate --model user/right-en --data test.jsonl | jq '.results["RIGHT, fused"]["f1@1"]'
+  right-hf evaluate --data test.jsonl --seq2seq runs/en/seq2seq --beams 5 --table
+"""
 
 from __future__ import annotations
 
@@ -6,49 +19,31 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from right_hf.cli.options import (
     DATA_HELP,
     SPLITS,
-    add_command,
     add_data_options,
     add_model_options,
     data_options,
     load_model,
     positive,
+    write_result,
 )
-from right_hf.cli.output import write_result
 from right_hf.layout import TRAINING_FILE
 
-_DESCRIPTION = """\
-Scores a checkpoint on posts with gold hashtags, beside its parts alone: micro F1@1 and F1@5
-(precision over K x posts) and ROUGE as the package `rouge` defines it, in percent.
 
-Writes one line of JSON with the scores of each system, and what to run again to get them: command,
-configuration, seed, commit, versions. --output saves the same, for right-hf card."""
-_EXAMPLES = """\
-  right-hf evaluate --data test.jsonl
-  right-hf evaluate --model my-checkpoint --data test.jsonl --output results.json
-  right-hf evaluate --model user/right-en --data test.jsonl | jq '.results["RIGHT, fused"]["f1@1"]'
-  right-hf evaluate --data test.jsonl --seq2seq runs/en/seq2seq --beams 5 --table
-"""
-
-
-def add_to(commands: Any) -> None:
-    """Adds the command."""
-    parser = add_command(commands, "evaluate", "score a checkpoint on a split", _DESCRIPTION, _EXAMPLES)
-    parser.add_argument("--data", required=True, metavar="DATA", help=f"{DATA_HELP}, with gold hashtags")
-    parser.add_argument("--split", default="test", choices=SPLITS, help="default: test")
-    parser.add_argument("--seq2seq", type=Path, metavar="FOLDER", help="also score this generator without retrieval")
-    parser.add_argument(
-        "--beams", type=positive, default=1, metavar="N", help="also score its N best answers (default: 1)"
-    )
-    parser.add_argument("--output", type=Path, metavar="FILE", help="save the results there")
-    parser.add_argument("--table", action="store_true", help="print a Markdown table instead of JSON")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    add = parser.add_argument
+    add("--data", required=True, metavar="DATA", help=f"{DATA_HELP}, with gold hashtags")
+    add("--split", default="test", choices=SPLITS, help="default: test")
+    add("--seq2seq", type=Path, metavar="FOLDER", help="also score this generator without retrieval")
+    add("--beams", type=positive, default=1, metavar="N", help="also score its N best answers (default: 1)")
+    add("--output", type=Path, metavar="FILE", help="save the results there")
+    add("--table", action="store_true", help="print a Markdown table instead of JSON")
     add_model_options(parser)
     add_data_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:

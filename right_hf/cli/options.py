@@ -1,10 +1,14 @@
-"""Options that several commands share, and what is made of them."""
+"""What the commands share: how they are added, their options, what is made of these, and how results are written."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
+from collections.abc import Callable
+from inspect import cleandoc
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from right_hf.layout import REQUIRED, ROLES
 
@@ -12,87 +16,92 @@ from right_hf.layout import REQUIRED, ROLES
 DATA_HELP = "a file or folder of posts, or a data set of the Hub"
 #: `right_hf.data.SPLITS`, which takes long to import.
 SPLITS = ("train", "validation", "test")
-#: The columns of a data set: the field of `DatasetOptions` that names each, and what it holds.
-_COLUMNS = {
-    "text": "posts",
-    "hashtags": "their hashtags, lists or strings",
-    "id": "their ids",
-    "created_at": "their times",
-    "license": "their licences",
+#: Fields of `DatasetOptions`, the options that set them, and their help.
+_DATA_OPTIONS = {
+    "text": ("--text-column", "column of posts (default: text)"),
+    "hashtags": ("--hashtags-column", "column of their hashtags, lists or strings (default: hashtags)"),
+    "id": ("--id-column", "column of their ids (default: id)"),
+    "created_at": ("--created-at-column", "column of their times (default: created_at)"),
+    "license": ("--license-column", "column of their licences (default: license)"),
+    "separator": ("--separator", "between the hashtags of a string (default: [SEP])"),
+    "name": ("--data-name", "configuration of the data set"),
+    "revision": ("--data-revision", "branch, tag or commit of the data set"),
 }
+_DATA = """\
+DATA is a .jsonl file, each line with id, text, hashtags and perhaps created_at and license; a pair of .src and .dst
+files; a .parquet, .csv or .json file; a folder of such files, named train, validation and test; or the id of a data
+set of the Hub."""
+
+T = TypeVar("T")
+Run = Callable[[argparse.Namespace], None]
 
 
-def add_group(commands: Any, name: str, summary: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """Adds a command that only holds others; its help ends with examples."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=summary,
-        description=description,
-        epilog=f"examples:\n{examples}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def plain_parser(new: Callable[..., Any], description: str, examples: str, **settings: Any) -> Any:
+    """A parser made by `new`, whose help shows the texts as they are and ends with the examples."""
+    shown, how = f"examples:\n{examples}", argparse.RawDescriptionHelpFormatter
+    return new(description=description, epilog=shown, formatter_class=how, allow_abbrev=False, **settings)
+
+
+def add_command(commands: Any, name: str, text: str | None, run: Run | None = None) -> Any:
+    """Adds a command, or without `run` one that only holds others.
+
+    Args:
+        commands: What `add_subparsers` gave.
+        name: The command's.
+        text: A docstring: after the first colon what it does in short; a description; "Examples:" and these.
+        run: Runs it.
+    """
+    head, _, examples = cleandoc(text or "").partition("\n\nExamples:\n")
+    first, _, description = head.partition("\n\n")
+    summary = first.partition(": ")[2].rstrip(".")
+    parser = plain_parser(commands.add_parser, description or first, examples, name=name, help=summary)
+    if run is not None:
+        add = parser.add_argument
+        add("--quiet", action="store_true", help="no progress bars (without a terminal there are none)")
+        add("--debug", "--verbose", action="store_true", help="show where an error came from, and more logs")
+        parser.set_defaults(run=run)
     return parser
 
 
-def add_command(commands: Any, name: str, summary: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """Adds a command; its help ends with examples."""
-    parser = add_group(commands, name, summary, description, examples)
-    parser.add_argument("--quiet", action="store_true", help="no progress bars (without a terminal there are none)")
-    parser.add_argument(
-        "--debug", "--verbose", action="store_true", help="show where an error came from, and more logs"
-    )
-    return parser
+def _type(what: str, parse: Callable[[str], T | None]) -> Callable[[str], T]:
+    """A type of argument; `parse` gives None, or raises ValueError, for a text that is not `what`."""
+
+    def convert(text: str) -> T:
+        try:
+            found = parse(text)
+        except ValueError:
+            found = None
+        if found is None:
+            raise argparse.ArgumentTypeError(f"must be {what}, got {text!r}")
+        return found
+
+    return convert
 
 
-def positive(text: str) -> int:
-    """A whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
-    return int(text)
-
-
-def probability(text: str) -> float:
-    """A number between 0 and 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1, got {text!r}")
-    return number
-
-
-def moment(text: str) -> float:
-    """Seconds since 1970, of a number or an ISO 8601 time."""
+def _seconds(text: str) -> float | None:
     from right_hf.popularity import seconds
 
-    found = float(text) if text.replace(".", "", 1).isdecimal() else seconds(text)
-    if found is None:
-        raise argparse.ArgumentTypeError(
-            f"must be a time such as 2020-05-31T12:00Z or seconds since 1970, got {text!r}"
-        )
-    return found
+    return float(text) if text.replace(".", "", 1).isdecimal() else seconds(text)
+
+
+positive = _type("a whole number of at least 1", lambda text: number if (number := int(text)) >= 1 else None)
+probability = _type("a number between 0 and 1", lambda text: number if 0 <= (number := float(text)) <= 1 else None)
+#: Seconds since 1970.
+moment = _type("a time such as 2020-05-31T12:00Z or seconds since 1970", _seconds)
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Which checkpoint, and whether parts of it are taken from elsewhere or left out."""
     options = parser.add_argument_group("model")
-    options.add_argument(
-        "--model",
-        "--checkpoint",
-        dest="model",
-        metavar="MODEL",
-        help="a folder or a Hub id (default: the English checkpoint that comes with the package)",
-    )
+    where = "a folder or a Hub id (default: the English checkpoint that comes with the package)"
+    options.add_argument("--model", "--checkpoint", dest="model", metavar="MODEL", help=where)
     add_hub_options(options)
     for role in ROLES:
-        place = options if role in REQUIRED else options.add_mutually_exclusive_group()
+        place: Any = options if role in REQUIRED else options.add_mutually_exclusive_group()
         place.add_argument(f"--{role}", metavar="PLACE", help=f"a folder or Hub id whose {role} takes the place")
         if role not in REQUIRED:
-            place.add_argument(
-                f"--no-{role}", dest=role, action="store_false", default=None, help=f"do without the {role}"
-            )
+            without = {"dest": role, "action": "store_false", "default": None}
+            place.add_argument(f"--no-{role}", **without, help=f"do without the {role}")
     options.add_argument("--device", default="cpu", help="where the networks run, for example cuda (default: cpu)")
 
 
@@ -103,11 +112,10 @@ def add_hub_options(options: Any) -> None:
     options.add_argument("--offline", action="store_true", help="use what is in the cache, ask no network")
 
 
-def hub_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
+def hub_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The Hub's options as arguments of `from_pretrained`."""
-    chosen = {"revision": arguments.revision, "cache_dir": arguments.cache_dir}
-    chosen["local_files_only"] = arguments.offline or None
-    return {name: value for name, value in chosen.items() if value is not None}
+    local = arguments.offline or None
+    return _given(revision=arguments.revision, cache_dir=arguments.cache_dir, local_files_only=local)
 
 
 def load_model(arguments: argparse.Namespace) -> Any:
@@ -115,45 +123,33 @@ def load_model(arguments: argparse.Namespace) -> Any:
     from right_hf import DEFAULT_CHECKPOINT
     from right_hf.model import RightModel
 
-    chosen = {role: getattr(arguments, role) for role in ROLES if getattr(arguments, role) is not None}
+    chosen = _given(**{role: getattr(arguments, role) for role in ROLES})
     source = arguments.model or DEFAULT_CHECKPOINT
-    return RightModel.from_pretrained(source, device=arguments.device, **hub_arguments(arguments), **chosen)
+    return RightModel.from_pretrained(source, device=arguments.device, **hub_options(arguments), **chosen)
 
 
 def add_data_options(parser: argparse.ArgumentParser, licenses: bool = True) -> None:
-    """How posts are read; DATA itself is added by the command.
-
-    Args:
-        parser: The command's.
-        licenses: Whether the command chooses posts by their licences.
-    """
-    options = parser.add_argument_group(
-        "data",
-        "DATA is a .jsonl file, each line with id, text, hashtags and perhaps created_at and license; a pair of .src "
-        "and .dst files; a .parquet, .csv or .json file; a folder of such files, named train, validation and test; or "
-        "the id of a data set of the Hub.",
-    )
+    """How posts are read and, with `licenses`, which; DATA itself is added by the command."""
+    options = parser.add_argument_group("data", _DATA)
     if licenses:
         options.add_argument("--licenses", nargs="+", metavar="SPDX", help="only posts under one of these licences")
-    for name, what in _COLUMNS.items():
-        options.add_argument(
-            f"--{name.replace('_', '-')}-column",
-            dest=f"data_{name}",
-            metavar="NAME",
-            help=f"column of {what} (default: {name})",
-        )
-    options.add_argument(
-        "--separator", dest="data_separator", metavar="TEXT", help="between the hashtags of a string (default: [SEP])"
-    )
-    options.add_argument("--data-name", metavar="NAME", help="configuration of the data set")
-    options.add_argument("--data-revision", metavar="REVISION", help="branch, tag or commit of the data set")
+    for field, (option, what) in _DATA_OPTIONS.items():
+        options.add_argument(option, dest=f"data_{field}", metavar="NAME", help=what)
 
 
 def data_options(arguments: argparse.Namespace) -> Any:
     """The options as `DatasetOptions`; None where none is given."""
     from right_hf.data import DatasetOptions
 
-    names = (*_COLUMNS, "separator", "name", "revision")
-    chosen = {name: getattr(arguments, f"data_{name}") for name in names}
-    chosen = {name: value for name, value in chosen.items() if value is not None}
+    chosen = _given(**{field: getattr(arguments, f"data_{field}") for field in _DATA_OPTIONS})
     return DatasetOptions(**chosen) if chosen else None
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def write_result(result: dict[str, Any]) -> None:
+    """Writes one result as a line of JSON, at once, so that a reader need not wait for the end."""
+    sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+    sys.stdout.flush()

@@ -1,4 +1,14 @@
-"""`right-hf pull`: a checkpoint comes from the Hub, into the cache or a folder."""
+"""`right-hf pull`: download from the Hub.
+
+Downloads a checkpoint with all its parts, also those that lie in other repositories, and loads it once to see
+that it is whole. Afterwards it works --offline. With FOLDER the repository's files are copied there too: all
+of them or none.
+
+Examples:
+  right-hf pull user/right-en
+  right-hf pull user/right-en my-checkpoint --revision v1.0
+  right-hf recommend --model user/right-en --offline "a post"
+"""
 
 from __future__ import annotations
 
@@ -6,29 +16,15 @@ import argparse
 import shutil
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
-from right_hf.cli.options import add_command, add_hub_options, hub_arguments
-from right_hf.cli.output import write_result
-
-_DESCRIPTION = """\
-Downloads a checkpoint with all its parts, also those that lie in other repositories, and loads it once to see
-that it is whole. Afterwards it works --offline. With FOLDER the repository's files are copied there too: all
-of them or none."""
-_EXAMPLES = """\
-  right-hf pull user/right-en
-  right-hf pull user/right-en my-checkpoint --revision v1.0
-  right-hf recommend --model user/right-en --offline "a post"
-"""
+from right_hf.cli.options import add_hub_options, hub_options, write_result
 
 
-def add_to(commands: Any) -> None:
-    """Adds the command."""
-    parser = add_command(commands, "pull", "download from the Hub", _DESCRIPTION, _EXAMPLES)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
     parser.add_argument("repo", metavar="REPO", help="the repository, user/name")
     parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="copy it there")
     add_hub_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -37,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     from right_hf.model import RightModel
     from right_hf.persistence import atomic_folder
 
-    hub = hub_arguments(arguments)
+    hub = hub_options(arguments)
     # A place where it cannot go is refused before anything is downloaded.
     with nullcontext() if arguments.folder is None else atomic_folder(arguments.folder) as folder:
         source = fetch(arguments.repo, [""], **hub)

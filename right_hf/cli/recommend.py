@@ -1,4 +1,20 @@
-"""`right-hf recommend`: posts in, hashtags out."""
+"""`right-hf recommend`: recommend hashtags for posts.
+
+Posts are arguments, or the lines of --input or of standard input.
+
+Each post gives one line of JSON: its text, its id where it has one, and its recommendations, best first, each
+with hashtag, score (the estimated probability that the author would use it), source ("retrieved", "generated",
+"both", "post" where it only stands there, "popular" where others have just used it) and evidence (ids of the
+retrieved posts that carry it). Results are written batch by batch while input comes in.
+
+Examples:
+  right-hf recommend "Scaling Erlang cluster to 10k nodes at WhatsApp"
+  right-hf recommend --top-k 3 --threshold 0.1 < posts.txt
+  right-hf recommend --input posts.jsonl --model user/right-en --revision v1.0 > hashtags.jsonl
+  tail -f stream.jsonl | right-hf recommend --jsonl --batch-size 1 | jq -r '.recommendations[0].hashtag'
+  right-hf recommend --retriever user/fresher-index "A visual guide to the Go memory allocator"
+  right-hf recommend --now 2020-05-31T12:00Z "What is everybody talking about"
+"""
 
 from __future__ import annotations
 
@@ -11,49 +27,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from right_hf.cli.options import add_command, add_model_options, load_model, moment, positive, probability
-from right_hf.cli.output import write_result
+from right_hf.cli.options import add_model_options, load_model, moment, positive, probability, write_result
 
-_DESCRIPTION = """\
-Recommends hashtags for posts. Posts are arguments, or the lines of --input or of standard input.
-
-Each post gives one line of JSON: its text, its id where it has one, and its recommendations, best first, each
-with hashtag, score (the estimated probability that the author would use it), source ("retrieved", "generated",
-"both", "post" where it only stands there, "popular" where others have just used it) and evidence (ids of the
-retrieved posts that carry it). Results are written batch by batch while input comes in."""
-_EXAMPLES = """\
-  right-hf recommend "Scaling Erlang cluster to 10k nodes at WhatsApp"
-  right-hf recommend --top-k 3 --threshold 0.1 < posts.txt
-  right-hf recommend --input posts.jsonl --model user/right-en --revision v1.0 > hashtags.jsonl
-  tail -f stream.jsonl | right-hf recommend --jsonl --batch-size 1 | jq -r '.recommendations[0].hashtag'
-  right-hf recommend --retriever user/fresher-index "A visual guide to the Go memory allocator"
-  right-hf recommend --now 2020-05-31T12:00Z "What is everybody talking about"
-"""
+_JSONL = 'lines are JSON objects with "text" and perhaps "id" (taken for granted if FILE ends with .jsonl)'
+_NOW = "when the posts are written, for a ranker that knows what is in use: ISO time or seconds (default: now)"
 
 
-def add_to(commands: Any) -> None:
-    """Adds the command."""
-    parser = add_command(commands, "recommend", "recommend hashtags for posts", _DESCRIPTION, _EXAMPLES)
-    parser.add_argument("posts", nargs="*", metavar="POST", help="a post; without any, posts are read, one a line")
-    parser.add_argument("--input", type=Path, metavar="FILE", help="read posts from a file instead of standard input")
-    parser.add_argument(
-        "--jsonl",
-        action="store_true",
-        help='lines are JSON objects with "text" and perhaps "id" (taken for granted if FILE ends with .jsonl)',
-    )
-    parser.add_argument("--top-k", type=positive, default=5, metavar="K", help="at most K hashtags a post (default: 5)")
-    parser.add_argument(
-        "--threshold", type=probability, default=0.0, metavar="P", help="only scores of at least P (default: 0)"
-    )
-    parser.add_argument("--batch-size", type=positive, metavar="N", help="posts at once (default: 16; 1 on a terminal)")
-    parser.add_argument(
-        "--now",
-        type=moment,
-        metavar="TIME",
-        help="when the posts are written, for a ranker that knows what is in use: ISO time or seconds (default: now)",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    add = parser.add_argument
+    add("posts", nargs="*", metavar="POST", help="a post; without any, posts are read, one a line")
+    add("--input", type=Path, metavar="FILE", help="read posts from a file instead of standard input")
+    add("--jsonl", action="store_true", help=_JSONL)
+    add("--top-k", type=positive, default=5, metavar="K", help="at most K hashtags a post (default: 5)")
+    add("--threshold", type=probability, default=0.0, metavar="P", help="only scores of at least P (default: 0)")
+    add("--batch-size", type=positive, metavar="N", help="posts at once (default: 16; 1 on a terminal)")
+    add("--now", type=moment, metavar="TIME", help=_NOW)
     add_model_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:

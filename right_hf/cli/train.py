@@ -1,18 +1,5 @@
-"""`right-hf train`: the parts of a checkpoint and the checkpoint, from a recipe and posts."""
+r"""`right-hf train`: train a checkpoint or a part of one.
 
-from __future__ import annotations
-
-import argparse
-import sys
-from contextlib import redirect_stdout
-from pathlib import Path
-from typing import Any
-
-from right_hf.cli.options import DATA_HELP, add_command, add_data_options, add_group, data_options
-from right_hf.cli.output import write_result
-from right_hf.layout import ROLES
-
-_DESCRIPTION = """\
 Trains the parts of a checkpoint, in this order: retriever (unless it is BM25), selector, generator, ranker (if
 wanted), checkpoint. A run that was stopped goes on where it was.
 
@@ -23,7 +10,33 @@ The recipe, one YAML file, decides everything but the data; the smallest is
     generator: {base: google-t5/t5-small, arguments: {num_train_epochs: 3}}
 
 DATA has training and validation posts. pip install 'right_hf[train]' brings what training needs, and
-'right_hf[llm]' what LLMs need besides."""
+'right_hf[llm]' what LLMs need besides.
+
+Examples:
+  right-hf train retriever --recipe recipe.yaml --data DATA --output runs/retriever   # for a dense one
+  right-hf train selector --recipe recipe.yaml --data DATA --output runs/selector
+  right-hf train generator --recipe recipe.yaml --data DATA --selector runs/selector --output runs/generator
+  right-hf train generator --recipe recipe.yaml --data DATA --output runs/seq2seq   # the baseline without retrieval
+  right-hf train generator --recipe llm.yaml --data DATA --selector runs/selector --start runs/llm \
+      --output runs/llm-grpo   # a tuned LLM goes on with GRPO
+  right-hf train ranker --recipe recipe.yaml --data DATA --selector runs/selector --generator runs/generator \
+      --output runs/ranker
+  right-hf train checkpoint --recipe recipe.yaml --data DATA --selector runs/selector --generator runs/generator \
+      --output runs/checkpoint
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from right_hf.cli.options import DATA_HELP, add_command, add_data_options, data_options, write_result
+from right_hf.layout import ROLES
+
+#: In the order in which they are made: a part is trained with those before it.
 _SUMMARIES = {
     "retriever": "index the training posts, after training the encoder of a dense retriever",
     "selector": "triplets of post, hashtag and disturbed hashtag, with the paper's loss",
@@ -31,57 +44,29 @@ _SUMMARIES = {
     "ranker": "an order of written and retrieved hashtags, learnt from held-out posts",
     "checkpoint": "index the training posts and put the parts together",
 }
-_EXAMPLES = {
-    "retriever": """\
-  right-hf train retriever --recipe recipe.yaml --data DATA --output runs/retriever   # for a dense one
-""",
-    "selector": """\
-  right-hf train selector --recipe recipe.yaml --data DATA --output runs/selector
-""",
-    "generator": """\
-  right-hf train generator --recipe recipe.yaml --data DATA --selector runs/selector --output runs/generator
-  right-hf train generator --recipe recipe.yaml --data DATA --output runs/seq2seq   # the baseline without retrieval
-  right-hf train generator --recipe llm.yaml --data DATA --selector runs/selector --start runs/llm \\
-      --output runs/llm-grpo   # a tuned LLM goes on with GRPO
-""",
-    "ranker": """\
-  right-hf train ranker --recipe recipe.yaml --data DATA --selector runs/selector --generator runs/generator \\
-      --output runs/ranker
-""",
-    "checkpoint": """\
-  right-hf train checkpoint --recipe recipe.yaml --data DATA --selector runs/selector --generator runs/generator \\
-      --output runs/checkpoint
-""",
-}
-#: What is made before what: a part is trained with those before it, a generator goes on from an earlier one.
-_ORDER = (*ROLES, "checkpoint")
 
 
-def add_to(commands: Any) -> None:
-    """Adds the command with one command for each part and one for the whole."""
-    parser = add_group(
-        commands, "train", "train a checkpoint or a part of one", _DESCRIPTION, "".join(_EXAMPLES.values())
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds one command for each part and one for the whole; of the examples above each shows its own."""
     parts = parser.add_subparsers(title="parts", metavar="PART", required=True)
-    for place, name in enumerate(_ORDER):
-        _add_part(parts, name, before=_ORDER[:place])
+    for place, (name, summary) in enumerate(_SUMMARIES.items()):
+        before = ROLES[:place]
+        examples = "".join(re.findall(rf"  right-hf train {name} (?:.*\\\n)?.*\n", __doc__ or ""))
+        part = add_command(parts, name, f"Makes a {name}: {summary}.\n\nExamples:\n{examples}", run_part)
+        add = part.add_argument
+        add("--recipe", type=Path, required=True, metavar="FILE", help="YAML file")
+        add("--data", required=True, metavar="DATA", help=DATA_HELP)
+        add("--output", type=Path, required=True, metavar="FOLDER", help=f"folder of the {name}")
+        add("--seed", type=int, help="in the place of the recipe's")
+        for role in before:
+            add(f"--{role}", type=Path, metavar="FOLDER", help=f"folder of the trained {role}")
+        if name == "generator":
+            add("--start", type=Path, metavar="FOLDER", help="a tuned LLM, which goes on with GRPO")
+        add_data_options(part, licenses=False)
+        part.set_defaults(part=name, folders=(*before, "start"))
 
 
-def _add_part(parts: Any, name: str, before: tuple[str, ...]) -> None:
-    parser = add_command(parts, name, _SUMMARIES[name], f"Makes a {name}: {_SUMMARIES[name]}.", _EXAMPLES[name])
-    parser.add_argument("--recipe", type=Path, required=True, metavar="FILE", help="YAML file")
-    parser.add_argument("--data", required=True, metavar="DATA", help=DATA_HELP)
-    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help=f"folder of the {name}")
-    parser.add_argument("--seed", type=int, help="in the place of the recipe's")
-    for role in before:
-        parser.add_argument(f"--{role}", type=Path, metavar="FOLDER", help=f"folder of the trained {role}")
-    if name == "generator":
-        parser.add_argument("--start", type=Path, metavar="FOLDER", help="a tuned LLM, which goes on with GRPO")
-    add_data_options(parser, licenses=False)
-    parser.set_defaults(run=run, part=name, folders=(*before, "start"))
-
-
-def run(arguments: argparse.Namespace) -> None:
+def run_part(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     from right_hf.trainers.recipe import load_recipe
 

@@ -1,7 +1,6 @@
 """Data: posts from files, folders and the Hub in one schema, and which of them an experiment uses."""
 
-from right_hf.data.hub import DatasetOptions
-from right_hf.data.loading import SPLITS, load_split, load_splits, read_posts
+from right_hf.data.loading import SPLITS, DatasetOptions, load_split, load_splits, read_posts
 from right_hf.data.protocol import PROTOCOLS, apply_protocol, small
 
 __all__ = [

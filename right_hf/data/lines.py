@@ -63,10 +63,8 @@ def _read_lines(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"No file {path}. A .src file of posts needs a .dst file of hashtags, and vice versa.")
     raw = path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
-    if not raw[-1]:
-        raw.pop()  # the end of the last line
     lines: list[str] = []
-    for number, line in enumerate(raw, start=1):
+    for number, line in enumerate(raw if raw[-1] else raw[:-1], start=1):
         try:
             lines.append(line.decode().strip("\r"))
         except UnicodeDecodeError as error:
@@ -81,7 +79,7 @@ def _parse_lines(source: Path, target: Path) -> Iterator[Post]:
             f"{source} has {len(texts)} lines, but {target} has {len(answers)}: line n of both belongs to one post. "
             "Restore the files; one of them is cut off or has additional lines."
         )
-    unusable: list[int] = []
+    unusable: list[str] = []
     for number, (text, answer) in enumerate(zip(texts, answers, strict=True), start=1):
         if bool(text.strip()) != bool(answer.strip()):
             empty, other = (target, source) if text.strip() else (source, target)
@@ -90,13 +88,11 @@ def _parse_lines(source: Path, target: Path) -> Iterator[Post]:
         if post.text and post.hashtags:
             yield post
         elif text.strip():
-            unusable.append(number)
+            unusable.append(str(number))
     if unusable:
-        shown = ", ".join(map(str, unusable[:_SHOWN])) + (", …" if len(unusable) > _SHOWN else "")
-        logger.warning(
-            "%s: left out %d posts of which cleaning leaves no text or no hashtag: lines %s.",
-            source, len(unusable), shown,
-        )  # fmt: skip
+        shown = ", ".join(unusable[:_SHOWN]) + (", …" if len(unusable) > _SHOWN else "")
+        what = f"{len(unusable)} posts of which cleaning leaves no text or no hashtag: lines {shown}"
+        logger.warning("%s: left out %s.", source, what)
 
 
 def iter_line_posts(source: Path, target: Path) -> Iterator[Post]:

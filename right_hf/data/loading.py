@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from right_hf.data.hub import FILES, DatasetOptions, iter_dataset, open_dataset
-from right_hf.data.lines import iter_json_posts, iter_line_posts
-from right_hf.posts import Post
+from right_hf.data.lines import SEPARATOR, identified, iter_json_posts, iter_line_posts, split_hashtags
+from right_hf.hub.errors import explained
+from right_hf.posts import Post, parse_post
 
 #: The splits, in this order.
 SPLITS = ("train", "validation", "test")
@@ -17,10 +20,43 @@ _NAMES = {"train": "train", "training": "train", "validation": "validation", "va
 _NAMES |= {"dev": "validation", "test": "test"}
 # The authors of RIGHT give their cleaned copies of THG and WHG a second ending.
 _LINE_FILE = re.compile(r"(?P<stem>.+)\.(?P<side>src|dst)(?P<rest>_after_cleaning\.txt)?")
+#: What of `datasets.Dataset` reads a single file, by its ending; unlike `load_dataset`, it tells no server.
+_FILES = {".jsonl": "from_json", ".json": "from_json", ".parquet": "from_parquet", ".csv": "from_csv"}
 
-Reader = Callable[[], Iterable[Post]]
+
+@dataclass(frozen=True)
+class DatasetOptions:
+    """How a data set is read.
+
+    Attributes:
+        text: Column of the posts.
+        hashtags: Column of their hashtags: lists, or strings in which `separator` stands between hashtags.
+        id: Column of the ids (strings or whole numbers), if there is one; else ids are hashes of text and hashtags, and
+            exact repeats are dropped.
+        created_at: Column of the times (ISO 8601 strings, or times, which are taken as UTC where they name no zone), if
+            there is one.
+        license: Column of the licences, if there is one.
+        separator: What stands between hashtags in a string.
+        name: Configuration of the data set.
+        revision: Commit, tag or branch of its repository.
+        token: Token for private repositories; None takes the one of `hf auth login`.
+        cache_dir: Where `datasets` keeps what it prepared.
+    """
+
+    text: str = "text"
+    hashtags: str = "hashtags"
+    id: str = "id"
+    created_at: str = "created_at"
+    license: str = "license"
+    separator: str = SEPARATOR
+    name: str | None = None
+    revision: str | None = None
+    token: str | None = field(default=None, repr=False)
+    cache_dir: str | Path | None = None
+
+
 #: For each split the name that errors give it, and what reads it.
-Readers = dict[str, tuple[str | Path, Reader]]
+Readers = dict[str, tuple[str | Path, Callable[[], Iterable[Post]]]]
 
 
 def _split_of(stem: str) -> str | None:
@@ -29,7 +65,7 @@ def _split_of(stem: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _file_reader(path: Path) -> tuple[str | None, Path, Reader] | None:
+def _file_reader(path: Path) -> tuple[str | None, Path, Callable[[], Iterable[Post]]] | None:
     """The split that a file belongs to, the file that stands for it, and its reader; None for another format."""
     if path.suffix == ".jsonl":
         return _NAMES.get(path.stem.lower()), path, partial(iter_json_posts, path)
@@ -42,28 +78,24 @@ def _file_reader(path: Path) -> tuple[str | None, Path, Reader] | None:
 
 def _folder_readers(folder: Path) -> Readers:
     """The splits that lie in a folder as JSONL or line files, each with its file."""
-    found: dict[str, tuple[Path, Reader]] = {}
-    for path in sorted(folder.iterdir()):
-        split, file, reader = _file_reader(path) or (None, path, None)
-        if split is None or reader is None:
-            continue
-        other = found.setdefault(split, (file, reader))[0]
-        if other != file:
+    found: Readers = {}
+    for split, file, reader in filter(None, map(_file_reader, sorted(folder.iterdir()))):
+        if split is not None and (other := Path(found.setdefault(split, (file, reader))[0])) != file:
             raise ValueError(f"{folder} holds two {split} splits: {other.name} and {file.name}. Remove one of them.")
-    return {split: found[split] for split in SPLITS if split in found}
+    return found
 
 
-def _dataset_readers(source: str | Path, options: DatasetOptions, unnamed: str) -> Readers:
+def _dataset_readers(source: str, options: DatasetOptions, unnamed: str) -> Readers:
     """The splits that `datasets` finds in a file, a folder or on the Hub."""
     path = Path(source)
     readers: Readers = {}
-    for name, rows in open_dataset(str(source), options).items():
+    for name, rows in _open_dataset(source, options).items():
         split = _split_of(path.stem) or unnamed if path.is_file() else _NAMES.get(name.lower())
         if split in readers:
             raise ValueError(f"{source} holds two {split} splits, one of them {name!r}. Remove or rename one.")
         if split is not None:
-            where = str(path) if path.is_file() else f"{source}, split {name}"
-            readers[split] = (where, partial(iter_dataset, rows, where, options))
+            where = source if path.is_file() else f"{source}, split {name}"
+            readers[split] = (where, partial(_iter_dataset, rows, where, options))
     return readers
 
 
@@ -74,13 +106,72 @@ def _readers(source: str | Path, options: DatasetOptions | None, unnamed: str = 
         return {split or unnamed: (file, reader)}
     if options is None and path.is_dir() and (readers := _folder_readers(path)):
         return readers
-    if path.is_file() and path.suffix not in FILES:
-        raise ValueError(
-            f"{path} is of no known format. Expected a {', '.join(FILES)} file, or .src with a .dst beside it."
-        )
+    if path.is_file() and path.suffix not in _FILES:
+        formats = f"a {', '.join(_FILES)} file, or .src with a .dst beside it"
+        raise ValueError(f"{path} is of no known format. Expected {formats}.")
     if not path.exists() and (path.is_absolute() or str(source).startswith(".") or len(path.parts) > 2):
         raise FileNotFoundError(f"No file or folder {path}, and a data set of the Hub is named user/name.")
-    return _dataset_readers(source, options or DatasetOptions(), unnamed)
+    return _dataset_readers(str(source), options or DatasetOptions(), unnamed)
+
+
+def _open_dataset(source: str, options: DatasetOptions) -> Mapping[str, Any]:
+    """Opens a data set with all its splits, a single file as one; nothing of it is run."""
+    import datasets
+
+    cache = None if options.cache_dir is None else str(options.cache_dir)
+    try:
+        if Path(source).is_file():
+            return {"train": getattr(datasets.Dataset, _FILES[Path(source).suffix])(source, cache_dir=cache)}
+        with explained(source, options.revision):
+            found: Mapping[str, Any] = datasets.load_dataset(
+                source, options.name, revision=options.revision, token=options.token, cache_dir=cache
+            )
+    except (datasets.exceptions.DatasetGenerationError, ValueError) as error:
+        raise ValueError(f"{source} cannot be read as posts: {error.__cause__ or error}") from error
+    except FileNotFoundError as error:  # also the errors of datasets for a missing or empty data set
+        raise FileNotFoundError(
+            f"No data set at {source!r}: {error} Give a folder with train, validation and test as .jsonl or as "
+            ".src/.dst files, a folder that datasets can read, or the id of a data set of the Hub (and its token)."
+        ) from error
+    except ConnectionError as error:
+        raise ConnectionError(
+            f"There is no folder {source!r} here, and the Hub was not reached to look for a data set of that name: "
+            f"{error}. Correct the path, or go online once: what was loaded before is read from the cache."
+        ) from error
+    return found
+
+
+def _iter_dataset(rows: Any, where: str, options: DatasetOptions) -> Iterator[Post]:
+    """Reads posts from one split of an opened data set; `where` names it in errors, and a row by its number from 0."""
+    columns = list(rows.column_names)
+    if not {options.text, options.hashtags} <= set(columns):
+        missing = options.hashtags if options.text in columns else options.text
+        raise ValueError(
+            f"{where} has no column {missing!r}, only {', '.join(columns)}. Name its columns: "
+            "DatasetOptions(text=..., hashtags=...), or --text-column and --hashtags-column."
+        )
+    posts = _parse_rows(rows, where, options, columns)
+    return posts if options.id in columns else identified(posts)
+
+
+def _parse_rows(rows: Any, where: str, options: DatasetOptions, columns: Collection[str]) -> Iterator[Post]:
+    wanted = {name: getattr(options, name) for name in ("text", "hashtags", "id", "created_at", "license")}
+    for number, row in enumerate(rows):
+        record = {"id": ""} | {name: _plain(row[column], name) for name, column in wanted.items() if column in columns}
+        if isinstance(record["hashtags"], str):
+            record["hashtags"] = split_hashtags(record["hashtags"], options.separator)
+        try:
+            yield parse_post(record)
+        except ValueError as error:
+            raise ValueError(f"{where}, row {number}: {error}. Correct or remove the row.") from error
+
+
+def _plain(value: Any, name: str) -> Any:
+    """A time as ISO 8601 in UTC, a number that is an id as a string, anything else as it is."""
+    if name == "created_at" and isinstance(value, datetime):
+        aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+        return aware.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    return str(value) if name == "id" and isinstance(value, int) else value
 
 
 def _read(readers: Readers, split: str, licenses: Collection[str] | None) -> list[Post]:
@@ -121,8 +212,10 @@ def load_splits(
 
     Raises:
         FileNotFoundError: There is no such source, or it holds none of the splits.
-        ValueError: A file is damaged, a post is none or occurs twice, or a split holds no posts; the message names file
-            and line.
+        PermissionError: The token is wrong, lacks a right, or the data set is gated.
+        ConnectionError: No folder bears this name, and the Hub cannot be reached or fails.
+        ValueError: A file is damaged, a post is none or occurs twice, a column is missing, or a split holds no posts;
+            the message names file and line.
     """
     readers = _readers(source, options, unnamed)
     if not readers:
@@ -139,14 +232,14 @@ def load_split(
     """Loads one split of a source and nothing of the others.
 
     Args:
-        source: As for [`load_splits`].
+        source: As for [`load_splits`], like `licenses` and `options`.
         split: Its name; None for the only one that the source holds, else the training posts.
-        licenses: As for [`load_splits`].
-        options: As for [`load_splits`].
+        licenses: Only posts under one of these.
+        options: How a data set is read.
 
     Raises:
         FileNotFoundError: The source does not hold the split.
-        ValueError: As for [`load_splits`].
+        ValueError, PermissionError, ConnectionError: As for [`load_splits`].
     """
     if split not in (None, *SPLITS):
         raise ValueError(f"Unknown split {split!r}. Known: {', '.join(SPLITS)}.")
@@ -154,7 +247,7 @@ def load_split(
     if split is None:
         split = next(iter(readers)) if len(readers) == 1 else "train"
     if split not in readers:
-        held = ", ".join(readers) or "no split"
+        held = ", ".join(name for name in SPLITS if name in readers) or "no split"
         raise FileNotFoundError(
             f"{source} has no {split} split; it holds {held}. Expected {split}.jsonl, or *{split}.src and *{split}.dst."
         )

@@ -1,7 +1,7 @@
 from .base import Generation as Generation
 from .base import Generator as Generator
+from .chat import ChatClient as ChatClient
 from .chat import ChatGenerator as ChatGenerator
-from .chat_client import ChatClient as ChatClient
 from .chat_client import ChatError as ChatError
 from .chat_client import HubChatClient as HubChatClient
 from .chat_requests import Requests as Requests
@@ -9,5 +9,4 @@ from .chat_store import AnswerStore as AnswerStore
 from .decoder import DecoderGenerator as DecoderGenerator
 from .hashtags import is_hashtag as is_hashtag
 from .hashtags import parse_hashtags as parse_hashtags
-from .local_chat import LocalChatClient as LocalChatClient
 from .seq2seq import Seq2SeqGenerator as Seq2SeqGenerator

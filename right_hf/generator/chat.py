@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import torch
 from typing_extensions import Self
 
 from right_hf.generator.base import Generation, Generator
-from right_hf.generator.chat_client import ChatClient, HubChatClient
+from right_hf.generator.chat_client import HubChatClient
 from right_hf.generator.chat_prompts import chat_messages, check_prompt
 from right_hf.generator.chat_store import AnswerStore, Message, question_key
 from right_hf.generator.hashtags import parse_hashtags
-from right_hf.generator.local_chat import LocalChatClient
 
 #: Servers, separated by spaces, that checkpoints may send posts to.
 CONSENT_VARIABLE = "RIGHT_HF_SEND_POSTS_TO"
-#: The clients that a checkpoint may name.
-_CLIENTS: dict[Any, type[HubChatClient] | type[LocalChatClient]] = {"hub": HubChatClient, "local": LocalChatClient}
+
+
+class ChatClient(Protocol):
+    """Asks a chat model."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides the answers, as plain JSON: model, server … Never a key."""
+        ...
+
+    def complete(
+        self, conversations: Sequence[Sequence[Message]], keep: Callable[[int, str], None], **generation: Any
+    ) -> None:
+        """Asks for the next message of each conversation.
+
+        Args:
+            conversations: Each a list of messages with `role` and `content`.
+            keep: Called with the number of a conversation and its answer as soon as there is one, in any order.
+            generation: How to generate, for example `max_new_tokens`.
+
+        Raises:
+            ChatError: Some conversations got no answer.
+        """
+        ...
 
 
 class ChatGenerator(Generator):
     """Asks a chat model for hashtags, and takes nothing but hashtags from its answer.
 
     Args:
-        client: Asks the model: a [`HubChatClient`] or a [`LocalChatClient`].
+        client: Asks the model, as a [`HubChatClient`] does.
         language: Of the prompt, "en" or "zh".
         store: Keeps the answers, so that a stopped run asks only what is left; also open to change later.
         template: Of the prompt: "paper", or "short" for a model that was tuned with it.
@@ -46,11 +66,6 @@ class ChatGenerator(Generator):
         self.language = language
         self.store = store
         self.template = template
-
-    @property
-    def networks(self) -> Sequence[Any]:
-        """The network, where the model runs on this machine."""
-        return (self.client.network,) if isinstance(self.client, LocalChatClient) else ()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -74,12 +89,9 @@ class ChatGenerator(Generator):
             ChatError: Some posts got no answer. Those that did are in the store, if there is one.
         """
         settings = {**self.client.settings, **generation}
-        questions: dict[str, list[Message]] = {}
-        keys: list[str] = []
-        for post, context in zip(posts, contexts, strict=True):
-            messages = chat_messages(post, context, self.language, self.template)
-            keys.append(question_key(settings, messages))
-            questions[keys[-1]] = messages
+        asked = [chat_messages(*pair, self.language, self.template) for pair in zip(posts, contexts, strict=True)]
+        keys = [question_key(settings, messages) for messages in asked]
+        questions = dict(zip(keys, asked, strict=True))
         kept = {key: self.store.get(key) if self.store else None for key in questions}
         answers = {key: answer for key, answer in kept.items() if answer is not None}
         open_keys = [key for key in questions if key not in answers]
@@ -93,25 +105,10 @@ class ChatGenerator(Generator):
             self.client.complete([questions[key] for key in open_keys], keep, **generation)
         return [Generation(parse_hashtags(answers[key], split_words=self.language == "en"), {}) for key in keys]
 
-    def write(self, folder: Path) -> None:
-        """Writes nothing: the settings are all there is to save.
-
-        Raises:
-            ValueError: The model is a folder of this machine, which nobody else could load.
-        """
-        model = self.client.settings.get("model", "")
-        if isinstance(self.client, LocalChatClient) and Path(model).is_dir():
-            raise ValueError(
-                f"The chat model is the folder {model}, and only its name would be saved. Push it to the Hub and load "
-                "it by its id."
-            )
-
     @classmethod
     def from_folder(
         cls,
         folder: str | Path,
-        dtype: torch.dtype | str = "auto",
-        device: Any = "cpu",
         send_posts_to: str | None = None,
         api_key: str | None = None,
         store: AnswerStore | None = None,
@@ -123,8 +120,6 @@ class ChatGenerator(Generator):
 
         Args:
             folder: A folder with the settings.
-            dtype: Of a local model's weights.
-            device: Where a local model goes.
             send_posts_to: The server that may read the posts: its `base_url`, or `hub:` and the provider. By default
                 any of those that the environment variable RIGHT_HF_SEND_POSTS_TO lists.
             api_key: The server's key, see [`HubChatClient`].
@@ -135,19 +130,22 @@ class ChatGenerator(Generator):
             ValueError: The settings are damaged or hold anything else.
         """
         settings = cls.saved_settings(Path(folder))
-        kind = settings.pop("client", None)
-        prompt = {"language": settings.pop("language", "en"), "template": settings.pop("template", "paper")}
-        known = _CLIENTS[kind].saved if kind in tuple(_CLIENTS) else {}
-        if not known or set(settings) != set(known):
+        kind, known = settings.pop("client", None), HubChatClient.saved
+        if kind == "local":
             raise ValueError(
-                f"{folder} holds no settings of a chat model: expected client ({' or '.join(_CLIENTS)}) and "
-                f"{', '.join(known) or 'its settings'}, got client {kind!r:.40} and {', '.join(settings)}."
+                f"{folder} asks {settings.get('model')!r:.200} on this machine, which now a decoder does. Load that "
+                "model and its tokenizer with transformers, and save DecoderGenerator(model, tokenizer, language, "
+                'template="paper") in its place.'
+            )
+        prompt = {"language": settings.pop("language", "en"), "template": settings.pop("template", "paper")}
+        if kind != "hub" or set(settings) != set(known):
+            raise ValueError(
+                f"{folder} holds no settings of a chat model: expected client 'hub' and {', '.join(known)}, got client "
+                f"{kind!r:.40} and {', '.join(settings)}."
             )
         for name, value in settings.items():
             if not isinstance(value, known[name]) or isinstance(value, bool):
                 raise ValueError(f"{folder}: {name} must be of type {known[name]}, got {value!r:.80}.")
-        if kind == "local":
-            return cls(LocalChatClient.from_pretrained(dtype=dtype, device=device, **settings), store=store, **prompt)
         client = HubChatClient(api_key=api_key, **settings)
         allowed = [send_posts_to] if send_posts_to else os.environ.get(CONSENT_VARIABLE, "").split()
         if client.server not in allowed:

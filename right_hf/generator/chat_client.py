@@ -1,4 +1,4 @@
-"""Asking chat models: what every client offers, and the client of Hub providers and OpenAI-compatible servers."""
+"""The client of chat models: of Hub providers and of servers that speak OpenAI's chat completions."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar, Protocol, TypeVar
+from dataclasses import InitVar, dataclass, field
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from right_hf.generator.chat_requests import Questions, Requests
 from right_hf.generator.chat_store import Message
-
-T = TypeVar("T")
 
 #: The key of the server at `base_url`, where the argument does not give it.
 KEY_VARIABLE = "RIGHT_HF_CHAT_API_KEY"
@@ -20,30 +19,6 @@ KEY_VARIABLE = "RIGHT_HF_CHAT_API_KEY"
 _NO_KEY = "EMPTY"
 #: Arguments of a call and their names in the protocol.
 _PARAMETERS = {"max_new_tokens": "max_tokens", "temperature": "temperature", "top_p": "top_p", "seed": "seed"}
-
-
-class ChatClient(Protocol):
-    """Asks a chat model."""
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What decides the answers, as plain JSON: model, server … Never a key."""
-        ...
-
-    def complete(
-        self, conversations: Sequence[Sequence[Message]], keep: Callable[[int, str], None], **generation: Any
-    ) -> None:
-        """Asks for the next message of each conversation.
-
-        Args:
-            conversations: Each a list of messages with `role` and `content`.
-            keep: Called with the number of a conversation and its answer as soon as there is one, in any order.
-            generation: How to generate, for example `max_new_tokens`.
-
-        Raises:
-            ChatError: Some conversations got no answer.
-        """
-        ...
 
 
 class ChatError(RuntimeError):
@@ -60,6 +35,7 @@ class ChatError(RuntimeError):
         self.unanswered = unanswered
 
 
+@dataclass(eq=False, repr=False)
 class HubChatClient:
     """Asks a model of a Hub provider, or of any server that speaks OpenAI's chat completions (vLLM, TGI, llama.cpp).
 
@@ -83,6 +59,15 @@ class HubChatClient:
         ValueError: `base_url`, the key or a number makes no sense.
     """
 
+    model: str
+    base_url: str | None = None
+    provider: str = "auto"
+    api_key: InitVar[str | None] = None
+    max_new_tokens: int = 512
+    temperature: float | None = 0.0
+    skip_refused: bool = False
+    requests: Requests = field(default_factory=Requests)
+
     #: What a checkpoint may say of it, and of which type.
     saved: ClassVar[dict[str, Any]] = {
         "model": str,
@@ -92,27 +77,14 @@ class HubChatClient:
         "temperature": float | int | None,
     }
 
-    def __init__(
-        self,
-        model: str,
-        base_url: str | None = None,
-        provider: str = "auto",
-        api_key: str | None = None,
-        max_new_tokens: int = 512,
-        temperature: float | None = 0.0,
-        skip_refused: bool = False,
-        requests: Requests | None = None,
-    ) -> None:
-        if max_new_tokens < 1:
-            raise ValueError(f"max_new_tokens must be at least 1, got {max_new_tokens}.")
-        self.model = model
-        self.base_url = None if base_url is None else _checked_address(base_url)
-        self.provider = provider
-        self._key = _checked_key(api_key or (os.environ.get(KEY_VARIABLE) or _NO_KEY if base_url else None))
-        self.max_new_tokens = max_new_tokens
-        self.temperature = temperature
-        self.skip_refused = skip_refused
-        self.requests = requests or Requests()
+    def __post_init__(self, api_key: str | None) -> None:
+        if self.max_new_tokens < 1:
+            raise ValueError(f"max_new_tokens must be at least 1, got {self.max_new_tokens}.")
+        self.base_url = None if self.base_url is None else _checked_address(self.base_url)
+        key = api_key or (os.environ.get(KEY_VARIABLE) or _NO_KEY if self.base_url else None)
+        if key is not None and not _is_sendable(key):
+            raise ValueError("The API key must be printable ASCII without spaces. Is there a line break at its end?")
+        self._key = key
 
     def __repr__(self) -> str:
         return f"HubChatClient({self.model!r} at {self.server})"
@@ -130,7 +102,7 @@ class HubChatClient:
     def complete(
         self, conversations: Sequence[Sequence[Message]], keep: Callable[[int, str], None], **generation: Any
     ) -> None:
-        """Asks for the next message of each conversation, see [`ChatClient.complete`].
+        """Asks for the next message of each conversation, see [`right_hf.generator.chat.ChatClient.complete`].
 
         Of `generation`, `max_new_tokens`, `temperature`, `top_p` and `seed` are known.
         """
@@ -138,14 +110,9 @@ class HubChatClient:
             raise TypeError(f"Unknown argument {unknown[0]!r} for a chat server. Known: {', '.join(_PARAMETERS)}.")
         chosen = {"max_new_tokens": self.max_new_tokens, "temperature": self.temperature} | generation
         parameters = {_PARAMETERS[name]: value for name, value in chosen.items() if value is not None}
-        target: dict[str, Any] = {"provider": self.provider} if self.base_url is None else {"base_url": self.base_url}
-        questions = Questions(
-            {**target, "api_key": self._key},
-            {"model": self.model, **parameters},
-            self.requests,
-            self.skip_refused,
-            keep,
-        )
+        where: dict[str, Any] = {"provider": self.provider} if self.base_url is None else {"base_url": self.base_url}
+        target = {**where, "api_key": self._key}
+        questions = Questions(target, {"model": self.model, **parameters}, self.requests, self.skip_refused, keep)
         answered, reasons = _run(questions.ask(conversations))
         if unanswered := len(conversations) - answered:
             raise ChatError(
@@ -157,7 +124,7 @@ class HubChatClient:
             )
 
 
-def _run(task: Coroutine[Any, Any, T]) -> T:
+def _run(task: Coroutine[Any, Any, tuple[int, list[str]]]) -> tuple[int, list[str]]:
     """Runs `task` to its end, also from within a running event loop such as a notebook's."""
     try:
         asyncio.get_running_loop()
@@ -171,14 +138,12 @@ def _checked_address(base_url: str) -> str:
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"base_url must be an address such as http://localhost:8000/v1, got {base_url!r:.100}.")
-    if not (base_url.isascii() and base_url.isprintable() and " " not in base_url):
+    if not _is_sendable(base_url):
         raise ValueError(f"base_url must be printable ASCII without spaces, got {base_url!a:.100}.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("base_url must hold no user, password or query, for it is saved and shown. Give api_key.")
     return base_url.rstrip("/")
 
 
-def _checked_key(key: str | None) -> str | None:
-    if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
-        raise ValueError("The API key must be printable ASCII without spaces. Is there a line break at its end?")
-    return key
+def _is_sendable(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text

@@ -55,17 +55,11 @@ class Requests:
             raise ValueError(f"concurrency must be at least 1, retries at least 0, timeout more than 0; got {self}.")
 
 
-@dataclass(frozen=True)
-class _ChatFault(Fault):
-    """Why a request failed, and whether it is this question that the server does not answer."""
-
-    refused: bool = False
-
-
+@dataclass(eq=False, repr=False)
 class Questions:
     """Questions to one server.
 
-    Args:
+    Attributes:
         target: Which it is: arguments of `AsyncInferenceClient`, with the key, which no message shows.
         parameters: Of `chat_completion`.
         how: How many at once, how patiently.
@@ -73,20 +67,14 @@ class Questions:
         keep: Called with the number of a question and its answer.
     """
 
-    def __init__(
-        self,
-        target: dict[str, Any],
-        parameters: dict[str, Any],
-        how: Requests,
-        skip_refused: bool,
-        keep: Callable[[int, str], None],
-    ) -> None:
-        self._target = target
-        self._parameters = parameters
-        self._how = how
-        self._skip_refused = skip_refused
-        self._keep = keep
-        self._limit = asyncio.Semaphore(how.concurrency)
+    target: dict[str, Any]
+    parameters: dict[str, Any]
+    how: Requests
+    skip_refused: bool
+    keep: Callable[[int, str], None]
+
+    def __post_init__(self) -> None:
+        self._limit = asyncio.Semaphore(self.how.concurrency)
         self._reasons: list[str] = []
         self._answered = 0
         self._in_a_row = 0
@@ -95,7 +83,7 @@ class Questions:
 
     async def ask(self, conversations: Sequence[Sequence[Message]]) -> tuple[int, list[str]]:
         """Asks each; returns how many were answered, and why others were not."""
-        async with AsyncInferenceClient(**self._target, timeout=self._how.timeout) as inference:
+        async with AsyncInferenceClient(**self.target, timeout=self.how.timeout) as inference:
             tasks = [asyncio.ensure_future(self._ask(inference, *each)) for each in enumerate(conversations)]
             try:
                 await asyncio.gather(*tasks)
@@ -110,30 +98,30 @@ class Questions:
             if self._is_over:
                 return
             answer = await self._answer(inference, messages)
-            if isinstance(answer, _ChatFault):
+            if isinstance(answer, Fault):
                 logger.warning("No answer to question %d: %s", number, answer.reason)
-                if not (answer.refused and self._skip_refused):
+                if not (answer.refused and self.skip_refused):
                     self._count(answer)
                     return
                 answer = ""
             self._in_a_row = 0
             try:
-                self._keep(number, answer)
+                self.keep(number, answer)
             except BaseException:
                 self._is_over = True
                 raise
             self._answered += 1
 
-    def _count(self, fault: _ChatFault) -> None:
+    def _count(self, fault: Fault) -> None:
         """Takes note of a question without an answer, and whether there is any use in asking the rest."""
         self._reasons.append(fault.reason)
         self._in_a_row += not fault.refused
-        is_down = self._in_a_row >= max(_LOST_IN_A_ROW, self._how.concurrency)
+        is_down = self._in_a_row >= max(_LOST_IN_A_ROW, self.how.concurrency)
         self._is_over |= is_down or not (fault.temporary or fault.refused)
 
-    async def _answer(self, inference: AsyncInferenceClient, messages: Sequence[Message]) -> str | _ChatFault:
+    async def _answer(self, inference: AsyncInferenceClient, messages: Sequence[Message]) -> str | Fault:
         """The answer, or why there is none after all attempts."""
-        how = self._how
+        how = self.how
         again = policy(self._fault, "A question", how.retries + 1, how.first_wait, how.longest_wait, logging.INFO)
         try:
             return await AsyncRetrying(**again, sleep=_sleep)(self._attempt, inference, messages)
@@ -146,12 +134,12 @@ class Questions:
     async def _attempt(self, inference: AsyncInferenceClient, messages: Sequence[Message]) -> str:
         while (pause := self._not_before - _now()) > 0:
             await _sleep(pause)
-        request = inference.chat_completion([dict(message) for message in messages], **self._parameters)
+        request = inference.chat_completion([dict(message) for message in messages], **self.parameters)
         try:
-            output: Any = await asyncio.wait_for(request, self._how.timeout)
+            output: Any = await asyncio.wait_for(request, self.how.timeout)
         except HfHubHTTPError as error:
             wait = self._fault(error).wait or 0.0
-            if wait <= self._how.longest_wait:  # what a server asks for holds for all requests
+            if wait <= self.how.longest_wait:  # what a server asks for holds for all requests
                 self._not_before = max(self._not_before, _now() + wait)
             raise
         content = output.choices[0].message.content
@@ -159,23 +147,23 @@ class Questions:
             raise TypeError("the content of the message is no text")
         return content or ""  # nothing is said where a filter cut in, or reasoning used up all tokens
 
-    def _fault(self, error: Exception) -> _ChatFault:
-        fault, key = _described(error), self._target["api_key"]
+    def _fault(self, error: Exception) -> Fault:
+        fault, key = _described(error), self.target["api_key"]
         return replace(fault, reason=fault.reason.replace(key, "***")) if key else fault
 
 
-def _described(error: Exception) -> _ChatFault:
+def _described(error: Exception) -> Fault:
     said = str(error)
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         said = " ".join((error.server_message or "").split())[:_MAX_REASON_CHARACTERS]
         temporary = status in _TEMPORARY or status >= 500
         wait = retry_after(error.response.headers.get("retry-after"))
-        return _ChatFault(f"HTTP {status}{': ' + said if said else ''}", temporary, wait, status in _REFUSALS)
+        return Fault(f"HTTP {status}{': ' + said if said else ''}", temporary, wait, status in _REFUSALS)
     if isinstance(error, OfflineModeIsEnabled):
-        return _ChatFault("HF_HUB_OFFLINE is set, which forbids the Hub client all requests", temporary=False)
+        return Fault("HF_HUB_OFFLINE is set, which forbids the Hub client all requests", temporary=False)
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
-        return _ChatFault("no answer within the time-out")
+        return Fault("no answer within the time-out")
     of_content = isinstance(error, (ValueError, TypeError, LookupError, AttributeError))
     what = "the answer is no chat completion" if of_content else "the connection failed"
-    return _ChatFault(f"{what} ({type(error).__name__}: {said[:_MAX_REASON_CHARACTERS]})")
+    return Fault(f"{what} ({type(error).__name__}: {said[:_MAX_REASON_CHARACTERS]})")

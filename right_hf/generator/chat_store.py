@@ -6,10 +6,9 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
-
-from typing_extensions import Self
 
 Message = Mapping[str, str]
 
@@ -20,7 +19,7 @@ def question_key(settings: Mapping[str, Any], messages: Sequence[Message]) -> st
     return hashlib.sha256(question.encode()).hexdigest()
 
 
-class AnswerStore:
+class AnswerStore(AbstractContextManager["AnswerStore"]):
     """An SQLite file of answers: one table, `answers`, of keys and answers.
 
     An answer is on disk before the next one is added. Posts are not stored, only hashes of the questions.
@@ -81,9 +80,6 @@ class AnswerStore:
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

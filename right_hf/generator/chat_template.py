@@ -22,6 +22,14 @@ class ChatTemplate:
     Args:
         tokenizer: With a chat template that is used, reasoning switched off where the template can; without one the
             prompt is the plain text of the messages.
+
+    Attributes:
+        lead: What stands between the last message and the answer.
+        gap: What the template puts between that and the words of an answer: a blank or nothing.
+        end: The token that ends an answer: what the template writes after one, else the end of a sequence.
+
+    Raises:
+        ValueError: The tokenizer has no token that ends an answer.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -33,16 +41,27 @@ class ChatTemplate:
         # No post can hold a delimiter of the prompt, see `enclosed`; the prompt itself keeps its own.
         marks -= set(DELIMITERS)
         self._marks = sorted((mark for mark in marks if len(mark) > 1), key=lambda mark: (-len(mark), mark))
+        self.lead, self.gap, after = PLAIN_ENDING, " ", list[int]()
+        if not self.is_plain:
+            asked = self._rendered(_QUESTION, add_generation_prompt=True)
+            self.lead = asked.removeprefix(self._rendered(_QUESTION, add_generation_prompt=False))
+            whole = self._rendered([*_QUESTION, _ANSWER], add_generation_prompt=False)
+            self.gap = " " if whole.startswith(f"{asked} {_WORDS}") else ""
+            after = tokenizer(whole.rpartition(_WORDS)[2].lstrip(), add_special_tokens=False)["input_ids"]
+        is_mark = bool(after) and str(tokenizer.convert_ids_to_tokens(after[0])) in self._marks
+        if not is_mark and tokenizer.eos_token_id is None:
+            raise ValueError("The tokenizer has no token that ends an answer. Give it an eos_token.")
+        self.end = int(after[0] if is_mark else tokenizer.eos_token_id)
+
+    def ids(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of the prompt."""
+        return self.encode(self.text(messages))
 
     def text(self, messages: Sequence[Message]) -> str:
         """The prompt, up to where the answer begins; special tokens that a message spells out are text."""
         if self.is_plain:
             return "\n\n".join(self.defused(message["content"]) for message in messages) + PLAIN_ENDING
         return self._rendered(messages, add_generation_prompt=True)
-
-    def ids(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids of the prompt."""
-        return self.encode(self.text(messages))
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text that begins as a prompt does."""
@@ -56,37 +75,6 @@ class ChatTemplate:
         for mark in self._marks:
             text = text.replace(mark, " ".join(mark))
         return text
-
-    def lead(self) -> str:
-        """What stands between the last message and the answer."""
-        if self.is_plain:
-            return PLAIN_ENDING
-        without = self._rendered(_QUESTION, add_generation_prompt=False)
-        return self._rendered(_QUESTION, add_generation_prompt=True).removeprefix(without)
-
-    def gap(self) -> str:
-        """What the template puts between that and the words of an answer: a blank or nothing."""
-        if self.is_plain:
-            return " "
-        asked = self._rendered(_QUESTION, add_generation_prompt=True)
-        answered, found, _ = self._rendered([*_QUESTION, _ANSWER], add_generation_prompt=False).partition(_WORDS)
-        return " " if found and answered == asked + " " else ""
-
-    def end(self) -> int:
-        """The token that ends an answer: what the template writes after one, else the end of a sequence.
-
-        Raises:
-            ValueError: The tokenizer has neither.
-        """
-        after: list[int] = []
-        if not self.is_plain:
-            rest = self._rendered([*_QUESTION, _ANSWER], add_generation_prompt=False).rpartition(_WORDS)[2].lstrip()
-            after = self.tokenizer(rest, add_special_tokens=False)["input_ids"]
-        if after and str(self.tokenizer.convert_ids_to_tokens(after[0])) in self._marks:
-            return after[0]
-        if self.tokenizer.eos_token_id is None:
-            raise ValueError("The tokenizer has no token that ends an answer. Give it an eos_token.")
-        return int(self.tokenizer.eos_token_id)
 
     def _rendered(self, messages: Sequence[Message], **settings: Any) -> str:
         defused = [{**message, "content": self.defused(message["content"])} for message in messages]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from huggingface_hub import CommitInfo
-from transformers import GenerationConfig
+from transformers import DynamicCache, GenerationConfig
 from typing_extensions import Self, Unpack
 
 from right_hf.component import Trainer
 from right_hf.generator.decoder_base import Base, adapted, check_quantization, load_network, save_adapter
 from right_hf.generator.decoder_format import DecoderFormat
-from right_hf.generator.decoder_scores import PromptReader, ReadPrompts
+from right_hf.generator.decoder_scores import ReadPrompts
 from right_hf.generator.network import NetworkGenerator
 from right_hf.hub.arguments import UploadArguments
 from right_hf.hub.push import push_folder
@@ -63,7 +64,7 @@ class DecoderGenerator(NetworkGenerator):
         rows = self.network.get_input_embeddings().weight.shape[0]
         ends = [end for end in ends if end is not None and end < rows]
         self.format = DecoderFormat(tokenizer, language, template, max_prompt_length, max_target_length, ends)
-        self._check_sizes(rows)
+        self._check_network(rows)
         # A model's own sampling and penalties are for chats: a penalty on repeats would forbid the offered hashtags.
         self.network.generation_config = GenerationConfig(
             bos_token_id=own.bos_token_id,
@@ -71,9 +72,8 @@ class DecoderGenerator(NetworkGenerator):
             pad_token_id=self.format.padding,
             max_length=None,  # else transformers' default of 20 tokens disputes every max_new_tokens
         )
-        self._reader = PromptReader(self.network, self.format)
 
-    def _check_sizes(self, rows: int) -> None:
+    def _check_network(self, rows: int) -> None:
         if len(self.tokenizer) > rows:
             raise ValueError(
                 f"The tokenizer has {len(self.tokenizer)} tokens, the model has embeddings of {rows}. Use the model's "
@@ -87,6 +87,8 @@ class DecoderGenerator(NetworkGenerator):
                 f"max_prompt_length + max_target_length = {wanted} exceeds the model's context of {context} tokens. "
                 "Give less."
             )
+        if not all(hasattr(layer, "batch_select_indices") for layer in DynamicCache(config=config).layers):
+            raise ValueError(f"A {type(self.network).__name__} keeps no keys and values to score hashtags with.")
 
     @classmethod
     def trainer(cls) -> Trainer:
@@ -96,7 +98,7 @@ class DecoderGenerator(NetworkGenerator):
         return LlmTraining()
 
     def _read(self, posts: Sequence[tuple[str, Sequence[str]]], scoring: bool) -> ReadPrompts:
-        return self._reader.read([self.format.prompt(*pair) for pair in posts], scoring)
+        return ReadPrompts(self.network, self.format, [self.format.prompt(*pair) for pair in posts], scoring)
 
     def merged(self) -> Self:
         """The same generator with the adapter worked into the weights: a plain model, as a server loads it.
@@ -134,7 +136,7 @@ class DecoderGenerator(NetworkGenerator):
     @property
     def settings(self) -> dict[str, Any]:
         """Language, template and lengths, and of an adapter its base."""
-        return super().settings | ({"base": self._named_base().entry()} if self.is_adapted else {})
+        return super().settings | ({"base": asdict(self._named_base())} if self.is_adapted else {})
 
     def check_portable(self) -> None:
         """See [`Component.check_portable`]: an adapter is portable if its base lies on the Hub."""

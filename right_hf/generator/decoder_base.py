@@ -26,14 +26,13 @@ from right_hf.loading import ADAPTER_CONFIG, LOADING, load_model
 from right_hf.persistence import read_object, write_json
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
-QUANTIZATIONS = ("4bit", "8bit")
 _DEFAULT = "default"  # peft's name for the only adapter
 _IN_CACHE = re.compile(r"/models--([^/]+)/snapshots/([0-9a-f]{40})/?$")
 
 
 @dataclass(frozen=True)
 class Base:
-    """The model that an adapter was tuned on.
+    """The model that an adapter was tuned on, as generator_config.json names it.
 
     Attributes:
         source: Hub id, or a folder of this machine.
@@ -47,10 +46,6 @@ class Base:
 
     def __str__(self) -> str:
         return self.source + (f" at revision {self.revision!r}" if self.revision else "")
-
-    def entry(self) -> dict[str, str | None]:
-        """The base as generator_config.json names it."""
-        return {"source": self.source, "revision": self.revision, "fingerprint": self.fingerprint}
 
     @classmethod
     def of(cls, source: str, revision: str | None = None, **hub: Any) -> Base:
@@ -174,8 +169,8 @@ def check_quantization(quantization: str | None) -> None:
         ImportError: bitsandbytes is not installed.
         ValueError: There is no such quantization.
     """
-    if quantization not in (None, *QUANTIZATIONS):
-        raise ValueError(f"There is no quantization {quantization!r}. Known: {', '.join(QUANTIZATIONS)}, or None.")
+    if quantization not in (None, "4bit", "8bit"):
+        raise ValueError(f"There is no quantization {quantization!r}. Known: 4bit, 8bit, or None.")
     if quantization is not None and importlib.util.find_spec("bitsandbytes") is None:
         raise ImportError(f"Loading in {quantization} needs bitsandbytes: pip install right_hf[quant]")
 

@@ -49,11 +49,10 @@ class DecoderFormat:
         self.max_target_length = max_target_length
         self.chat = ChatTemplate(tokenizer)
         #: Ends an answer in training.
-        self.end = self.chat.end()
+        self.end = self.chat.end
         #: Fills prompts up on the left, where nothing reads it.
         self.padding = int(self.end if tokenizer.pad_token_id is None else tokenizer.pad_token_id)
-        self._lead, self._gap = self.chat.lead(), self.chat.gap()
-        self._lead_ids = self._encode(self._lead)
+        self._lead_ids = self._encode(self.chat.lead)
         self._answer = lru_cache(maxsize=100_000)(self._answer_ids)
         surfaces = {id_: token.translate(_BLANKS) for token, id_ in tokenizer.get_vocab().items()}
         lines = {id_ for id_, text in surfaces.items() if "\n" in text or text == "<0x0A>"}
@@ -88,7 +87,7 @@ class DecoderFormat:
 
     def completion_text(self, hashtags: Sequence[str]) -> str:
         """The answer as text, without its end; after a plain prompt it begins with a blank."""
-        return self._gap + self.chat.defused(" ".join(f"#{hashtag}" for hashtag in hashtags))
+        return self.chat.gap + self.chat.defused(" ".join(f"#{hashtag}" for hashtag in hashtags))
 
     def prompt(self, post: str, hashtags: Sequence[str]) -> list[int]:
         """Token ids of the prompt for a post and its selected hashtags, best first.
@@ -137,5 +136,5 @@ class DecoderFormat:
     def _answer_ids(self, hashtags: tuple[str, ...]) -> list[int]:
         """Tokenized after what it follows, for tokenizers mark the beginning of a text, which this is none."""
         text = self.completion_text(hashtags)
-        ids, before = self._encode(self._lead + text), len(self._lead_ids)
+        ids, before = self._encode(self.chat.lead + text), len(self._lead_ids)
         return ids[before:] if ids[:before] == self._lead_ids else self._encode(text)

@@ -12,6 +12,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from right_hf.generator.prompt import MAX_HASHTAG_CHARACTERS
@@ -117,13 +118,8 @@ def _without_reasoning(answer: str) -> str:
 
 def _visible(text: str) -> str:
     """The text as it is seen: invisible signs dropped, which could hide an address; control characters end a line."""
-    kept = []
-    for character in _IGNORABLE.sub("", text):
-        category = unicodedata.category(character)
-        if category == "Cc":
-            kept.append("\n")
-        elif category[0] != "C":
-            kept.append(character)
+    kinds = ((character, unicodedata.category(character)) for character in _IGNORABLE.sub("", text))
+    kept = ("\n" if kind == "Cc" else character for character, kind in kinds if kind == "Cc" or kind[0] != "C")
     return unicodedata.normalize("NFC", "".join(kept))
 
 
@@ -136,10 +132,9 @@ def _without_addresses(text: str) -> str:
 def _json_pieces(text: str) -> list[str] | None:
     """Hashtags of the first JSON list, or of a JSON object's hashtags; None if the text holds no such thing."""
     decoder = json.JSONDecoder()
-    starts = [match.start() for match, _ in zip(re.finditer(r"[\[{]", text), range(_MAX_JSON_STARTS), strict=False)]
-    for start in starts:
+    for start in islice(re.finditer(r"[\[{]", text), _MAX_JSON_STARTS):
         try:
-            value: Any = decoder.raw_decode(text, start)[0]
+            value: Any = decoder.raw_decode(text, start.start())[0]
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
@@ -202,7 +197,8 @@ def _read(piece: str, whole: bool = False) -> str:
     text = piece.strip(" \t\"'“”‘’「」『』《》[](){}（）【】,，、;；。")
     if _NO_HASHTAG.fullmatch(text.lower()):
         return ""
-    end = next((i for i, c in enumerate(text) if not _may_stand_in_a_hashtag(c)), len(text))
+    outside = (i for i, c in enumerate(text) if c not in _INNER_SIGNS and unicodedata.category(c)[0] not in "LMN")
+    end = next(outside, len(text))
     hashtag = _TALK.sub("", _END.split(text[:end], maxsplit=1)[0])
     if whole and len(hashtag.strip()) < len(text.rstrip(" .!")):
         return ""
@@ -213,13 +209,8 @@ def _checked(piece: str) -> str:
     """`piece` normalised, or an empty string if that is too long for a hashtag or says that there is none."""
     hashtag = normalise_hashtag(piece.replace("_", " ")).strip(_EDGES)
     words = hashtag.split()
-    if len(words) > MAX_WORDS or len(hashtag) > MAX_HASHTAG_CHARACTERS or _NO_HASHTAG.fullmatch(hashtag):
-        return ""
-    if any(len(word) > MAX_WORD_CHARACTERS for word in words):
+    is_long = len(words) > MAX_WORDS or any(len(word) > MAX_WORD_CHARACTERS for word in words)
+    if is_long or len(hashtag) > MAX_HASHTAG_CHARACTERS or _NO_HASHTAG.fullmatch(hashtag):
         return ""
     kinds = "".join(unicodedata.category(character)[0] for character in hashtag)
     return hashtag if "L" in kinds and "MMMM" not in kinds else ""
-
-
-def _may_stand_in_a_hashtag(character: str) -> bool:
-    return character in _INNER_SIGNS or unicodedata.category(character)[0] in "LMN"

@@ -19,23 +19,23 @@ MAX_HASHTAG_CHARACTERS = 64
 
 
 class HashtagFormat:
-    """Writes hashtags as the token ids of an output O and reads them back; what the input looks like, subclasses say.
+    """Builds inputs and outputs of a T5-like model from posts and hashtags, and reads its outputs.
 
     Args:
-        tokenizer: A tokenizer with an end-of-sequence token that knows SEP2 as one token.
-        max_source_length: Tokens of the input.
+        tokenizer: A tokenizer with an end-of-sequence token that knows SEP1 and SEP2 as one token each.
+        max_source_length: Tokens of the input, end included. A post is cut to leave room for the hashtags.
         max_target_length: Tokens of the output, end included.
 
     Raises:
         ValueError: The tokenizer lacks a token of the structure.
     """
 
-    #: Tokens that the format needs besides SEP2.
-    needed: tuple[str, ...] = ()
+    #: Tokens that the input needs; a subclass with another input needs others, as the output needs SEP2.
+    needed: tuple[str, ...] = (SEP1,)
     #: What to do where the tokenizer lacks one.
-    remedy = ""
+    remedy = "Use a T5 or mT5 tokenizer, or add them."
 
-    def __init__(self, tokenizer: Any, max_source_length: int, max_target_length: int) -> None:
+    def __init__(self, tokenizer: Any, max_source_length: int = 180, max_target_length: int = 100) -> None:
         self.tokenizer = tokenizer
         self.max_source_length = max_source_length
         self.max_target_length = max_target_length
@@ -44,7 +44,8 @@ class HashtagFormat:
         missing = [name for name, token in ids.items() if token in (None, tokenizer.unk_token_id)]
         if missing:
             raise ValueError(f"The tokenizer lacks {' and '.join(missing)}. {self.remedy}")
-        self.sep2 = ids[SEP2]
+        self.sep1: Any = ids.get(SEP1)  # None where the input needs none
+        self.sep2: int = ids[SEP2]
         #: Tokens that hold an input or output together, whatever it says.
         self.structure = frozenset((*ids.values(), tokenizer.eos_token_id))
         self._ids = lru_cache(maxsize=100_000)(self._encode)
@@ -65,17 +66,29 @@ class HashtagFormat:
         return self._encode(post[: 20 * room])[:room]
 
     def source(self, post: str, hashtags: Sequence[str]) -> list[int]:
-        """Token ids of the input for a post and its selected hashtags."""
-        raise NotImplementedError
+        """Token ids of I. Hashtags that do not fit into half of the length are left out, worst first."""
+        context: list[int] = []
+        for hashtag in hashtags:
+            piece = [self.sep1, *self._ids(hashtag)]
+            if len(context) + len(piece) > self.max_source_length // 2:
+                break
+            context.extend(piece)
+        room = self.max_source_length - 1 - len(context)
+        return [*self._post(post, room), *context, self.tokenizer.eos_token_id]
+
+    def post_length(self, source: Sequence[int]) -> int:
+        """How many token ids of I are the post's, before the first separator or the end."""
+        return next(i for i, token in enumerate(source) if token in self.structure)
 
     def thinned(self, source: Sequence[int], kept: Sequence[bool]) -> list[int]:
-        """An input without the tokens of its post that are not `kept`; the rest of the input stays whole.
+        """I without the tokens of its post that are not `kept`; the rest stays whole.
 
         Args:
             source: What `source` gave.
             kept: For each position of `source` whether its token stays, if it is the post's.
         """
-        raise NotImplementedError
+        post = self.post_length(source)
+        return [*(token for token, keep in zip(source[:post], kept, strict=False) if keep), *source[post:]]
 
     def target(self, hashtags: Sequence[str]) -> list[int]:
         """Token ids of O."""
@@ -97,43 +110,3 @@ class HashtagFormat:
         texts = (self.tokenizer.decode(piece, skip_special_tokens=True) for piece in pieces if piece)
         hashtags = dict.fromkeys(normalise_hashtag(text) for text in texts)
         return [hashtag for hashtag in hashtags if 0 < len(hashtag) <= MAX_HASHTAG_CHARACTERS]
-
-
-class SeparatorFormat(HashtagFormat):
-    """Builds inputs and outputs of a T5-like model from posts and hashtags, and reads its outputs.
-
-    Args:
-        tokenizer: A tokenizer with an end-of-sequence token that knows SEP1 and SEP2 as one token each.
-        max_source_length: Tokens of the input, end included. A post is cut to leave room for the hashtags.
-        max_target_length: Tokens of the output, end included.
-
-    Raises:
-        ValueError: The tokenizer lacks one of the separators.
-    """
-
-    needed = (SEP1,)
-    remedy = "Use a T5 or mT5 tokenizer, or add them."
-
-    def __init__(self, tokenizer: Any, max_source_length: int = 180, max_target_length: int = 100) -> None:
-        super().__init__(tokenizer, max_source_length, max_target_length)
-        self.sep1 = tokenizer.convert_tokens_to_ids(SEP1)
-
-    def source(self, post: str, hashtags: Sequence[str]) -> list[int]:
-        """Token ids of I. Hashtags that do not fit into half of the length are left out, worst first."""
-        context: list[int] = []
-        for hashtag in hashtags:
-            piece = [self.sep1, *self._ids(hashtag)]
-            if len(context) + len(piece) > self.max_source_length // 2:
-                break
-            context.extend(piece)
-        room = self.max_source_length - 1 - len(context)
-        return [*self._post(post, room), *context, self.tokenizer.eos_token_id]
-
-    def post_length(self, source: Sequence[int]) -> int:
-        """How many token ids of I are the post's, before the first separator or the end."""
-        return next(i for i, token in enumerate(source) if token in self.structure)
-
-    def thinned(self, source: Sequence[int], kept: Sequence[bool]) -> list[int]:
-        """I without the tokens of its post that are not `kept`."""
-        post = self.post_length(source)
-        return [*(token for token, keep in zip(source[:post], kept, strict=False) if keep), *source[post:]]

@@ -25,11 +25,6 @@ def padded(sequences: Sequence[Sequence[int]], padding: int, left: bool = False)
     return ids, mask
 
 
-def positions(mask: torch.Tensor) -> torch.Tensor:
-    """The position of each token under its attention mask, both (B, S); those of padding mean nothing."""
-    return (mask.cumsum(1) - 1).clamp(min=0)
-
-
 def chosen_rows(cache: Any, rows: torch.Tensor) -> Any:
     """A cache of those rows. Layers grow by new tensors, so the old one stays as it is."""
     if isinstance(cache, EncoderDecoderCache):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from typing_extensions import Self
 
 from right_hf.component import Trainer
 from right_hf.generator.network import NetworkGenerator
-from right_hf.generator.prompt import HashtagFormat, SeparatorFormat
+from right_hf.generator.prompt import HashtagFormat
 from right_hf.generator.rows import chosen_rows, padded, rows_at_once, scored_pools
 from right_hf.loading import damage_named, is_decoder, load_model, load_tokenizer
 from right_hf.precision import save_network
@@ -34,7 +35,7 @@ class Seq2SeqGenerator(NetworkGenerator):
     """
 
     type = "seq2seq"
-    format_class: ClassVar[Any] = SeparatorFormat
+    format_class: ClassVar[Any] = HashtagFormat
     model_class: ClassVar[Any] = AutoModelForSeq2SeqLM
 
     def __init__(self, model: Any, tokenizer: Any, max_source_length: int = 180, max_target_length: int = 100) -> None:
@@ -114,15 +115,12 @@ class _ReadSources:
         ids = torch.full((len(pools), 1), self._form.tokenizer.pad_token_id, device=self._mask.device)
         rows = torch.arange(len(pools), device=self._mask.device)
         begun = self._read_on(rows, self._model.prepare_decoder_input_ids_from_labels(ids))
-
-        def means(rows: torch.Tensor, answers: list[list[int]]) -> list[float]:
-            return self._mean_log_probs(begun, rows.to(self._mask.device), answers)
-
         at_once = rows_at_once(begun.cache, len(pools), _SCORED_AT_ONCE)
-        return scored_pools(pools, self._form.target, means, at_once)
+        return scored_pools(pools, self._form.target, partial(self._mean_log_probs, begun), at_once)
 
     def _mean_log_probs(self, begun: Any, rows: torch.Tensor, answers: list[list[int]]) -> list[float]:
         """The log-likelihood of one answer, given as token ids with their end, for each of the C `rows`."""
+        rows = rows.to(self._mask.device)
         labels, mask = (part.to(rows.device) for part in padded(answers, self._form.tokenizer.pad_token_id))  # (C, T)
         tokens = self._log_probs(begun.logits[rows], labels[:, :1])
         if labels.shape[1] > 1:

@@ -63,12 +63,11 @@ def show_arguments(function: F, *sources: Any, without: Iterable[str] = ()) -> F
             keyword-only parameters and those with a default count.
         without: Names of parameters that are not shown.
     """
-    own = list(inspect.signature(function).parameters.values())[:-1]
+    *own, _ = inspect.signature(function).parameters.values()
     shown = {parameter.name: parameter for parameter in own}
-    for source in sources:
-        for parameter in _parameters(source):
-            if parameter.name not in without:
-                shown.setdefault(parameter.name, parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+    for parameter in (parameter for source in sources for parameter in _parameters(source)):
+        if parameter.name not in without:
+            shown.setdefault(parameter.name, parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
     function.__signature__ = inspect.Signature(list(shown.values()))  # type: ignore[attr-defined]
     return function
 

@@ -21,6 +21,7 @@ from tenacity import Retrying
 from right_hf.retries import Fault, policy, retry_after
 
 T = TypeVar("T")
+E = TypeVar("E", bound=BaseException)
 
 ATTEMPTS = 4
 #: 412 tells that another push came in between; the next attempt builds on it.
@@ -30,10 +31,12 @@ _REFUSED = frozenset({429, 503})
 #: How a token gets to the Hub.
 _HOW = "(token=…, the variable HF_TOKEN, or once and for all `hf auth login`)"
 
+_WITHOUT_XET = "set the environment variable HF_HUB_DISABLE_XET=1."
+
 #: The HTTP library of the Hub's client, httpx or httpx2 by its version: that of the base of its errors.
 _http: Any = import_module(HfHubHTTPError.__mro__[1].__module__.partition(".")[0])
 #: There was no connection or no answer at all, be it on purpose.
-_UNREACHABLE: tuple[type[BaseException], ...] = (OfflineModeIsEnabled, _http.ConnectError, _http.TimeoutException)
+_UNREACHABLE: tuple[type[Exception], ...] = (OfflineModeIsEnabled, _http.ConnectError, _http.TimeoutException)
 
 
 class DamagedDownloadError(ValueError):
@@ -41,7 +44,7 @@ class DamagedDownloadError(ValueError):
 
 
 class TransferError(ConnectionError):
-    """A connection that was there ended before all was said, or a transfer failed for reasons that only its text tells.
+    """A connection ended before all was said, or a transfer failed for reasons that only its text tells.
 
     The latter is how hf_xet, the transport of large files, reports nearly everything: as a plain `RuntimeError`.
     """
@@ -53,14 +56,9 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _has(error: BaseException, kinds: type[BaseException] | tuple[type[BaseException], ...]) -> bool:
-    """Whether one of these kinds of errors is behind an error."""
-    return any(isinstance(cause, kinds) for cause in _chain(error))
-
-
-def _answer(error: BaseException) -> HfHubHTTPError | None:
-    """The Hub's answer behind an error of its client, if there was one."""
-    return next((cause for cause in _chain(error) if isinstance(cause, HfHubHTTPError)), None)
+def _behind(error: BaseException, *kinds: type[E]) -> E | None:
+    """The first error of one of these kinds among an error and what caused it."""
+    return next((cause for cause in _chain(error) if isinstance(cause, kinds)), None)
 
 
 def _full_disk(error: BaseException) -> int | None:
@@ -71,10 +69,10 @@ def _full_disk(error: BaseException) -> int | None:
 
 def _broke_off(error: BaseException) -> bool:
     """Whether a transfer failed in a way that is no answer of the Hub and not the fault of this machine."""
-    if _answer(error) is not None or _has(error, _UNREACHABLE) or _full_disk(error) is not None:
+    if _behind(error, HfHubHTTPError, *_UNREACHABLE) or _full_disk(error) is not None:
         return False
     plain = any(type(cause) in (RuntimeError, OSError) and not getattr(cause, "errno", 0) for cause in _chain(error))
-    return plain or _has(error, (_http.TransportError, ConnectionError, TimeoutError))
+    return plain or _behind(error, _http.TransportError, ConnectionError, TimeoutError) is not None
 
 
 def first_line(error: BaseException) -> str:
@@ -85,16 +83,16 @@ def first_line(error: BaseException) -> str:
 
 def is_out_of_service(error: BaseException) -> bool:
     """Whether the fault lies with the Hub or the way to it, not with what was asked for."""
-    if (answer := _answer(error)) is not None:
+    if (answer := _behind(error, HfHubHTTPError)) is not None:
         return answer.response.status_code in _PASSING
-    return _has(error, (TransferError, *_UNREACHABLE))
+    return _behind(error, TransferError, *_UNREACHABLE) is not None
 
 
 def _judge(error: Exception, idempotent: bool) -> Fault:
-    if (answer := _answer(error)) is not None and not _has(error, _UNREACHABLE):
+    if (answer := _behind(error, HfHubHTTPError)) is not None and not _behind(error, *_UNREACHABLE):
         temporary = answer.response.status_code in (_PASSING if idempotent else _REFUSED)
         return Fault(first_line(error), temporary, retry_after(answer.response.headers.get("Retry-After")))
-    return Fault(first_line(error), idempotent and (_broke_off(error) or _has(error, DamagedDownloadError)))
+    return Fault(first_line(error), idempotent and bool(_broke_off(error) or _behind(error, DamagedDownloadError)))
 
 
 def persistently(call: Callable[[], T], what: str, idempotent: bool = True) -> T:
@@ -117,7 +115,7 @@ def persistently(call: Callable[[], T], what: str, idempotent: bool = True) -> T
         how = f"failed, {engine.statistics['attempt_number']} times" if idempotent else "failed, or its answer got lost"
         raise TransferError(
             f"{what} {how}: {first_line(error)}. Try again later; where large files fail each time, do without the "
-            "storage behind the Hub: set the environment variable HF_HUB_DISABLE_XET=1."
+            f"storage behind the Hub: {_WITHOUT_XET}"
         ) from error
 
 
@@ -141,6 +139,7 @@ def explained(repo_id: str, revision: str | None = None, pushing: bool = False) 
 
 
 def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool) -> Exception | None:
+    """The clearer error in the place of another; None where that is clear already, or not of the Hub."""
     if (number := _full_disk(error)) is not None:
         return OSError(
             number,
@@ -148,10 +147,11 @@ def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool
             "or choose another place: cache_dir=… for downloads, the environment variable TMPDIR for uploads",
         )
     if isinstance(error, (TransferError, DamagedDownloadError)):
-        return None  # clear already
-    if (answer := _answer(error)) is not None:
-        return _explain_answer(answer, repo_id, revision)
-    if isinstance(error, LocalEntryNotFoundError) or _has(error, _UNREACHABLE):
+        return None
+    if (answer := _behind(error, HfHubHTTPError)) is not None:
+        kind, what = _explain_answer(answer, repo_id, str(revision or "main"))
+        return kind(what) if what else None
+    if isinstance(error, LocalEntryNotFoundError) or _behind(error, *_UNREACHABLE):
         if pushing:
             return ConnectionError(
                 f"The Hub cannot be reached, or HF_HUB_OFFLINE forbids it; nothing was pushed to {repo_id}. Push again "
@@ -162,47 +162,42 @@ def _explain(error: Exception, repo_id: str, revision: str | None, pushing: bool
             f"{repo_id}{at} is not, or not wholly, in the cache, and the Hub was not asked (local_files_only, "
             "HF_HUB_OFFLINE) or cannot be reached. Load it once with a connection, or give a folder."
         )
-    if _has(error, _http.TransportError):
-        return ConnectionError(
-            f"The connection to the Hub broke off at {repo_id} ({first_line(error)}). Try again later."
-        )
+    if _behind(error, _http.TransportError):
+        what = f"The connection to the Hub broke off at {repo_id} ({first_line(error)}). Try again later."
+        return ConnectionError(what)
     return None
 
 
-def _explain_answer(answer: HfHubHTTPError, repo_id: str, revision: str | None) -> Exception | None:
+def _explain_answer(answer: HfHubHTTPError, repo_id: str, revision: str) -> tuple[type[OSError], str]:
+    """What to raise for an answer of the Hub, and its text; "" where there is nothing to add."""
+    status, wait = answer.response.status_code, answer.response.headers.get("Retry-After")
     if isinstance(answer, GatedRepoError):
-        return PermissionError(
-            f"{repo_id} is gated: ask for access on its page on the Hub, then pass your token {_HOW}."
-        )
+        what = f"{repo_id} is gated: ask for access on its page on the Hub, then pass your token {_HOW}."
+        return PermissionError, what
     if isinstance(answer, RepositoryNotFoundError):
-        return FileNotFoundError(
+        return FileNotFoundError, (
             f"There is no folder {repo_id}, and on the Hub no such repository that you may see. Check the name; for a "
             f"private one pass the token of somebody who may read it {_HOW}."
         )
     if isinstance(answer, RevisionNotFoundError):
-        return FileNotFoundError(
-            f"{repo_id} has no revision {str(revision or 'main')!r}. Give a branch, a tag or a whole commit hash of it."
-        )
-    status = answer.response.status_code
+        what = f"{repo_id} has no revision {revision!r}. Give a branch, a tag or a whole commit hash of it."
+        return FileNotFoundError, what
     if status == 401:
-        return PermissionError(
+        return PermissionError, (
             f"The Hub was shown no token for {repo_id}, or does not accept the token. Make one at "
             f"https://huggingface.co/settings/tokens and pass it {_HOW}."
         )
     if status == 403:
-        return PermissionError(
+        return PermissionError, (
             f"The token may not do that with {repo_id}. Use a token with write access to it, or another repository; "
             "create_pr=True proposes a change to one of somebody else."
         )
     if status == 429:
-        wait = answer.response.headers.get("Retry-After")
         when = f"in {wait} s" if wait and wait.isdigit() else "later"
-        return ConnectionError(f"The Hub refuses further requests about {repo_id} for now (429). Try again {when}.")
+        return ConnectionError, f"The Hub refuses further requests about {repo_id} for now (429). Try again {when}."
     if status >= 500:
-        return ConnectionError(f"The Hub failed with {status}, again and again, at {repo_id}. Try again later.")
+        return ConnectionError, f"The Hub failed with {status}, again and again, at {repo_id}. Try again later."
     if "/xet-" in str(answer.response.url):
-        return ConnectionError(
-            f"The storage behind the Hub answered {status} for {repo_id}. Try again later, or do without it: set the "
-            "environment variable HF_HUB_DISABLE_XET=1."
-        )
-    return None
+        what = f"The storage behind the Hub answered {status} for {repo_id}. Try again later, or do without it: "
+        return ConnectionError, what + _WITHOUT_XET
+    return OSError, ""

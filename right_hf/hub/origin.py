@@ -59,11 +59,10 @@ def hub_folder(role: str, source: str, subfolder: str | None = None, **hub: Any)
         subfolder: Where in it the component lies; by default in the folder of its role, else at the top.
         hub: See [`right_hf.hub.pull.fetch`].
     """
+    others = [other for other in ROLES if other != role] if subfolder is None else []
+    root = fetch(source, [subfolder or ""], leave_out=others, **hub)
     if subfolder is None:
-        root = fetch(source, [""], leave_out=[other for other in ROLES if other != role], **hub)
         subfolder = role if (root / role).is_dir() else ""
-    else:
-        root = fetch(source, [subfolder], **hub)
     remember(source, root, hub.get("revision"))
     commit = commit_of(source, root)
     return root / subfolder, Origin(source, commit, subfolder) if commit is not None else None
@@ -84,7 +83,5 @@ def is_of_component(path: str, there: Collection[str]) -> bool:
 
 def file_hashes(folder: str | Path) -> dict[str, str]:
     """SHA-256 of each file in a folder, by its path in it."""
-    root = Path(folder)
-    return {
-        path.relative_to(root).as_posix(): digest(path, hashlib.sha256()) for path in root.rglob("*") if path.is_file()
-    }
+    files = [path for path in Path(folder).rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): digest(path, hashlib.sha256()) for path in files}

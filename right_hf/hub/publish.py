@@ -5,30 +5,21 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from datasets import Dataset, Features, Value
 from datasets import Sequence as SequenceFeature
 from typing_extensions import Unpack
 
 from right_hf import __version__
-from right_hf.cards.dataset_card import render_dataset_card, split_file
-from right_hf.cards.datasheet import Datasheet
+from right_hf.cards.dataset_card import Datasheet, render_dataset_card, split_file
 from right_hf.hub.arguments import UploadArguments, show_arguments
 from right_hf.hub.push import HANDLER_FILE, push_folder
 from right_hf.metrics.hub import metric_folder
 from right_hf.persistence import write_text
 from right_hf.posts import Post
 
-_FEATURES = Features(
-    {
-        "id": Value("string"),
-        "text": Value("string"),
-        "hashtags": SequenceFeature(Value("string")),
-        "created_at": Value("string"),
-        "license": Value("string"),
-    }
-)
+_TEXT = Value("string")
+_FEATURES = Features(id=_TEXT, text=_TEXT, hashtags=SequenceFeature(_TEXT), created_at=_TEXT, license=_TEXT)
 
 
 def write_dataset(
@@ -55,8 +46,7 @@ def write_dataset(
             "(licenses=…, --licenses), or pass allow_unlicensed=True (--allow-unlicensed) if you hold that right."
         )
     for split, posts in splits.items():
-        rows: dict[str, list[Any]] = {column: [getattr(post, column) for post in posts] for column in _FEATURES}
-        rows["hashtags"] = [list(hashtags) for hashtags in rows["hashtags"]]
+        rows = {column: [getattr(post, column) for post in posts] for column in _FEATURES}
         file = folder / split_file(split)
         file.parent.mkdir(parents=True, exist_ok=True)
         Dataset.from_dict(rows, features=_FEATURES).to_parquet(file)
@@ -106,9 +96,7 @@ def push_metric(name: str, repo_id: str, **upload: Unpack[UploadArguments]) -> s
     folder = metric_folder(name)
     if repo_id.rpartition("/")[2] != name:
         raise ValueError(f"evaluate finds a metric by its Space's name: push {name} to user/{name}, not to {repo_id}.")
-    return str(
-        push_folder(folder, repo_id, repo_type="space", is_wanted=lambda path: "__pycache__" not in path, **upload)
-    )
+    return str(push_folder(folder, repo_id, repo_type="space", **upload))
 
 
 for _push in (push_dataset, push_metric):

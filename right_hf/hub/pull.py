@@ -33,20 +33,6 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _VERIFIED = "verified-by-right-hf"
 
 
-def check_source(source: str) -> None:
-    """Refuses what looks like a path but is no folder, before it is taken for a Hub id.
-
-    Raises:
-        FileNotFoundError: There is no such folder.
-        NotADirectoryError: It is a file.
-    """
-    if Path(source).is_file():
-        raise NotADirectoryError(f"{source} is a file; a checkpoint is a folder. Give a folder, or a Hub id.")
-    looks_like_a_path = Path(source).is_absolute() or source.startswith((".", "~")) or source.count("/") > 1
-    if looks_like_a_path and not Path(source).is_dir():
-        raise FileNotFoundError(f"There is no checkpoint folder {source}. Give a folder that exists, or a Hub id.")
-
-
 def fetch(source: str, subfolders: Sequence[str], leave_out: Sequence[str] = (), **hub: Unpack[HubArguments]) -> Path:
     """The folder of a checkpoint: `source` itself if it is one, else what of it lies on the Hub.
 
@@ -60,13 +46,18 @@ def fetch(source: str, subfolders: Sequence[str], leave_out: Sequence[str] = (),
         hub: See [`right_hf.hub.arguments.HubArguments`].
 
     Raises:
+        NotADirectoryError: `source` is a file.
         FileNotFoundError, PermissionError, ConnectionError, ValueError, OSError: See [`right_hf.hub.errors.explained`].
     """
     recover_folder(source)
-    if Path(source).is_dir():
-        refuse_pickle(Path(source))
-        return Path(source)
-    check_source(source)
+    path = Path(source)
+    if path.is_dir():
+        refuse_pickle(path)
+        return path
+    if path.is_file():
+        raise NotADirectoryError(f"{source} is a file; a checkpoint is a folder. Give a folder, or a Hub id.")
+    if path.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
+        raise FileNotFoundError(f"There is no checkpoint folder {source}. Give a folder that exists, or a Hub id.")
     settings: dict[str, Any] = {name: value for name, value in hub.items() if value is not None}
     revision = settings.pop("revision", None)
     revision = getattr(revision, "resolved", revision)  # transformers passes both the name and its commit
@@ -83,11 +74,8 @@ def fetch(source: str, subfolders: Sequence[str], leave_out: Sequence[str] = (),
                 root = _snapshot(source, revision, wanted, settings | {"local_files_only": True})
             except LocalEntryNotFoundError:
                 raise error from None
-            logger.warning(
-                "The Hub is out of service (%s). %s is taken from the cache as it was when last loaded.",
-                first_line(error),
-                source,
-            )
+            what = f"{source} is taken from the cache as it was when last loaded"
+            logger.warning("The Hub is out of service (%s). %s.", first_line(error), what)
             return root
 
 
@@ -127,14 +115,14 @@ def _verify(root: Path, again: bool) -> None:
         DamagedDownloadError: A file differs; it is out of the cache then.
     """
     marks = root.parents[1] / _VERIFIED
-    for path in sorted(root.rglob("*")):
-        if not path.is_symlink():
-            continue
+    for path in sorted(path for path in root.rglob("*") if path.is_symlink()):
         blob = path.parent / os.readlink(path)
         mark = marks / blob.name
         if mark.exists() and not again:
             continue
-        if (found := _hash(path, blob.name)) is not None and found != blob.name:
+        git = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+        kind = {64: hashlib.sha256(), 40: git}.get(len(blob.name))
+        if kind is not None and (found := digest(path, kind)) != blob.name:
             path.unlink()
             blob.resolve().unlink(missing_ok=True)  # the file itself may be shared with other repositories
             blob.unlink(missing_ok=True)
@@ -147,15 +135,6 @@ def _verify(root: Path, again: bool) -> None:
             mark.touch()
         except OSError as error:  # a cache that cannot be written is compared each time
             logger.debug("Cannot mark %s as verified: %s", blob, error)
-
-
-def _hash(path: Path, like: str) -> str | None:
-    """The file's hash of the same kind as `like`; None for a kind that is not known."""
-    if len(like) == 64:
-        return digest(path, hashlib.sha256())
-    if len(like) == 40:
-        return digest(path, hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False))
-    return None
 
 
 def digest(path: Path, algorithm: hashlib._Hash) -> str:

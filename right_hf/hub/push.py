@@ -27,33 +27,24 @@ _TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}")
 _TEXT_FILES = ("*.json", "*.txt", "*.jinja", "*.md")
 
 
-def is_checkpoint_file(name: str) -> bool:
-    """Whether a file is of the kinds that a checkpoint consists of; hidden ones are not."""
-    hidden = any(part.startswith(".") for part in name.split("/"))
-    known = name in (SHIM_FILE, HANDLER_FILE, EVAL_RESULTS)
-    return known or (not hidden and any(fnmatch(name, pattern) for pattern in SAFE_FILES))
-
-
 def push_folder(
     folder: str | Path,
     repo_id: str,
     *,
     is_stale: Callable[[str, Collection[str]], bool] = lambda path, there: False,
-    is_wanted: Callable[[str], bool] = is_checkpoint_file,
     repo_type: str = "model",
     **upload: Unpack[UploadArguments],
 ) -> CommitInfo:
     """Uploads a folder in one commit; the repository and the branch are made if there are none.
 
-    Only the types of files that a checkpoint consists of are uploaded; others, and hidden ones, are left out with a
-    warning. A push that breaks off leaves the repository as it was, and can be repeated.
+    Only the types of files that a checkpoint consists of are uploaded (and a space's code); others, and hidden ones,
+    are left out with a warning. A push that breaks off leaves the repository as it was, and can be repeated.
 
     Args:
         folder: What to upload.
         repo_id: Where to.
         is_stale: Says of a file in the repository that is not in `folder` whether the commit removes it, given all
             that are there.
-        is_wanted: Says of a file in `folder` whether it is uploaded.
         repo_type: "model", "dataset" or "space" (a static one, which runs nothing).
         upload: See [`right_hf.hub.arguments.UploadArguments`].
 
@@ -64,7 +55,7 @@ def push_folder(
         ValueError: A file holds an access token, or the folder nothing to upload.
         FileNotFoundError, PermissionError, ConnectionError, OSError: See [`right_hf.hub.errors.explained`].
     """
-    files = _uploads(Path(folder), is_wanted)
+    files = _uploads(Path(folder), repo_type)
     revision, create_pr = upload.get("revision"), upload.get("create_pr") or False
     where: dict[str, Any] = {"revision": revision, "repo_type": repo_type}
     # The client's upload_folder splits an upload into several commits; half of a checkpoint could be loaded in between.
@@ -85,15 +76,9 @@ def push_folder(
         head = None if create_pr else api.repo_info(repo_id, **where).sha
         with warnings.catch_warnings():  # the client wonders whether a corpus should not be a data set
             warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
-            done: CommitInfo = api.create_commit(
-                repo_id,
-                operations(),
-                commit_message=message,
-                commit_description=upload.get("commit_description"),
-                create_pr=create_pr,
-                parent_commit=head,
-                **where,
-            )
+            texts = {"commit_message": message, "commit_description": upload.get("commit_description")}
+            settings: dict[str, Any] = {**texts, **where, "create_pr": create_pr, "parent_commit": head}
+            done: CommitInfo = api.create_commit(repo_id, operations(), **settings)
         return done
 
     def make() -> None:
@@ -110,15 +95,22 @@ def push_folder(
 show_arguments(push_folder, UploadArguments)
 
 
-def _uploads(folder: Path, is_wanted: Callable[[str], bool]) -> dict[str, Path]:
+def _uploads(folder: Path, repo_type: str) -> dict[str, Path]:
     """The files to upload, by their path in the repository."""
-    everything = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    files = {name: path for name, path in everything.items() if is_wanted(name)}
-    if left_out := sorted(set(everything) - set(files)):
+    safe = (*SAFE_FILES, "*.py") if repo_type == "space" else SAFE_FILES
+    files: dict[str, Path] = {}
+    left_out: list[str] = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        named, hidden = name in (SHIM_FILE, HANDLER_FILE, EVAL_RESULTS), "/." in f"/{name}"
+        if not named and (hidden or not any(fnmatch(name, pattern) for pattern in safe)):
+            left_out.append(name)
+            continue
+        if any(fnmatch(name, pattern) for pattern in _TEXT_FILES) and _TOKEN.search(path.read_bytes()):
+            raise ValueError(f"{name} holds what looks like an access token of the Hub; nothing was pushed. Remove it.")
+        files[name] = path
+    if left_out:
         logger.warning("Not uploaded, for they belong to no checkpoint: %s", ", ".join(left_out))
     if not files:
         raise ValueError(f"There is nothing to upload in {folder}. Save a checkpoint there first.")
-    for name, path in files.items():
-        if any(fnmatch(name, pattern) for pattern in _TEXT_FILES) and _TOKEN.search(path.read_bytes()):
-            raise ValueError(f"{name} holds what looks like an access token of the Hub; nothing was pushed. Remove it.")
     return files

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import evaluate
 import numpy as np
@@ -15,9 +14,7 @@ from datasets import Sequence as SequenceFeature
 HashtagLists = Sequence[Sequence[str]]
 """One sequence of hashtags per post, best first."""
 
-_CITATION = (
-    "Fan et al. RIGHT: Retrieval-augmented Generation for Mainstream Hashtag Recommendation, 'Evaluation Metric'."
-)
+_CITATION = "Fan et al. RIGHT: Retrieval-augmented Generation for Mainstream Hashtag Recommendation"
 _NO_POSTS = "Got no posts; expected at least one. Add predictions and references before computing."
 
 
@@ -43,20 +40,6 @@ class PerPost(NamedTuple):
         return PerPost(self.numerator[rows], self.denominator[rows])
 
 
-def mean_over_seeds(runs: Sequence[PerPost]) -> PerPost:
-    """Averages what each post adds over runs of one system, which averages the scores of every set of posts, too.
-
-    Raises:
-        ValueError: there is no run, or the runs are of different posts.
-    """
-    if not runs:
-        raise ValueError("Got no runs; expected the statistics of at least one seed.")
-    first = runs[0].denominator
-    if any(not np.array_equal(run.denominator, first) for run in runs[1:]):
-        raise ValueError("The runs are of different posts or metrics. Score every seed's answers on the same posts.")
-    return PerPost(np.sum([run.numerator for run in runs], axis=0) / len(runs), first)
-
-
 def check_same_posts(predictions: HashtagLists, references: HashtagLists) -> None:
     """Check that there are as many predictions as references, and at least one.
 
@@ -80,23 +63,26 @@ def f_measure(overlap: int, n_predicted: int, n_gold: int) -> float:
 class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no types
     """A metric over lists of hashtags that keeps what it is given in memory.
 
-    `evaluate` buffers on disk by default, in a folder of the user's home; a computation that fails or is killed leaves
-    its file there. In memory there is nothing to clean up or to lock. Only a metric gathered from several processes
-    (`num_process` > 1) needs the shared files.
+    `evaluate` buffers in a folder of the user's home by default, where a computation that fails leaves its file. Only a
+    metric gathered from several processes (`num_process` > 1) needs that. Arguments are those of `evaluate.Metric`.
 
-    Args:
-        config_name: as in `evaluate.Metric`.
-        keep_in_memory: default: true unless `num_process` is larger than 1.
-        num_process: number of processes whose predictions are gathered into one result.
-        **kwargs: further arguments of `evaluate.Metric`, such as `process_id`, `cache_dir` and `experiment_id`.
+    Attributes:
+        what: what it computes, in a sentence.
+        inputs: its inputs and its result, for `help`.
     """
 
-    def __init__(
-        self, config_name: str | None = None, keep_in_memory: bool | None = None, num_process: int = 1, **kwargs: Any
-    ) -> None:
-        if keep_in_memory is None:
-            keep_in_memory = num_process == 1
-        super().__init__(config_name=config_name, keep_in_memory=keep_in_memory, num_process=num_process, **kwargs)
+    what: ClassVar[str]
+    inputs: ClassVar[str]
+
+    def __init__(self, config_name: str | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault("keep_in_memory", kwargs.get("num_process", 1) == 1)
+        super().__init__(config_name, **kwargs)
+
+    def _info(self) -> evaluate.MetricInfo:
+        hashtags = SequenceFeature(Value("string"))
+        features = Features({"predictions": hashtags, "references": hashtags})
+        about = {"description": self.what, "citation": _CITATION, "inputs_description": f"\n{self.inputs}"}
+        return evaluate.MetricInfo(**about, features=features)
 
     def add_batch(
         self, *, predictions: HashtagLists | None = None, references: HashtagLists | None = None, **kwargs: Any
@@ -108,10 +94,8 @@ class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no
             ValueError: if the numbers of predictions and references differ or are zero.
         """
         # All is checked before the first write: a refused batch leaves no half of itself among the stored ones.
-        given = {
-            "predictions": [] if predictions is None else predictions,
-            "references": [] if references is None else references,
-        }
+        both = {"predictions": predictions, "references": references}
+        given: dict[str, HashtagLists] = {name: () if lists is None else lists for name, lists in both.items()}
         check_same_posts(**given)
         for name, lists in given.items():
             for index, hashtags in enumerate(lists):
@@ -127,18 +111,5 @@ class HashtagMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no
             raise ValueError(_NO_POSTS)
         super()._finalize()
 
-    def _build_data_dir(self) -> str:
-        if self.keep_in_memory:  # evaluate would create the folder although it never writes to it
-            return os.path.join(self._data_dir_root, self.name, self.config_name)
-        return str(super()._build_data_dir())
-
-
-def metric_info(description: str, inputs_description: str) -> evaluate.MetricInfo:
-    """Describe a metric whose inputs are one list of hashtags per post."""
-    hashtags = SequenceFeature(Value("string"))
-    return evaluate.MetricInfo(
-        description=description,
-        citation=_CITATION,
-        inputs_description=inputs_description,
-        features=Features({"predictions": hashtags, "references": hashtags}),
-    )
+    def _build_data_dir(self) -> str:  # evaluate makes the folder although it may never write to it
+        return self._data_dir_root if self.keep_in_memory else str(super()._build_data_dir())

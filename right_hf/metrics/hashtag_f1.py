@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import evaluate
 import numpy as np
 
-from right_hf.metrics.base import HashtagLists, HashtagMetric, PerPost, check_same_posts, metric_info
+from right_hf.metrics.base import HashtagLists, HashtagMetric, PerPost, check_same_posts
 
 
 class PrecisionRecallF1(NamedTuple):
@@ -35,10 +34,7 @@ def matches_at_k(predicted: Sequence[str], gold: Sequence[str], k: int) -> int:
 def f1_per_post(predictions: HashtagLists, references: HashtagLists, k: int) -> PerPost:
     """Micro F1@K as sums: with m_i matches and g_i distinct gold hashtags of post i, F1 = sum(2 m_i) / sum(K + g_i).
 
-    This is 2 P R / (P + R) for P = sum(m_i) / (K n) and R = sum(m_i) / sum(g_i) (see `micro_f1_at_k`).
-
-    Raises:
-        ValueError: if the numbers of predictions and references differ or are zero, or if `k` is smaller than 1.
+    This is 2 P R / (P + R) for P = sum(m_i) / (K n) and R = sum(m_i) / sum(g_i); errors as of `micro_f1_at_k`.
     """
     check_same_posts(predictions, references)
     matches = [matches_at_k(predicted, gold, k) for predicted, gold in zip(predictions, references, strict=True)]
@@ -74,21 +70,13 @@ class HashtagF1(HashtagMetric):
     {'precision@1': 1.0, 'recall@1': 1.0, 'f1@1': 1.0}
     """
 
-    def _info(self) -> evaluate.MetricInfo:
-        return metric_info(
-            description="Micro precision@K, recall@K and F1@K of recommended hashtags.",
-            inputs_description=(
-                "\nHashtag F1: predictions and references hold one list of hashtags per post, best first;"
-                " k is one K or several (default: 1 and 5)."
-                "\nResult: precision@K, recall@K and f1@K in [0, 1] for each K."
-            ),
-        )
+    what = "Micro precision@K, recall@K and F1@K of recommended hashtags."
+    inputs = """\
+Hashtag F1: predictions and references hold one list of hashtags per post, best first; k is one K or several
+(default: 1 and 5). Result: precision@K, recall@K and f1@K in [0, 1] for each K."""
 
     def _compute(
         self, predictions: HashtagLists, references: HashtagLists, k: int | Sequence[int] = (1, 5)
     ) -> dict[str, float]:
-        result: dict[str, float] = {}
-        for each_k in (k,) if isinstance(k, int) else k:
-            scores = micro_f1_at_k(predictions, references, each_k)
-            result.update({f"{name}@{each_k}": value for name, value in scores._asdict().items()})
-        return result
+        scores = {each: micro_f1_at_k(predictions, references, each) for each in ((k,) if isinstance(k, int) else k)}
+        return {f"{name}@{each}": value for each, found in scores.items() for name, value in found._asdict().items()}

@@ -19,13 +19,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
-import evaluate
 import numpy as np
 from rouge import Rouge
 
-from right_hf.metrics.base import HashtagLists, HashtagMetric, PerPost, check_same_posts, f_measure, metric_info
+from right_hf.metrics.base import HashtagLists, HashtagMetric, PerPost, check_same_posts, f_measure
 
 Language = Literal["en", "zh"]
 Definition = Literal["rouge", "rouge_score"]
@@ -59,9 +58,8 @@ def _google_rouge(predicted: str, gold: str, language: Language) -> RougeScores:
     tokens, gold_tokens = split(predicted.lower()), split(gold.lower())
 
     def clipped(n: int) -> float:
-        ngrams, gold_ngrams = (
-            Counter(zip(*(side[start:] for start in range(n)), strict=False)) for side in (tokens, gold_tokens)
-        )
+        sides = ([side[start:] for start in range(n)] for side in (tokens, gold_tokens))
+        ngrams, gold_ngrams = (Counter(zip(*shifted, strict=False)) for shifted in sides)
         return f_measure((ngrams & gold_ngrams).total(), ngrams.total(), gold_ngrams.total())
 
     common = _common_length(tokens, gold_tokens)
@@ -96,12 +94,9 @@ def rouge_of_post(
     Raises:
         ValueError: if `language` or `definition` is unknown.
     """
-    for name, value, known in (
-        ("language", language, get_args(Language)),
-        ("definition", definition, get_args(Definition)),
-    ):
-        if value not in known:
-            raise ValueError(f"Got {name} = {value!r}; expected one of {', '.join(map(repr, known))}.")
+    for name, value, known in (("language", language, Language), ("definition", definition, Definition)):
+        if value not in get_args(known):
+            raise ValueError(f"Got {name} = {value!r}; expected one of {', '.join(map(repr, get_args(known)))}.")
     text, gold_text = " ".join(predicted or [EMPTY_PREDICTION]), " ".join(gold)
     if language == "zh":
         text, gold_text = " ".join(text), " ".join(gold_text)
@@ -137,22 +132,11 @@ class HashtagRouge(HashtagMetric):
     {'rouge1': 1.0, 'rouge2': 1.0, 'rougeL': 1.0}
     """
 
-    def _info(self) -> evaluate.MetricInfo:
-        return metric_info(
-            description="ROUGE-1, ROUGE-2 and ROUGE-L F of the recommended hashtags joined by a space.",
-            inputs_description=(
-                "\nHashtag ROUGE: predictions and references hold one list of hashtags per post, best first;"
-                " language is 'en' (words, default) or 'zh' (characters); definition is 'rouge' (the paper's, default)"
-                " or 'rouge_score' (Google's)."
-                "\nResult: rouge1, rouge2 and rougeL in [0, 1], averaged over the posts."
-            ),
-        )
+    what = "ROUGE-1, ROUGE-2 and ROUGE-L F of the recommended hashtags joined by a space."
+    inputs = """\
+Hashtag ROUGE: predictions and references hold one list of hashtags per post, best first; language is 'en' (words,
+default) or 'zh' (characters); definition is 'rouge' (the paper's, default) or 'rouge_score' (Google's).
+Result: rouge1, rouge2 and rougeL in [0, 1], averaged over the posts."""
 
-    def _compute(
-        self,
-        predictions: HashtagLists,
-        references: HashtagLists,
-        language: Language = "en",
-        definition: Definition = "rouge",
-    ) -> dict[str, float]:
-        return mean_rouge(predictions, references, language, definition)._asdict()
+    def _compute(self, predictions: HashtagLists, references: HashtagLists, **options: Any) -> dict[str, float]:
+        return mean_rouge(predictions, references, **options)._asdict()

@@ -58,6 +58,7 @@ class MentionFinder:
         self._take_up(corpus)
         found: dict[str, Mention] = {}
         matches = list(_WORD.finditer(post))
+        last_letter = next((at for at in range(len(post) - 1, -1, -1) if post[at].isalnum()), -1)
         for first in range(len(matches)):
             key = ""
             for last in range(first, min(first + self._longest, len(matches))):
@@ -65,14 +66,18 @@ class MentionFinder:
                 known = [tag for tag in self._hashtags.get(key, ()) if corpus.hashtag_count(tag)]
                 phrase = matches[first : last + 1]
                 for hashtag in known or self._unknown(post, phrase):
-                    found.setdefault(hashtag, _mention(post, phrase))
+                    found.setdefault(hashtag, _mention(len(post), last_letter, phrase))
         return found
 
     def _unknown(self, post: str, phrase: Sequence[re.Match[str]]) -> list[str]:
         """The hashtag that a phrase would be; none where it does not look like one."""
         pieces = [match.group() for match in phrase]
         gaps = (post[a.end() : b.start()] for a, b in pairwise(phrase))
-        if len(pieces) > _LONGEST_UNKNOWN or len(pieces[0]) < 2 or post[: phrase[0].start()].endswith("@"):
+        if (
+            len(pieces) > _LONGEST_UNKNOWN
+            or len(pieces[0]) < 2
+            or (phrase[0].start() and post[phrase[0].start() - 1] == "@")
+        ):
             return []
         if any(_IS_CHINESE.match(piece) for piece in pieces) or not all(map(_GAP.fullmatch, gaps)):
             return []
@@ -93,12 +98,13 @@ class MentionFinder:
             self._seen += len(new)
 
 
-def _mention(post: str, phrase: Sequence[re.Match[str]]) -> Mention:
+def _mention(length: int, last_letter: int, phrase: Sequence[re.Match[str]]) -> Mention:
+    """Where a phrase stands in a post of this length, whose last letter or digit has this place."""
     pieces = [match.group() for match in phrase]
     return Mention(
-        position=phrase[0].start() / len(post),
+        position=phrase[0].start() / length,
         words=len(pieces),
         capitalised=sum(piece[0].isupper() for piece in pieces) / len(pieces),
         capitals=sum(piece.isupper() and len(piece) > 1 for piece in pieces) / len(pieces),
-        ends=not letters_and_digits(post[phrase[-1].end() :]),
+        ends=phrase[-1].end() > last_letter,
     )

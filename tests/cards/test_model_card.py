@@ -12,8 +12,7 @@ from huggingface_hub import DatasetCard, ModelCard, parse_eval_result_entries
 
 from right_hf import Post, RightModel
 from right_hf.cards import Datasheet, Results, card_files, gather_facts, read_datasheet, render_card, write_card
-from right_hf.cards.dataset_card import render_dataset_card
-from right_hf.cards.datasheet import count_licenses, hub_license
+from right_hf.cards.dataset_card import count_licenses, hub_license, render_dataset_card
 from right_hf.evaluation import BM25, RIGHT, RIGHT_WRITTEN, SELECTOR
 from right_hf.hub.pull import EVAL_RESULTS
 from right_hf.persistence import write_json

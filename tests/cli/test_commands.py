@@ -16,8 +16,7 @@ import pytest
 
 import right_hf.data
 from right_hf import BM25Retriever, RightModel
-from right_hf.cli import main
-from right_hf.cli.main import build_parser
+from right_hf.cli import build_parser, main
 from right_hf.cli.options import SPLITS, moment
 from right_hf.layout import ROLES
 from tests.support.command_line import TEXT, fail, run

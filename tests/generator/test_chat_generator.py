@@ -201,6 +201,13 @@ def test_settings_of_a_stranger_are_checked(tmp_path: Path, change: dict[str, An
         ChatGenerator.from_pretrained(tmp_path, send_posts_to="hub:auto")
 
 
+def test_a_local_chat_model_of_an_earlier_version_is_now_a_decoder(tmp_path: Path) -> None:
+    settings = {"generator_type": "chat", "client": "local", "model": "org/chat", "revision": None, "language": "zh"}
+    (tmp_path / "generator_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"asks 'org/chat' on this machine.*save DecoderGenerator\(.*paper"):
+        ChatGenerator.from_pretrained(tmp_path, send_posts_to="hub:auto")
+
+
 def test_a_hub_provider_is_named_in_full(tmp_path: Path) -> None:
     ChatGenerator(HubChatClient("org/chat", provider="novita")).save_pretrained(tmp_path)
     with pytest.raises(PermissionError, match="send_posts_to='hub:novita'"):

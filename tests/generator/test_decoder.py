@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from transformers import GPT2Config, GPT2LMHeadModel, MambaConfig, MambaForCausalLM
 
 from right_hf import RightModel
-from right_hf.generator import ChatGenerator, DecoderGenerator, Generation, LocalChatClient
+from right_hf.generator import DecoderGenerator, Generation
 from right_hf.ranker import fuse
 from right_hf.registry import load_component
 from right_hf.trainers.linear import fit_linear
@@ -253,14 +253,6 @@ def test_a_tokenizer_of_another_model_is_refused(tiny_decoder: DecoderGenerator)
     tokenizer.add_tokens(["one more"])
     with pytest.raises(ValueError, match=r"has \d+ tokens, the model has embeddings of \d+"):
         DecoderGenerator(tiny_decoder.network, tokenizer, "en", "short", 128, 16)
-
-
-def test_the_chat_generator_with_the_same_model_answers_the_same(tiny_decoder: DecoderGenerator) -> None:
-    client = LocalChatClient(tiny_decoder.network, tiny_decoder.tokenizer, "tiny/chat", max_new_tokens=16)
-    posts, contexts = POSTS[:3], CONTEXTS[:3]
-    asked = ChatGenerator(client, "en", template="short").generate(posts, contexts, contexts)
-    found = tiny_decoder.generate(posts, contexts, contexts)
-    assert [answer.hashtags for answer in asked] == [generation.hashtags for generation in found]
 
 
 @pytest.fixture

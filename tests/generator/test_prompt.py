@@ -9,7 +9,7 @@ from reproduction.pretraining.tokenizer import train_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from right_hf.generator.prompt import SEP1, SEP2, SeparatorFormat
+from right_hf.generator.prompt import SEP1, SEP2, HashtagFormat
 
 PAD, END, UNKNOWN, S1, S2, DEV, OPS, BIG, SEA = range(9)
 WORDS = ["<pad>", "</s>", "<unk>", SEP1, SEP2, "dev", "ops", "big", "sea"]
@@ -32,11 +32,11 @@ def word_tokenizer(words: list[str]) -> PreTrainedTokenizerFast:
 
 
 @pytest.fixture(scope="module")
-def form() -> SeparatorFormat:
-    return SeparatorFormat(word_tokenizer(WORDS), 12, 8)
+def form() -> HashtagFormat:
+    return HashtagFormat(word_tokenizer(WORDS), 12, 8)
 
 
-def test_exact_ids(form: SeparatorFormat) -> None:
+def test_exact_ids(form: HashtagFormat) -> None:
     assert form.source("dev ops", ["sea", "big sea"]) == [DEV, OPS, S1, SEA, S1, BIG, SEA, END]
     assert form.source("dev", []) == [DEV, END]
     assert form.source("", ["sea"]) == [S1, SEA, END]
@@ -46,14 +46,14 @@ def test_exact_ids(form: SeparatorFormat) -> None:
     assert form.target([]) == [END]
 
 
-def test_a_long_post_leaves_room_for_hashtags(form: SeparatorFormat) -> None:
+def test_a_long_post_leaves_room_for_hashtags(form: HashtagFormat) -> None:
     assert form.source("dev " * 50, ["sea", "big sea"]) == [*[DEV] * 6, S1, SEA, S1, BIG, SEA, END]
     # Hashtags take at most half of the length; from the first that does not fit they are left out.
     assert form.source("dev", ["sea", "big " * 5, "sea"]) == [DEV, S1, SEA, END]
     assert form.source("dev", ["sea"] * 9) == [DEV, *[S1, SEA] * 3, END]
 
 
-def test_a_long_target_is_cut_before_its_end(form: SeparatorFormat) -> None:
+def test_a_long_target_is_cut_before_its_end(form: HashtagFormat) -> None:
     assert form.target(["big sea", "dev ops", "sea", "dev"]) == [BIG, SEA, S2, DEV, OPS, S2, SEA, END]
 
 
@@ -70,35 +70,33 @@ def test_a_long_target_is_cut_before_its_end(form: SeparatorFormat) -> None:
         ([SEA, S2, DEV], ["sea", "dev"]),  # cut off before its end
     ],
 )
-def test_outputs_are_read_without_repeats_and_junk(
-    form: SeparatorFormat, output: list[int], hashtags: list[str]
-) -> None:
+def test_outputs_are_read_without_repeats_and_junk(form: HashtagFormat, output: list[int], hashtags: list[str]) -> None:
     assert form.hashtags(output) == hashtags
 
 
 @pytest.mark.parametrize("text", [f"dev {SEP1} sea", f"dev {SEP2} sea", "dev </s> sea"])
-def test_a_post_cannot_forge_structure(form: SeparatorFormat, tiny_tokenizer: Any, text: str) -> None:
+def test_a_post_cannot_forge_structure(form: HashtagFormat, tiny_tokenizer: Any, text: str) -> None:
     assert form.source(text, ["big"]) == [DEV, SEA, S1, BIG, END]
     assert form.target([text]) == [DEV, SEA, END]
-    tiny = SeparatorFormat(tiny_tokenizer)
+    tiny = HashtagFormat(tiny_tokenizer)
     ids = tiny.source(text, [text])
     assert [token for token in ids if token in tiny.structure] == [tiny.sep1, tiny_tokenizer.eos_token_id]
 
 
 @given(hashtag_lists)
 def test_hashtags_make_the_round_trip(tiny_tokenizer: Any, hashtags: list[str]) -> None:
-    form = SeparatorFormat(tiny_tokenizer, 300, 300)
+    form = HashtagFormat(tiny_tokenizer, 300, 300)
     assert form.hashtags(form.target(hashtags)) == hashtags
 
 
 def test_upper_case_is_read_as_lower_case(tiny_tokenizer: Any) -> None:
-    form = SeparatorFormat(tiny_tokenizer)
+    form = HashtagFormat(tiny_tokenizer)
     assert form.source("Warm SEAS", ["Coral"]) == form.source("warm seas", ["coral"])
 
 
 @given(st.text(max_size=80), hashtag_lists, st.integers(2, 30), st.integers(1, 20))
 def test_lengths_hold(tiny_tokenizer: Any, post: str, hashtags: list[str], source: int, target: int) -> None:
-    form = SeparatorFormat(tiny_tokenizer, source, target)
+    form = HashtagFormat(tiny_tokenizer, source, target)
     ids = form.source(post, hashtags)
     assert len(ids) <= source
     assert ids[-1] == tiny_tokenizer.eos_token_id
@@ -110,7 +108,7 @@ def test_lengths_hold(tiny_tokenizer: Any, post: str, hashtags: list[str], sourc
 
 
 def test_a_very_long_post(tiny_tokenizer: Any) -> None:
-    form = SeparatorFormat(tiny_tokenizer, 40)
+    form = HashtagFormat(tiny_tokenizer, 40)
     long = "warm seas bleach the coral reef " * 800
     assert form.source(long, ["coral"]) == form.source(long[:2000], ["coral"])
     assert len(form.source(long, ["coral"])) == 40
@@ -119,7 +117,7 @@ def test_a_very_long_post(tiny_tokenizer: Any) -> None:
 @pytest.mark.parametrize(("words", "missing"), [(WORDS[:3], f"{SEP1} and {SEP2}"), (WORDS[:4], SEP2)])
 def test_a_tokenizer_without_separators_is_refused(words: list[str], missing: str) -> None:
     with pytest.raises(ValueError, match=f"The tokenizer lacks {missing}. Use a T5 or mT5 tokenizer"):
-        SeparatorFormat(word_tokenizer(words))
+        HashtagFormat(word_tokenizer(words))
 
 
 def test_the_same_texts_give_the_same_tokenizer(tiny_tokenizer: Any) -> None:
@@ -131,6 +129,6 @@ def test_the_same_texts_give_the_same_tokenizer(tiny_tokenizer: Any) -> None:
 
 
 def test_a_loop_is_no_hashtag(tiny_tokenizer: Any) -> None:
-    form = SeparatorFormat(tiny_tokenizer, 200, 200)
+    form = HashtagFormat(tiny_tokenizer, 200, 200)
     assert form.hashtags(form.target(["bread", "x" * 65])) == ["bread"]
     assert form.hashtags(form.target(["x" * 64])) == ["x" * 64]

@@ -3,17 +3,17 @@ from reproduction.pretraining.copying import MAX_HASHTAGS, CopyingExamples, Copy
 from transformers import PreTrainedTokenizerFast
 
 from right_hf import Post
-from right_hf.generator.prompt import SeparatorFormat
+from right_hf.generator.prompt import HashtagFormat
 
 HASHTAGS = [[20, 21, 22], [23]]
 
 
 @pytest.fixture
-def form(tiny_tokenizer: PreTrainedTokenizerFast) -> SeparatorFormat:
-    return SeparatorFormat(tiny_tokenizer, 64, 16)
+def form(tiny_tokenizer: PreTrainedTokenizerFast) -> HashtagFormat:
+    return HashtagFormat(tiny_tokenizer, 64, 16)
 
 
-def test_the_target_is_the_first_hashtags_of_the_input(form: SeparatorFormat) -> None:
+def test_the_target_is_the_first_hashtags_of_the_input(form: HashtagFormat) -> None:
     recipe = CopyingRecipe(steps=10, batch_size=4, bare=0.5, post_tokens=5)
     posts = [[10, 11, 12, 13, 14, 15, 16]]
     examples = CopyingExamples(posts, HASHTAGS, form, recipe, seed=0)
@@ -31,14 +31,14 @@ def test_the_target_is_the_first_hashtags_of_the_input(form: SeparatorFormat) ->
         assert target[-1] == source[-1] == form.tokenizer.eos_token_id
 
 
-def test_real_and_random_hashtags_are_mixed(form: SeparatorFormat) -> None:
+def test_real_and_random_hashtags_are_mixed(form: HashtagFormat) -> None:
     examples = CopyingExamples([[10, 11]], HASHTAGS, form, CopyingRecipe(steps=10, batch_size=4), seed=0)
     found = [tag for number in range(len(examples)) for tag in _hashtags(form, examples[number]["input_ids"])]
     real = sum(tag in HASHTAGS for tag in found) / len(found)
     assert 0.35 < real < 0.65
 
 
-def _hashtags(form: SeparatorFormat, source: list[int]) -> list[list[int]]:
+def _hashtags(form: HashtagFormat, source: list[int]) -> list[list[int]]:
     found: list[list[int]] = []
     for token in source:
         if token == form.sep1:
@@ -48,14 +48,14 @@ def _hashtags(form: SeparatorFormat, source: list[int]) -> list[list[int]]:
     return found
 
 
-def test_an_example_depends_on_seed_and_number_alone(form: SeparatorFormat) -> None:
+def test_an_example_depends_on_seed_and_number_alone(form: HashtagFormat) -> None:
     recipe = CopyingRecipe(steps=4, batch_size=4)
     first, second = (CopyingExamples([[10, 11]], HASHTAGS, form, recipe, seed=3) for _ in range(2))
     assert first[7] == second[7]
     assert first[7] != CopyingExamples([[10, 11]], HASHTAGS, form, recipe, seed=4)[7]
 
 
-def test_a_share_of_the_posts_is_rehearsed(form: SeparatorFormat, english_posts: list[Post]) -> None:
+def test_a_share_of_the_posts_is_rehearsed(form: HashtagFormat, english_posts: list[Post]) -> None:
     recipe = CopyingRecipe(rehearsed=0.5, post_tokens=5)
     examples = RehearsedExamples.of_posts(english_posts * 20, form, recipe, seed=0)
     assert len(examples) == 10 * len(english_posts)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reproduction.analysis.significance import compare, compare_all, p_value, resampled_sums
+from reproduction.analysis.significance import compare, compare_all, mean_over_seeds, p_value, resampled_sums
 
-from right_hf.metrics import PerPost, mean_over_seeds
+from right_hf.metrics import PerPost
 
 SAMPLES = 400
 

@@ -18,6 +18,7 @@ from reproduction.smoke import SMOKE_POSTS, few_posts, shown_posts
 from reproduction.tables import TABLES
 
 from right_hf import Post
+from right_hf.generator import DecoderGenerator
 from tests.support.command_line import ROOT, run_script
 
 _SIZES = {"train": 400, "validation": 120, "test": 50}
@@ -121,3 +122,17 @@ def test_a_vocabulary_too_small_for_the_characters_says_so() -> None:
     texts = ["".join(chr(0x4E00 + place) for place in range(start, start + 20)) for start in range(0, 500, 20)]
     with pytest.raises(ValueError, match="Raise vocabulary_size"):
         train_tokenizer(texts, 100)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_chat_model_on_this_machine_is_a_decoder_with_the_papers_prompt(
+    tiny_decoder: DecoderGenerator, tmp_path: Path, language: str
+) -> None:
+    tiny_decoder.save_pretrained(tmp_path / "model")
+    (tmp_path / "model" / "generator_config.json").unlink()
+    config = json.loads((tmp_path / "model" / "config.json").read_text(encoding="utf-8"))
+    (tmp_path / "model" / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 600}))
+    arguments = argparse.Namespace(chat_model=str(tmp_path / "model"), chat_base_url=None)
+    chat = _REPRODUCE["_chat"](arguments, language, tmp_path / "answers")
+    assert (chat.type, chat.format.language, chat.format.template) == ("decoder", language, "paper")
+    assert len(chat.generate(["bread"], [["cloud"]])) == 1

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast, Seq2SeqTrainer
 
 from right_hf import Post
-from right_hf.generator.prompt import SeparatorFormat
+from right_hf.generator.prompt import HashtagFormat
 from right_hf.generator.seq2seq import Seq2SeqGenerator
 from right_hf.trainers.build import build_component
 from right_hf.trainers.examples import plain_examples
@@ -40,7 +40,7 @@ def train(
     tokenizer: PreTrainedTokenizerFast, examples: list[GeneratorExample], output: Path, **job: Any
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     model = t5_from_scratch(SHAPE, tokenizer, seed=0)
-    form = SeparatorFormat(tokenizer, 32, 8)
+    form = HashtagFormat(tokenizer, 32, 8)
     log = train_generator(model, form, (examples, examples[:4]), Job(RECIPE, (), (), output, **job))
     return model.state_dict(), log
 
@@ -85,9 +85,9 @@ def test_embeddings_learn_at_their_own_rate(tiny_tokenizer: PreTrainedTokenizerF
 def test_further_examples_are_mixed_in(
     tiny_tokenizer: PreTrainedTokenizerFast, examples: list[GeneratorExample], tmp_path: Path
 ) -> None:
-    asked: list[SeparatorFormat] = []
+    asked: list[HashtagFormat] = []
 
-    def extra(form: SeparatorFormat) -> Dataset[dict[str, list[int]]]:
+    def extra(form: HashtagFormat) -> Dataset[dict[str, list[int]]]:
         asked.append(form)
         return EncodedExamples(examples[:8], form)
 

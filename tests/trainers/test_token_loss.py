@@ -12,7 +12,7 @@ from reproduction.segtrm.shape import SegtrmShape, segtrm_from_scratch
 from transformers import DataCollatorForSeq2Seq, PreTrainedTokenizerFast
 
 from right_hf import Post
-from right_hf.generator.prompt import SeparatorFormat
+from right_hf.generator.prompt import HashtagFormat
 from right_hf.trainers.examples import examples_with
 from right_hf.trainers.seq2seq import EncodedExamples, token_loss
 
@@ -21,7 +21,7 @@ SIZES = {"num_decoder_layers": 1}
 
 def _seq2seq(tokenizer: Any) -> tuple[Any, Any]:
     shape = T5Shape(d_model=16, d_ff=32, d_kv=8, num_heads=2, num_layers=1, **SIZES)
-    return t5_from_scratch(shape, tokenizer, seed=0), SeparatorFormat(tokenizer, 40, 12)
+    return t5_from_scratch(shape, tokenizer, seed=0), HashtagFormat(tokenizer, 40, 12)
 
 
 def _segtrm(tokenizer: Any) -> tuple[Any, Any]:

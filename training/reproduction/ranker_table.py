@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from reproduction.analysis.significance import mean_over_seeds
 from reproduction.analysis.tables import results_table, validation_table
 from reproduction.rankers import ABLATIONS, RANKING, WHOLE, RankerExperiment
 from reproduction.report import Report
 from reproduction.systems import TRAINED
 from right_hf.evaluation import Answer, answer_statistics, percent
-from right_hf.metrics import PerPost, mean_over_seeds
+from right_hf.metrics import PerPost
 
 #: Rows beside the ranker.
 HYBRID, LINEAR, ORACLE = "RIGHT, hybrid retriever", "linear fusion", "oracle: gold in the pool first"

@@ -10,14 +10,14 @@ from reproduction import systems
 from reproduction.analysis.cases import case_study
 from reproduction.analysis.figures import hashtag_count_figure, strata_figure
 from reproduction.analysis.paper import FULL, RIGHT_BM25, TABLE_3, TABLE_4
-from reproduction.analysis.significance import compare_all
+from reproduction.analysis.significance import compare_all, mean_over_seeds
 from reproduction.analysis.strata import by_gold_in_text, by_overlap, by_seen_gold, nearest_overlaps, score_strata
 from reproduction.analysis.tables import results_table, validation_table
 from reproduction.experiment import Experiment
 from reproduction.systems import FIGURE_3, System
 from right_hf.analysis import get_analyser
 from right_hf.evaluation import BM25, SEQ2SEQ, Answer, answer_statistics, percent
-from right_hf.metrics import PerPost, mean_over_seeds
+from right_hf.metrics import PerPost
 from right_hf.persistence import write_json, write_text
 from right_hf.provenance import provenance
 

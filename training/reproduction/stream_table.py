@@ -25,13 +25,13 @@ from reproduction.analysis.emergent import (
 )
 from reproduction.analysis.figures import stream_figure
 from reproduction.analysis.seeds import mean_and_deviation
-from reproduction.analysis.significance import compare_all
+from reproduction.analysis.significance import compare_all, mean_over_seeds
 from reproduction.analysis.tables import not_run_notes
 from reproduction.rankers import Variant
 from reproduction.report import Report
 from reproduction.stream import StreamExperiment
 from right_hf.evaluation import Answer, percent
-from right_hf.metrics import PerPost, mean_over_seeds
+from right_hf.metrics import PerPost
 from right_hf.popularity import seconds
 
 #: Gold that no training post has at all, those included that the protocol leaves out.

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from reproduction.analysis.significance import resampled_sums
-from right_hf.metrics import PerPost, f1_per_post, matches_at_k, mean_over_seeds
+from reproduction.analysis.significance import mean_over_seeds, resampled_sums
+from right_hf.metrics import PerPost, f1_per_post, matches_at_k
 from right_hf.popularity import seconds
 from right_hf.posts import Post
 

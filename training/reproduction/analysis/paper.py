@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from right_hf.evaluation.systems import BM25, SEQ2SEQ
+from right_hf.evaluation import BM25, SEQ2SEQ
 
 METRICS = ("rouge1", "rouge2", "rougeL", "f1@1", "f1@5")
 

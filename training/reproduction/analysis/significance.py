@@ -10,7 +10,7 @@ EMNLP-CoNLL).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,20 @@ SAMPLES = 10_000
 _CONFIDENCE = 0.95
 _ROUNDING = 1e-12  # scores lie in [0, 1]: a smaller difference comes from the order of additions
 _BLOCK_CELLS = 1 << 20  # cells of (draws, posts) held at once, 8 MiB an array
+
+
+def mean_over_seeds(runs: Sequence[PerPost]) -> PerPost:
+    """Averages what each post adds over runs of one system, which averages the scores of every set of posts, too.
+
+    Raises:
+        ValueError: there is no run, or the runs are of different posts.
+    """
+    if not runs:
+        raise ValueError("Got no runs; expected the statistics of at least one seed.")
+    first = runs[0].denominator
+    if any(not np.array_equal(run.denominator, first) for run in runs[1:]):
+        raise ValueError("The runs are of different posts or metrics. Score every seed's answers on the same posts.")
+    return PerPost(np.sum([run.numerator for run in runs], axis=0) / len(runs), first)
 
 
 class Comparison(NamedTuple):
@@ -78,7 +92,7 @@ def compare_all(
     """Compares a system with each baseline in each metric, all on the same draws of posts.
 
     Only posts are drawn. With several seeds, pass each system's average over its seeds
-    ([`right_hf.metrics.mean_over_seeds`]): then the question is whether the average run is better on posts like these.
+    ([`mean_over_seeds`]): then the question is whether the average run is better on posts like these.
     How much runs differ from each other is not in p or the interval; report their standard deviation beside it.
 
     Args:

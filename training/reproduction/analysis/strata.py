@@ -84,7 +84,7 @@ def score_strata(strata: Strata, systems: Mapping[str, Mapping[str, PerPost]]) -
     Args:
         strata: The division.
         systems: What each post adds to each metric, by the system's name. Of several seeds, pass their average
-            ([`right_hf.metrics.mean_over_seeds`]).
+            ([`reproduction.analysis.significance.mean_over_seeds`]).
 
     Returns:
         `{"title": …, "strata": {kind: {"posts": number of them, "scores": {system: {metric: percent}}}}}`, without

@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainingArguments
 from typing_extensions import Self
 
-from right_hf.generator.prompt import SeparatorFormat
+from right_hf.generator.prompt import HashtagFormat
 from right_hf.posts import Post
 from right_hf.precision import affordable
 from right_hf.trainers.runs import last_checkpoint
@@ -85,7 +85,7 @@ class CopyingExamples(Dataset[dict[str, list[int]]]):
         self,
         posts: Sequence[list[int]],
         hashtags: Sequence[list[int]],
-        form: SeparatorFormat,
+        form: HashtagFormat,
         recipe: CopyingRecipe,
         seed: int,
     ) -> None:
@@ -98,7 +98,7 @@ class CopyingExamples(Dataset[dict[str, list[int]]]):
         self.tokens = [token for token in range(len(form.tokenizer)) if token not in special]
 
     @classmethod
-    def of_posts(cls, posts: Sequence[Post], form: SeparatorFormat, recipe: CopyingRecipe, seed: int) -> Self:
+    def of_posts(cls, posts: Sequence[Post], form: HashtagFormat, recipe: CopyingRecipe, seed: int) -> Self:
         """Examples of the beginnings of these posts' texts, and of their hashtags."""
         texts = [form.source(post.text, ())[:-1] for post in posts]
         hashtags = [form.target([hashtag])[:-1] for post in posts for hashtag in post.hashtags]
@@ -142,7 +142,7 @@ class RehearsedExamples(CopyingExamples):
 
 def pretrain_copying(
     model: Any,
-    form: SeparatorFormat,
+    form: HashtagFormat,
     posts: Sequence[Post],
     output: Path,
     recipe: CopyingRecipe,

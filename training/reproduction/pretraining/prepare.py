@@ -30,7 +30,7 @@ from reproduction.pretraining.encoders import EncoderPretraining, static_encoder
 from reproduction.pretraining.t5 import T5Shape, t5_from_scratch
 from reproduction.pretraining.tokenizer import train_decoder_tokenizer, train_tokenizer
 from right_hf.generator.decoder_format import DecoderFormat
-from right_hf.generator.prompt import SeparatorFormat
+from right_hf.generator.prompt import HashtagFormat
 from right_hf.layout import TRAINING_FILE
 from right_hf.persistence import atomic_folder, write_json
 from right_hf.posts import Post
@@ -203,7 +203,7 @@ class _Base:
             prompts = DecoderFormat(tokenizer, self.language, recipe.template, *lengths)
             settings = DecoderPretraining(**copying)
             return pretrain_decoder(model, prompts, posts, checkpoints, settings, where, self.seed)
-        form, factor = SeparatorFormat(tokenizer, *lengths), recipe.embedding_factor
+        form, factor = HashtagFormat(tokenizer, *lengths), recipe.embedding_factor
         return pretrain_copying(model, form, posts, checkpoints, CopyingRecipe(**copying), where, self.seed, factor)
 
     def rehearsal(self, posts: Sequence[Post], seed: int) -> ExtraExamples | None:
@@ -214,5 +214,5 @@ class _Base:
         return partial(_rehearsed, posts, CopyingRecipe(**copying), seed)
 
 
-def _rehearsed(posts: Sequence[Post], recipe: CopyingRecipe, seed: int, form: SeparatorFormat) -> RehearsedExamples:
+def _rehearsed(posts: Sequence[Post], recipe: CopyingRecipe, seed: int, form: HashtagFormat) -> RehearsedExamples:
     return RehearsedExamples.of_posts(posts, form, recipe, seed)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import torch
+from serving import export_for_serving, serving_template
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from right_hf.generator import DecoderGenerator
-from right_hf.generator.serving import export_for_serving, serving_template
 from tests.generator.test_decoder import CONTEXTS, POSTS, assert_equal, generate
 from tests.support.command_line import run_script
 from tests.support.tiny_llm import lora

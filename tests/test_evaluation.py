@@ -123,7 +123,7 @@ def test_a_post_is_answered_as_of_its_own_time(
         return [None for _ in posts]
 
     monkeypatch.setattr(model, "trace", trace)
-    monkeypatch.setattr("right_hf.evaluation.systems.time.time", lambda: 7.0)
+    monkeypatch.setattr("right_hf.evaluation.time.time", lambda: 7.0)
     posts = [replace(english_posts[0], created_at="1970-01-02T00:00:00Z"), english_posts[1]]
     run_right(model, posts, batch_size=1)
     assert moments == [86400.0, 7.0]

@@ -1,0 +1,157 @@
+"""Evaluation: what a checkpoint, its parts and the baselines answer for posts, and the scores of these answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+from right_hf.generator import Generator
+from right_hf.metrics import PerPost, f1_per_post, rouge_per_post
+from right_hf.metrics.rouge import Definition, Language
+from right_hf.model import RightModel
+from right_hf.popularity import seconds
+from right_hf.posts import Post
+from right_hf.progress import batches, batches_of_like_length
+from right_hf.ranker import Trace, fuse
+from right_hf.retriever import Retriever, summed_votes
+
+#: Names of the systems; that of the retriever alone is its type, and "without generator" is the selector's ranking.
+BM25, SEQ2SEQ, SELECTOR, RIGHT_WRITTEN, RIGHT = (
+    "BM25",
+    "Seq2Seq",
+    "RIGHT without generator",
+    "RIGHT, generator's answer",
+    "RIGHT, fused",
+)
+#: What a metric's name begins with in each ROUGE definition (see [`right_hf.metrics.rouge`]): the paper's is `rouge1`,
+#: `rouge2`, `rougeL`, Google's `rouge_score1`, `rouge_score2`, `rouge_scoreL`.
+DEFINITIONS: tuple[Definition, ...] = ("rouge", "rouge_score")
+#: Titles of the metrics in tables, in their order.
+TITLES = {"rouge1": "RG-1", "rouge2": "RG-2", "rougeL": "RG-L", "f1@1": "F1@1", "f1@5": "F1@5"}
+
+Statistics = dict[str, PerPost]
+"""What each post adds to each metric, by the metric's name."""
+
+
+class Answer(NamedTuple):
+    """What a system says about one post.
+
+    Attributes:
+        ranking: Its hashtags, best first, up to five; F1@K looks at the first K.
+        sequence: The hashtags it would write under the post; ROUGE looks at these.
+    """
+
+    ranking: list[str]
+    sequence: list[str]
+
+
+def answer_statistics(answers: Sequence[Answer], posts: Sequence[Post], language: str) -> Statistics:
+    """What each post adds to ROUGE-1/2/L in both definitions, F1@1 and F1@5 of a system's answers.
+
+    Raises:
+        ValueError: There are not as many answers as posts, or none, or the language is neither "en" nor "zh".
+    """
+    gold = [list(post.hashtags) for post in posts]
+    sequences = [answer.sequence for answer in answers]
+    statistics: Statistics = {}
+    for definition in DEFINITIONS:
+        for name, part in rouge_per_post(sequences, gold, cast(Language, language), definition).items():
+            statistics[name.replace("rouge", definition)] = part
+    rankings = [answer.ranking for answer in answers]
+    return statistics | {f"f1@{k}": f1_per_post(rankings, gold, k) for k in (1, 5)}
+
+
+def percent(statistics: Mapping[str, PerPost]) -> dict[str, float]:
+    """The scores over all posts, in percent with two decimals."""
+    return {name: round(100 * part.score(), 2) for name, part in statistics.items()}
+
+
+def score_answers(answers: Sequence[Answer], posts: Sequence[Post], language: str) -> dict[str, float]:
+    """F1@1, F1@5 and ROUGE-1/2/L (both definitions, see [`DEFINITIONS`]) of a system's answers, in percent."""
+    return percent(answer_statistics(answers, posts, language))
+
+
+def markdown_table(results: Mapping[str, Mapping[str, float]]) -> str:
+    """The scores of several systems, one run each, as a Markdown table."""
+    width = max(map(len, results))
+    lines = [
+        f"| {'system':{width}} | " + " | ".join(f"{title:>5}" for title in TITLES.values()) + " |",
+        f"|{'-' * (width + 2)}|" + "|".join("------:" for _ in TITLES) + "|",
+    ]
+    for system, scores in results.items():
+        lines.append(f"| {system:{width}} | " + " | ".join(f"{scores[name]:5.2f}" for name in TITLES) + " |")
+    return "\n".join(lines)
+
+
+def run_retriever(retriever: Retriever, posts: Sequence[Post], hits: int = 10, written: int = 1) -> list[Answer]:
+    """Answers of the retriever alone; `written` hashtags of its ranking count as written."""
+    rankings = [summed_votes(found) for found in retriever.search([post.text for post in posts], hits)]
+    return [Answer(ranking[:5], ranking[:written]) for ranking in rankings]
+
+
+def run_generator(
+    generator: Generator,
+    posts: Sequence[Post],
+    contexts: Sequence[Sequence[str]] | None = None,
+    batch_size: int = 32,
+    **generation: Any,
+) -> list[Answer]:
+    """Answers of a generator, given the hashtags beside each post; without `contexts` there are none (Seq2Seq)."""
+    beside = contexts if contexts is not None else [()] * len(posts)
+    answers: dict[int, Answer] = {}
+    for rows in batches_of_like_length([post.text for post in posts], batch_size, "generating"):
+        texts = [posts[row].text for row in rows]
+        written = generator.generate(texts, [beside[row] for row in rows], **generation)
+        answers |= {row: Answer(found.hashtags[:5], found.hashtags) for row, found in zip(rows, written, strict=True)}
+    return [answers[row] for row in range(len(posts))]
+
+
+def run_right(model: RightModel, posts: Sequence[Post], batch_size: int = 32, **generation: Any) -> list[Trace]:
+    """What the stages of RIGHT make of each post, at its own time where it has one. No text of `posts` may be empty."""
+    present, traces = time.time(), list[Trace]()
+    for batch in batches(posts, batch_size, "recommending"):
+        now = [present if (own := seconds(post.created_at)) is None else own for post in batch]
+        traces.extend(model.trace([post.text for post in batch], now, **generation))
+    return traces
+
+
+def right_answers(model: RightModel, traces: Sequence[Trace]) -> dict[str, list[Answer]]:
+    """Answers of RIGHT and of its parts, from one run.
+
+    These are the selector's ranking, where there is a generator its answer (which is the paper's), and where there is a
+    ranker the fused pool.
+    """
+
+    def answer(ranking: list[str]) -> Answer:
+        return Answer(ranking[:5], ranking[:1])
+
+    systems = {SELECTOR: [answer([candidate.hashtag for candidate in trace.candidates]) for trace in traces]}
+    if model.generator is not None:
+        texts = [trace.generation.hashtags for trace in traces]
+        systems[RIGHT_WRITTEN] = [Answer(hashtags[:5], hashtags) for hashtags in texts]
+    if (ranker := model.ranker) is not None:
+        systems[RIGHT] = [answer([found.hashtag for found in fuse(trace, ranker)]) for trace in traces]
+    return systems
+
+
+def score_checkpoint(
+    model: RightModel, posts: Sequence[Post], seq2seq: Generator | None = None, beams: int = 1
+) -> dict[str, dict[str, float]]:
+    """Scores of a checkpoint, of its parts and of the baselines, in percent.
+
+    Args:
+        model: The checkpoint; its parts may be of any type.
+        posts: Posts with gold hashtags, none without text.
+        seq2seq: A generator without retrieval, scored too.
+        beams: If more than 1, there is a row for the hashtags of its so many best answers, as many as RIGHT ranks.
+    """
+    kind = model.retriever.type
+    systems = {BM25 if kind == BM25.lower() else kind: run_retriever(model.retriever, posts, model.config.hits)}
+    if seq2seq is not None:
+        systems[SEQ2SEQ] = run_generator(seq2seq, posts)
+        if beams > 1:
+            n_best = run_generator(seq2seq, posts, num_beams=beams, num_return_sequences=beams)
+            systems[f"{SEQ2SEQ}, {beams} beams"] = [Answer(best.ranking, best.ranking[:1]) for best in n_best]
+    systems |= right_answers(model, run_right(model, posts))
+    return {name: score_answers(answers, posts, model.config.language) for name, answers in systems.items()}
