@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import Trainer
 
-from right_hf.generator.rows import padded, positions
+from right_hf.generator.rows import padded
 
 #: The label of a token that is not learned.
 IGNORED = -100
@@ -42,7 +42,7 @@ class LeftPadding:
         ids, mask = padded([record["input_ids"] for record in records], self.pad_token_id, left=True)
         labels, _ = padded([record["labels"] for record in records], IGNORED, left=True)
         batch = {"input_ids": ids, "attention_mask": mask, "labels": labels}
-        return {**batch, "position_ids": positions(mask)} if self.positions else batch
+        return {**batch, "position_ids": (mask.cumsum(1) - 1).clamp(min=0)} if self.positions else batch
 
 
 class CompletionLoss(Trainer):
