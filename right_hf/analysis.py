@@ -57,11 +57,7 @@ def chinese_words(text: str) -> list[str]:
     return [pair.word for pair in _jieba_tagger().cut(text.lower()) if pair.flag not in _DROPPED_TAGS]
 
 
-ANALYSERS: dict[str, Analyser] = {
-    "english": english_words,
-    "chinese": chinese_bigrams,
-    "chinese-words": chinese_words,
-}
+ANALYSERS: dict[str, Analyser] = {"english": english_words, "chinese": chinese_bigrams, "chinese-words": chinese_words}
 
 
 def get_analyser(name: str) -> Analyser:

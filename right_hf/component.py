@@ -131,11 +131,7 @@ class Component:
 
     @classmethod
     def from_pretrained(
-        cls,
-        pretrained_model_name_or_path: str | Path,
-        *,
-        subfolder: str | None = None,
-        **options: Any,
+        cls, pretrained_model_name_or_path: str | Path, *, subfolder: str | None = None, **options: Any
     ) -> Self:
         """See [`Component._from_pretrained`]; each subclass shows its own options besides."""
         return cls._from_pretrained(pretrained_model_name_or_path, subfolder, dict(options))

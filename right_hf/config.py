@@ -76,11 +76,7 @@ class RightConfig(PreTrainedConfig):
                     f"Component {name!r} in config.json lies outside of the checkpoint: {str(subfolder)!r}. "
                     "Name a folder in it."
                 )
-        numbers = {
-            "hits": hits,
-            "context_hashtags": context_hashtags,
-            "pool_hashtags": pool_hashtags,
-        }
+        numbers = {"hits": hits, "context_hashtags": context_hashtags, "pool_hashtags": pool_hashtags}
         for name, number in numbers.items():
             if not isinstance(number, int) or number < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {number!r}.")

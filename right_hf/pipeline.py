@@ -101,12 +101,7 @@ class HashtagRecommendationPipeline(Pipeline):
         return text
 
     def _forward(
-        self,
-        model_inputs: Any,
-        hashtags: int = 5,
-        threshold: float = 0.0,
-        now: float | None = None,
-        **generation: Any,
+        self, model_inputs: Any, hashtags: int = 5, threshold: float = 0.0, now: float | None = None, **generation: Any
     ) -> list[list[Recommendation]]:
         return self.model.recommend(model_inputs, hashtags, threshold, generation, now)  # type: ignore[operator]
 

@@ -33,10 +33,7 @@ _REGISTERED: dict[str, dict[str, str | type[Component]]] = {
         "decoder": "right_hf.generator.decoder:DecoderGenerator",
         "seq2seq": "right_hf.generator.seq2seq:Seq2SeqGenerator",
     },
-    "ranker": {
-        "linear": "right_hf.ranker.linear:LinearRanker",
-        "trees": "right_hf.ranker.tree_ranker:TreeRanker",
-    },
+    "ranker": {"linear": "right_hf.ranker.linear:LinearRanker", "trees": "right_hf.ranker.tree_ranker:TreeRanker"},
 }
 
 

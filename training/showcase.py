@@ -17,15 +17,7 @@ from pathlib import Path
 from transformers import pipeline
 from transformers.utils import logging as transformers_logging
 
-from right_hf import (
-    DEFAULT_CHECKPOINT,
-    Post,
-    Recommendation,
-    RightModel,
-    Seq2SeqGenerator,
-    progress_bars,
-    read_posts,
-)
+from right_hf import DEFAULT_CHECKPOINT, Post, Recommendation, RightModel, Seq2SeqGenerator, progress_bars, read_posts
 from right_hf.evaluation import markdown_table, score_checkpoint
 from right_hf.persistence import write_text
 

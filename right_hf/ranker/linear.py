@@ -42,13 +42,7 @@ class LinearRanker(Ranker):
     type = "linear"
 
     def __init__(
-        self,
-        intercept: float,
-        log_likelihood: float,
-        written: float,
-        ranking: float,
-        retrieved: float,
-        in_post: float,
+        self, intercept: float, log_likelihood: float, written: float, ranking: float, retrieved: float, in_post: float
     ) -> None:
         self.intercept = intercept
         self.weights = LinearFeatures(log_likelihood, written, ranking, retrieved, in_post)

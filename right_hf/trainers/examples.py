@@ -23,11 +23,7 @@ def plain_examples(posts: Sequence[Post]) -> list[GeneratorExample]:
 
 
 def ranked_hashtags(
-    posts: Sequence[Post],
-    retriever: Retriever,
-    rank: Ranking,
-    hits: int = 10,
-    unseen_under: Analyser | None = None,
+    posts: Sequence[Post], retriever: Retriever, rank: Ranking, hits: int = 10, unseen_under: Analyser | None = None
 ) -> list[list[str]]:
     """The hashtags of the retrieved posts, best first, for each post.
 

@@ -84,11 +84,7 @@ def selector_triplets(posts: Iterable[Post], synonyms: Synonyms, seed: int, lang
 
 
 def disturb(
-    hashtag: str,
-    synonyms: Synonyms,
-    rng: random.Random,
-    language: str = "en",
-    forbidden: Collection[str] = (),
+    hashtag: str, synonyms: Synonyms, rng: random.Random, language: str = "en", forbidden: Collection[str] = ()
 ) -> str:
     """Disturb a hashtag into a hard negative (paper, section 2.2).
 

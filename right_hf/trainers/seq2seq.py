@@ -11,13 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import ConcatDataset, Dataset
-from transformers import (
-    AutoTokenizer,
-    DataCollatorForSeq2Seq,
-    EvalPrediction,
-    Seq2SeqTrainer,
-    Seq2SeqTrainingArguments,
-)
+from transformers import AutoTokenizer, DataCollatorForSeq2Seq, EvalPrediction, Seq2SeqTrainer, Seq2SeqTrainingArguments
 
 from right_hf.generator.prompt import HashtagFormat
 from right_hf.precision import stored_in_half

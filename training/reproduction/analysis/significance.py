@@ -84,10 +84,7 @@ def compare(system: PerPost, baseline: PerPost, samples: int = SAMPLES, seed: in
 
 
 def compare_all(
-    system: Mapping[str, PerPost],
-    baselines: Mapping[str, Mapping[str, PerPost]],
-    samples: int = SAMPLES,
-    seed: int = 0,
+    system: Mapping[str, PerPost], baselines: Mapping[str, Mapping[str, PerPost]], samples: int = SAMPLES, seed: int = 0
 ) -> dict[str, dict[str, Comparison]]:
     """Compares a system with each baseline in each metric, all on the same draws of posts.
 

@@ -249,10 +249,7 @@ class SegtrmForHashtagGeneration(BertPreTrainedModel, GenerationMixin):
         logits = self.lm_head(decoded.last_hidden_state)
         loss = None if labels is None else nn.functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
         return Seq2SeqLMOutput(
-            loss=loss,
-            logits=logits,
-            cache=decoded.cache,
-            encoder_last_hidden_state=states if labels is None else None,
+            loss=loss, logits=logits, cache=decoded.cache, encoder_last_hidden_state=states if labels is None else None
         )
 
 
