@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
@@ -15,6 +16,8 @@ from right_hf.hub.origin import Origin, hub_folder
 from right_hf.hub.pull import commit_of, fetch
 from right_hf.layout import REQUIRED, ROLES
 from right_hf.registry import SHARED_OPTIONS, load_component, saved_class
+
+logger = logging.getLogger(__name__)
 
 #: Where the files of a part are, and where on the Hub they came from.
 Place = tuple[Path, Origin | None]
@@ -69,6 +72,13 @@ def part_places(
     Raises:
         ValueError: A part is left out that no checkpoint can do without.
     """
+    if replacements.get("generator") is False and replacements.get("ranker") is None:
+        if {"generator", "ranker"} <= config.components.keys():
+            logger.warning(
+                "The ranker of %s was trained with its generator and orders worse without it. Give one that was "
+                "trained without, or ranker=False.",
+                source,
+            )
     elsewhere = {name: value for name, value in hub.items() if name != "revision"}
     found: dict[str, Place] = {}
     own: dict[str, str] = {}

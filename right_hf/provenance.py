@@ -45,6 +45,11 @@ def _without_places(value: Any) -> Any:
     return f"{option}{equals}{Path(path).name}" if Path(path).is_absolute() or path.startswith("..") else value
 
 
+def _program(path: str) -> str:
+    """The program as one calls it: `python -m package` where that ran."""
+    return f"python -m {Path(path).parent.name}" if Path(path).name == "__main__.py" else str(_without_places(path))
+
+
 def device_name() -> str:
     """What the present run computes on: the name of the GPU, or "cpu"."""
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
@@ -59,7 +64,7 @@ def provenance(config: dict[str, Any], seed: int | None = None) -> dict[str, Any
     code = (":/right_hf", ":/training", ":(top,exclude)training/results")
     changes = _git("status", "--porcelain", "--untracked-files=no", "--", *code)
     return {
-        "command": " ".join(_without_places(sys.argv)),
+        "command": " ".join([_program(sys.argv[0]), *_without_places(sys.argv[1:])]),
         "config": _without_places(config),
         "seed": seed,
         "commit": _git("rev-parse", "HEAD") or os.environ.get(COMMIT_VARIABLE),

@@ -278,6 +278,17 @@ def test_a_checkpoint_goes_without_ranker_and_generator(model: RightModel, check
         RightModel.from_pretrained(checkpoint, selector=False)
 
 
+def test_a_ranker_without_the_generator_it_was_trained_with_is_warned_of(
+    checkpoint: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    RightModel.from_pretrained(checkpoint, generator=False)
+    assert "trained with its generator" in caplog.text
+    caplog.clear()
+    RightModel.from_pretrained(checkpoint, generator=False, ranker=False)
+    RightModel.from_pretrained(checkpoint)
+    assert not caplog.text
+
+
 def test_a_part_is_replaced_by_assigning_another(model: RightModel, checkpoint: Path) -> None:
     changed = RightModel.from_pretrained(checkpoint)
     changed.retriever = BM25Retriever.from_posts([Post("new", "windows desktop", ("fresh hashtag",))])

@@ -19,6 +19,8 @@ def test_provenance_names_what_to_run_again(monkeypatch: pytest.MonkeyPatch) -> 
     assert origin["seed"] == 3
     assert {"torch", "transformers", "bm25s"} <= set(origin["versions"])
     assert "/home" not in str(origin)
+    monkeypatch.setattr(sys, "argv", ["/home/someone/site-packages/pytest/__main__.py", "-m", "benchmark"])
+    assert provenance({})["command"] == "python -m pytest -m benchmark"
 
 
 def test_changes_that_are_not_committed_are_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

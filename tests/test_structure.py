@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,10 @@ def test_a_module_hides_no_import_and_knows_of_no_experiment(name: str) -> None:
     roots = {module.split(".")[0] for module in imported(MODULES[name], everywhere=True)}
     assert not roots & {"reproduction", "data_report", "tests", "training"}
     assert len(source.splitlines()) <= 300
+
+
+def test_the_model_imports_no_module_whose_import_imports_it() -> None:
+    # Or a module of ours that begins with such an import would find itself half loaded.
+    script = "import sys, right_hf.model; assert 'transformers.models.auto.modeling_auto' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
