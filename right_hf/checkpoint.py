@@ -72,13 +72,13 @@ def part_places(
     Raises:
         ValueError: A part is left out that no checkpoint can do without.
     """
-    if replacements.get("generator") is False and replacements.get("ranker") is None:
-        if {"generator", "ranker"} <= config.components.keys():
-            logger.warning(
-                "The ranker of %s was trained with its generator and orders worse without it. Give one that was "
-                "trained without, or ranker=False.",
-                source,
-            )
+    has_both = {"generator", "ranker"} <= config.components.keys()
+    if has_both and replacements.get("generator") is False and replacements.get("ranker") is None:
+        logger.warning(
+            "The ranker of %s was trained with its generator and orders worse without it. Give one that was trained "
+            "without, or ranker=False.",
+            source,
+        )
     elsewhere = {name: value for name, value in hub.items() if name != "revision"}
     found: dict[str, Place] = {}
     own: dict[str, str] = {}

@@ -56,7 +56,7 @@ def test_the_projects_recipes_load(path: Path) -> None:
     starts = values.pop(SECTION, {})
     recipe = build_recipe(values, str(path))
     assert recipe.language in {"en", "zh"}
-    assert (recipe.generator.base is None) == ("generator" in starts)
+    assert (recipe.generator is not None and recipe.generator.base is None) == ("generator" in starts)
     if starts:
         with pytest.raises(ValueError, match=r"`pretraining`.*Name pretrained models instead"):
             load_recipe(path)
