@@ -76,7 +76,7 @@ def part_places(
     if has_both and replacements.get("generator") is False and replacements.get("ranker") is None:
         logger.warning(
             "The ranker of %s was trained with its generator and orders worse without it. Give one that was trained "
-            "without, or ranker=False.",
+            "without, or ranker=False (--no-ranker).",
             source,
         )
     elsewhere = {name: value for name, value in hub.items() if name != "revision"}

@@ -25,9 +25,12 @@ def content_id(post: Post) -> str:
     return hashlib.blake2b(content.encode(), digest_size=10).hexdigest()
 
 
-def identified(posts: Iterable[Post]) -> Iterator[Post]:
-    """Gives posts without ids their [`content_id`]; of posts with equal text and hashtags only the first is kept."""
-    seen: set[str] = set()
+def identified(posts: Iterable[Post], seen: set[str] | None = None) -> Iterator[Post]:
+    """Gives posts without ids their [`content_id`]; of posts with equal text and hashtags only the first is kept.
+
+    Those whose ids are `seen` are left out too; the others' are added to it.
+    """
+    seen = set() if seen is None else seen
     for post in posts:
         found = content_id(post)
         if found not in seen:
@@ -38,19 +41,24 @@ def identified(posts: Iterable[Post]) -> Iterator[Post]:
 def iter_json_posts(path: Path) -> Iterator[Post]:
     """Reads posts from a JSONL file.
 
-    A line holds the fields `id`, `text`, `hashtags` and optionally `created_at`, `license`, `author` of [`Post`].
+    A line holds the fields `text`, `hashtags` and optionally `id`, `created_at`, `license`, `author` of [`Post`]. Posts
+    without ids are given them as by [`identified`].
 
     Raises:
         ValueError: A line is no such record; the message names file and line.
     """
+    seen: set[str] = set()
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
-                yield parse_post(json.loads(line.decode()))
+                record = json.loads(line.decode())
+                has_id = not isinstance(record, dict) or "id" in record
+                post = parse_post(record if has_id else {"id": ""} | record)
             except ValueError as error:
                 raise ValueError(f"{path}, line {number}: {error}. Correct or remove the line.") from error
+            yield from [post] if has_id else identified([post], seen)
 
 
 def split_hashtags(line: str, separator: str = SEPARATOR) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from right_hf.data import read_posts
+from right_hf.data.lines import content_id
 from right_hf.posts import Post
 
 
@@ -64,3 +65,12 @@ def test_unusable_files_are_named(tmp_path: Path) -> None:
         read_posts(write(tmp_path, record()), licenses={"MIT"})
     with pytest.raises(ValueError, match=r"posts\.jsonl: the id 'p1' occurs twice"):
         read_posts(write(tmp_path, record(), record()))
+
+
+def test_posts_without_ids_are_given_them(tmp_path: Path) -> None:
+    lines = ['{"text": "a", "hashtags": ["x"]}', '{"id": "1", "text": "a", "hashtags": ["x"]}'] * 2
+    path = tmp_path / "posts.jsonl"
+    path.write_text("\n".join([*lines[:3], '{"text": "b", "hashtags": ["x"]}']))
+    posts = read_posts(path)
+    assert [post.id for post in posts] == [content_id(posts[0]), "1", content_id(posts[2])]
+    assert [post.text for post in posts] == ["a", "a", "b"], "one that says the same without an id is left out"
