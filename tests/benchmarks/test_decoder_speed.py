@@ -5,6 +5,7 @@ make benchmark
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import statistics
@@ -121,6 +122,7 @@ def test_peak_memory(batch_size: int) -> None:
     tell(f"\nbatch {batch_size}, memory above the loaded model at the peak:\n")
     for name in names:
         code = f"from {__name__} import peak; print('peak', peak({name!r}, {batch_size}))"
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        paths = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=paths)
         megabytes = float(run.stdout.rpartition("peak")[2])
         tell(f"  {name:32} {megabytes:8.1f} MB\n")
