@@ -32,7 +32,8 @@ def imported(path: Path, everywhere: bool = False) -> set[str]:
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
-    graph = {name: (imported(path) & MODULES.keys()) - {name} for name, path in MODULES.items()}
+    # Imports inside functions count too: what two modules need of each other belongs behind the registry.
+    graph = {name: (imported(path, everywhere=True) & MODULES.keys()) - {name} for name, path in MODULES.items()}
     left = dict(graph)
     while free := [name for name, needs in left.items() if not needs & left.keys()]:
         for name in free:

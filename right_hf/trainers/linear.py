@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from right_hf.posts import Post
-from right_hf.ranker.linear import LinearFeatures, LinearRanker, linear_features
+from right_hf.ranker.base import Ranker
+from right_hf.ranker.linear_features import LinearFeatures, linear_features
 from right_hf.ranker.records import Trace
+from right_hf.registry import component_class
 from right_hf.stages import Stages
 from right_hf.trainers.job import Job, Trained
 from right_hf.trainers.pools import run_batches
@@ -34,14 +36,14 @@ class LinearTraining:
         """Fits it on validation posts; see [`right_hf.component.Trainer`]."""
         return Trained(self.fit(job, job.parts()), {})
 
-    def fit(self, job: Job, parts: tuple[Any, Any, Any, Any]) -> LinearRanker:
+    def fit(self, job: Job, parts: tuple[Any, Any, Any, Any]) -> Ranker:
         """Fits it to the parts that it will work with: configuration, retriever, selector, generator."""
         number = job.recipe.ranker.validation_posts if isinstance(job.recipe.ranker, LinearRecipe) else None
         posts = [post for post in job.validation if post.text][:number]
         return fit_linear(posts, run_batches(posts, Stages(*parts)))
 
 
-def fit_linear(posts: Sequence[Post], traces: Sequence[Trace]) -> LinearRanker:
+def fit_linear(posts: Sequence[Post], traces: Sequence[Trace]) -> Ranker:
     """Fits the probability that a hashtag of the pool is gold, by logistic regression.
 
     Args:
@@ -57,7 +59,7 @@ def fit_linear(posts: Sequence[Post], traces: Sequence[Trace]) -> LinearRanker:
     return fit_weights([features for pool in found for features in pool.values()], labels)
 
 
-def fit_weights(rows: Sequence[LinearFeatures], labels: Sequence[bool]) -> LinearRanker:
+def fit_weights(rows: Sequence[LinearFeatures], labels: Sequence[bool]) -> Ranker:
     """Does as [`fit_linear`], for the features of hashtags and which of them are gold."""
     if len(set(labels)) < 2:
         raise ValueError(
@@ -66,7 +68,9 @@ def fit_weights(rows: Sequence[LinearFeatures], labels: Sequence[bool]) -> Linea
         )
     fitted = _logistic_regression(C=1.0).fit(rows, labels)
     weights = [round(float(weight), 6) for weight in fitted.coef_[0]]
-    return LinearRanker(round(float(fitted.intercept_[0]), 6), *weights)
+    kind: Any = component_class("ranker", LinearRecipe.type)
+    ranker: Ranker = kind(round(float(fitted.intercept_[0]), 6), *weights)
+    return ranker
 
 
 def fit_probability(totals: npt.NDArray[Any], gold: npt.NDArray[np.bool_]) -> tuple[float, float]:

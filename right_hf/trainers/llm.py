@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from right_hf.generator.decoder import DecoderGenerator
 from right_hf.generator.decoder_base import Base, adapted, load_network
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.loading import ADAPTER_CONFIG, load_tokenizer
+from right_hf.registry import component_class
 from right_hf.trainers.examples import generator_examples
 from right_hf.trainers.job import Job, Trained
 from right_hf.trainers.pretrained import base_identity, base_record, for_training, generator_base
@@ -87,7 +87,8 @@ class LlmTraining:
         if not state.is_main_process:
             return Trained(None, record)
         network = _finished(base.folder(), kept)
-        return Trained(DecoderGenerator(network, tokenizer, form.language, form.template, *lengths, base), record)
+        kind: Any = component_class("generator", recipe.type)
+        return Trained(kind(network, tokenizer, form.language, form.template, *lengths, base), record)
 
 
 def _begun(base: Any, start: Path) -> Any:

@@ -11,9 +11,10 @@ import numpy as np
 
 from right_hf.data.protocol import small
 from right_hf.posts import Post
+from right_hf.ranker.base import Ranker
 from right_hf.ranker.pool import PoolSettings
-from right_hf.ranker.tree_ranker import TreeRanker
 from right_hf.ranker.trees import parse_trees
+from right_hf.registry import component_class
 from right_hf.stages import Stages
 from right_hf.trainers.build import build_component
 from right_hf.trainers.job import Job, Trained
@@ -203,7 +204,7 @@ def train_trees(pools: Pools, recipe: TreesRecipe, seed: int) -> str:
     return str(lightgbm.train(settings, data, rounds).model_to_string())
 
 
-def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int) -> TreeRanker:
+def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int) -> Ranker:
     """Trains a ranker, and calibrates its scores.
 
     Args:
@@ -219,7 +220,9 @@ def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int) 
         raise ValueError(f"Both pools must have the same features, got {train.names} and {validation.names}.")
     trees = train_trees(train, recipe, seed)
     slope, intercept = fit_probability(parse_trees(trees)[0].sums(validation.values), validation.gold)
-    return TreeRanker(trees, slope, intercept, PoolSettings(**recipe.pool))
+    kind: Any = component_class("ranker", recipe.type)
+    ranker: Ranker = kind(trees, slope, intercept, PoolSettings(**recipe.pool))
+    return ranker
 
 
 def _lightgbm() -> Any:

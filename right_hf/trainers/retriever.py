@@ -19,11 +19,9 @@ from right_hf.corpus import Corpus
 from right_hf.encoders import embed_in_parts
 from right_hf.posts import Post
 from right_hf.progress import bar
+from right_hf.registry import component_class
 from right_hf.retriever.base import Hit, Retriever
-from right_hf.retriever.bm25 import BM25Retriever
-from right_hf.retriever.dense import DenseRetriever
 from right_hf.retriever.duplicates import NEAR_DUPLICATE_OVERLAP, jaccard, search_as_unseen
-from right_hf.retriever.hybrid import HybridRetriever
 from right_hf.trainers.contrastive import Triplet, train_contrastive
 from right_hf.trainers.job import Job, Trained
 from right_hf.trainers.pretrained import base_identity, base_record, encoder_base, encoder_source
@@ -84,7 +82,8 @@ class DenseTraining:
             log = {**train_contrastive(encoder, triplets, job, recipe, paper), "triplets": len(triplets)}
         corpus = Corpus(job.posts)
         vectors = embed_in_parts(encoder, [post.text for post in corpus], job.checkpoints / "vectors")
-        return Trained(DenseRetriever(corpus, encoder, vectors=vectors), {**base_record(source), **log})
+        dense: Any = component_class("retriever", DenseRecipe.type)
+        return Trained(dense(corpus, encoder, vectors=vectors), {**base_record(source), **log})
 
 
 class HybridTraining(DenseTraining):
@@ -93,13 +92,15 @@ class HybridTraining(DenseTraining):
     def train(self, job: Job) -> Trained:
         """Trains the dense retriever, and indexes the posts with BM25 too."""
         dense, record = super().train(job)
-        assert isinstance(dense, Retriever)
-        return Trained(HybridRetriever(_bm25(job), dense), record)
+        hybrid: Any = component_class("retriever", job.recipe.retriever.type)
+        return Trained(hybrid(_bm25(job), dense), record)
 
 
-def _bm25(job: Job) -> BM25Retriever:
+def _bm25(job: Job) -> Retriever:
     settings = job.recipe.retriever
-    return BM25Retriever.from_posts(job.posts, analyser=settings.analyser, k1=settings.k1, b=settings.b)
+    kind: Any = component_class("retriever", Bm25Recipe.type)
+    found: Retriever = kind.from_posts(job.posts, analyser=settings.analyser, k1=settings.k1, b=settings.b)
+    return found
 
 
 def retriever_triplets(job: Job, retriever: Retriever) -> list[Triplet]:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from right_hf.posts import Post
-from right_hf.selector.biencoder import BiEncoderSelector
+from right_hf.registry import component_class
 from right_hf.trainers.contrastive import Triplet, train_contrastive
 from right_hf.trainers.job import Job, Trained
 from right_hf.trainers.pretrained import base_identity, base_record, encoder_base, encoder_source
@@ -54,7 +55,8 @@ class SelectorTraining:
         defaults = {"per_device_train_batch_size": 64, "warmup_steps": 100, "save_strategy": "epoch"}
         log = train_contrastive(model, triplets, job, recipe, defaults)
         record = {"synonyms": synonyms is not no_synonyms, **base_record(source), **log}
-        return Trained(BiEncoderSelector(model.half(), recipe.hit_scale), record)
+        kind: Any = component_class("selector", recipe.type)
+        return Trained(kind(model.half(), recipe.hit_scale), record)
 
 
 def selector_triplets(posts: Iterable[Post], synonyms: Synonyms, seed: int, language: str) -> list[Triplet]:

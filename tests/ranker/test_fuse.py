@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from right_hf.generator import Generation
 from right_hf.ranker import LinearRanker, Trace, fuse
-from right_hf.ranker.linear import LinearFeatures, linear_features
+from right_hf.ranker.linear_features import LinearFeatures, linear_features
 from right_hf.ranker.records import NO_GENERATION
 from right_hf.selector import Candidate
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from right_hf.evaluation import BM25, Answer
 from right_hf.posts import Post
 from right_hf.ranker import PoolSettings, TreeRanker
 from right_hf.ranker.features import FEATURES
-from right_hf.ranker.linear import LinearFeatures
+from right_hf.ranker.linear_features import LinearFeatures
 from right_hf.retriever import HybridRetriever
 from right_hf.stages import Stages
 from right_hf.trainers.linear import fit_weights
@@ -181,7 +181,7 @@ class RankerExperiment:
     def linear(self, seed: int, split: str) -> list[Answer]:
         """The ranking of the linear ranker, fitted on the validation posts."""
         pools = linear_view(self.pools(RANKING, seed))
-        ranker = fit_weights(list(linear_rows(pools)), pools.gold.tolist())
+        ranker: Any = fit_weights(list(linear_rows(pools)), pools.gold.tolist())
         pools = linear_view(self.pools(split, seed))
         return ranked_answers(pools, [ranker.probability(row) for row in linear_rows(pools)])
 
