@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,8 @@ from right_hf.generator.prompt import HashtagFormat
 from right_hf.generator.rows import chosen_rows, padded, rows_at_once, scored_pools
 from right_hf.loading import damage_named, is_decoder, load_model, load_tokenizer
 from right_hf.precision import save_network
+
+logger = logging.getLogger(__name__)
 
 #: Hashtags scored in one pass; bounds the memory of their (C, T, V) logits.
 _SCORED_AT_ONCE = 128
@@ -83,6 +86,12 @@ class Seq2SeqGenerator(NetworkGenerator):
         with damage_named(folder, "encoder-decoder model"):
             generator = cls(load_model(cls.model_class, folder, dtype), load_tokenizer(folder), **settings)
         generator.model.to(device)
+        if dtype == "auto" and generator.model.dtype is torch.float16 and generator.model.device.type == "cpu":
+            logger.warning(
+                "%s says that it is computed in float16, for which a CPU takes three times as long. Load it with "
+                'dtype="float32"; saved again, it stays as small and is loaded so from then on.',
+                folder,
+            )
         return generator
 
 

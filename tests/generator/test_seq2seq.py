@@ -104,14 +104,16 @@ def test_save_and_load(tiny_generator: Seq2SeqGenerator, folder: Path) -> None:
 
 
 def test_weights_stored_in_half_precision_are_computed_in_full(
-    tiny_generator: Seq2SeqGenerator, tmp_path: Path
+    tiny_generator: Seq2SeqGenerator, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     half = copy.deepcopy(tiny_generator.model).half()
     Seq2SeqGenerator(half, tiny_generator.tokenizer).save_pretrained(tmp_path / "half")
     assert Seq2SeqGenerator.from_pretrained(tmp_path / "half").model.get_input_embeddings().weight.dtype == torch.half
+    assert 'dtype="float32"' in caplog.text
+    caplog.clear()
     Seq2SeqGenerator.from_pretrained(tmp_path / "half", dtype="float32").save_pretrained(tmp_path / "small")
     loaded = Seq2SeqGenerator.from_pretrained(tmp_path / "small")
-    assert loaded.model.dtype == torch.float32
+    assert loaded.model.dtype == torch.float32 and not caplog.text
     sizes = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("half", "small")]
     assert sizes[1] == pytest.approx(sizes[0], rel=0.01)
     found, expected = (g.generate(POSTS[:1], [[]], CANDIDATES[:1])[0] for g in (loaded, tiny_generator))
