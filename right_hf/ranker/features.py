@@ -20,10 +20,16 @@ from right_hf.selector.ranking import Candidate
 #: Retrievers whose columns every table has; those of another one come behind the rest.
 RETRIEVERS = ("bm25", "dense")
 _OF_A_RETRIEVER = ("votes", "early_votes", "share", "reciprocal", "best", "rank", "top")
-_VOTES_OF = tuple(f"{name}_{column}" for name in RETRIEVERS for column in _OF_A_RETRIEVER)
+
+
+def retriever_features(name: str) -> tuple[str, ...]:
+    """The columns of a retriever."""
+    return tuple(f"{name}_{column}" for column in _OF_A_RETRIEVER)
+
+
 #: The columns, grouped by what their names begin with. A column is NaN where its source says nothing.
 FEATURES = (
-    *_VOTES_OF,  # of each retriever, see `_votes`
+    *(column for name in RETRIEVERS for column in retriever_features(name)),  # see `_votes`
     "selector_cosine",  # the selector's similarity between post and hashtag
     "selector_gap",  # the same, less the best of the pool
     "selector_ranking",  # the paper's ranking score s_i among the first hits
@@ -69,25 +75,18 @@ class Known(NamedTuple):
         similarity: The selector's similarity between post and hashtag, in [-1, 1].
         carriers: Posts of the corpus that carry it.
         idf: Inverse document frequencies of its terms; of those hashtags that have any.
-        hours: Its uses, each by its age in hours; None where time plays no part.
-        days: The same in days.
+        days: Its uses, each by its age in days; empty where time plays no part.
     """
 
     similarity: Mapping[str, float]
     carriers: Mapping[str, int]
     idf: Mapping[str, Sequence[float]]
-    hours: Mapping[str, float] | None
     days: Mapping[str, float]
-
-
-def retriever_features(name: str) -> tuple[str, ...]:
-    """The columns of a retriever."""
-    return tuple(f"{name}_{column}" for column in _OF_A_RETRIEVER)
 
 
 def is_feature(name: str) -> bool:
     """Whether a table may have a column of this name."""
-    return name in FEATURES or name.endswith(tuple(f"_{column}" for column in _OF_A_RETRIEVER))
+    return name in FEATURES or name.endswith(retriever_features(""))
 
 
 def feature_table(
@@ -103,12 +102,10 @@ def feature_table(
         known: What is known of each hashtag.
     """
     hashtags = list(known.similarity)
-    names = (
-        *FEATURES,
-        *(column for name in pool.hits if name not in RETRIEVERS for column in retriever_features(name)),
-    )
+    others = [name for name in pool.hits if name not in RETRIEVERS]
+    names = (*FEATURES, *(column for name in others for column in retriever_features(name)))
     columns: dict[str, Mapping[str, float]] = {}
-    for name in dict.fromkeys([*RETRIEVERS, *pool.hits]):
+    for name in (*RETRIEVERS, *others):
         columns |= {f"{name}_{column}": values for column, values in _votes(pool.hits.get(name, ())).items()}
     columns["recency_days"] = _recency([hit for hits in pool.hits.values() for hit in hits])
     columns |= _of_selector(candidates, pool, known)
@@ -116,7 +113,7 @@ def feature_table(
     columns |= _of_mentions(pool.mentions)
     columns |= _of_strings(post, hashtags, known)
     columns |= _of_popularity(pool, known, hashtags)
-    sources = [*(f"{name}_votes" for name in dict.fromkeys([*RETRIEVERS, *pool.hits])), *_OTHER_SOURCES]
+    sources = [*(f"{name}_votes" for name in (*RETRIEVERS, *others)), *_OTHER_SOURCES]
     columns["pool_sources"] = {tag: float(sum(tag in columns[source] for source in sources)) for tag in hashtags}
     rows = [[columns[name].get(tag, math.nan) for name in names] for tag in hashtags]
     values = np.asarray(rows, dtype=np.float64).reshape(len(hashtags), len(names))
@@ -203,7 +200,7 @@ def _of_strings(post: str, hashtags: Sequence[str], known: Known) -> dict[str, M
 
 
 def _of_popularity(pool: Pool, known: Known, hashtags: Sequence[str]) -> dict[str, Mapping[str, float]]:
-    hours = known.hours
+    hours = pool.hours
     return {
         "popularity_hours": {tag: math.log1p(hours.get(tag, 0.0)) for tag in hashtags} if hours is not None else {},
         "popularity_days": {tag: math.log1p(days) for tag, days in known.days.items()},

@@ -87,10 +87,12 @@ class Pooler:
             moments: The time of each post, in seconds since 1970.
         """
         corpus = self.retriever.corpus
-        popular = {now: most_popular(self._in_hours(now), self.settings.popular) for now in set(moments)}
+        freshness = self._freshness
+        hours = {now: freshness.in_hours(now) for now in set(moments)} if freshness is not None else {}
+        popular = {now: most_popular(counts, self.settings.popular) for now, counts in hours.items()}
         nearest = self.selector.nearest(vectors, self.settings.nearest, lambda tag: corpus.hashtag_count(tag) > 0)
         pools: list[Pool] = []
-        for row, post in enumerate(posts):
+        for row, (post, now) in enumerate(zip(posts, moments, strict=True)):
             hits = {name: lists[row][: self.settings.depth] for name, lists in found.items()}
             mentions = self._mentions.find(post, corpus)
             known = {tag: count for tag in mentions if (count := corpus.hashtag_count(tag))}
@@ -104,8 +106,8 @@ class Pooler:
             hashtags = sorted(scores, key=lambda tag: (-scores[tag], tag))[: self.settings.size]
             unknown = sorted((-min(self.retriever.idf(tag)), tag) for tag in mentions if tag not in known)
             hashtags += [tag for _, tag in unknown[: self.settings.unknown]]
-            hashtags += [tag for tag in popular[moments[row]] if tag not in hashtags]
-            pools.append(Pool(hashtags, hits, nearest[row], mentions, popular[moments[row]]))
+            hashtags += [tag for tag in popular.get(now, ()) if tag not in hashtags]
+            pools.append(Pool(hashtags, hits, nearest[row], mentions, popular.get(now, ()), hours.get(now)))
         return pools
 
     def features(
@@ -122,18 +124,13 @@ class Pooler:
             list(dict.fromkeys([*pool.hashtags, *generation.hashtags]))
             for pool, generation in zip(pools, generations, strict=True)
         ]
-        hours = {now: self._in_hours(now) for now in set(moments)}
         cosines = self.selector.cosines(vectors, hashtags)
         return [
             feature_table(posts[row], candidates[row], pools[row], generations[row], Known(
                 dict(zip(tags, cosines[row], strict=True)),
                 {tag: self.retriever.corpus.hashtag_count(tag) for tag in tags},
                 {tag: found for tag in tags if (found := self.retriever.idf(tag))},
-                hours[moments[row]] if self._freshness is not None else None,
                 {tag: self._freshness.in_days(tag, moments[row]) for tag in tags} if self._freshness else {},
             ))
             for row, tags in enumerate(hashtags)
         ]  # fmt: skip
-
-    def _in_hours(self, now: float) -> dict[str, float]:
-        return self._freshness.in_hours(now) if self._freshness is not None else {}

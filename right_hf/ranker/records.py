@@ -45,6 +45,7 @@ class Pool(NamedTuple):
         nearest: Hashtags of the whole corpus that the selector finds most similar, best first.
         mentions: What of the post may be a hashtag, whether the corpus has it or not.
         popular: Hashtags that are in use at this moment, most used first; none where time plays no part.
+        hours: The uses of hashtags at this moment, each by its age in hours; None where time plays no part.
     """
 
     hashtags: Sequence[str]
@@ -52,6 +53,7 @@ class Pool(NamedTuple):
     nearest: Sequence[str]
     mentions: Mapping[str, Mention]
     popular: Sequence[str] = ()
+    hours: Mapping[str, float] | None = None
 
 
 class FeatureTable(NamedTuple):

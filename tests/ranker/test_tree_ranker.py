@@ -37,7 +37,7 @@ def trace(hits: list[Hit], generation: Generation) -> Trace:
     tags = dict.fromkeys([*pool, *generation.hashtags])
     cosines = {tag: 0.1 * place for place, tag in enumerate(tags)}
     carriers = {tag: 9 - place for place, tag in enumerate(tags)}
-    known = Known(cosines, carriers, dict.fromkeys(tags, (2.0, 5.0)), None, {})
+    known = Known(cosines, carriers, dict.fromkeys(tags, (2.0, 5.0)), {})
     mentions = {"desktop": Mention(0.5, 1, 1.0, 0.0, True)}
     filled = Pool(pool, {"bm25": hits}, ["rare", "wvd"], mentions)
     post = "A Citrix Desktop"
@@ -93,12 +93,12 @@ def test_features_are_finite_or_missing_and_complete(hits: list[Hit], written: l
     assert table.values.shape == (6, len(FEATURES)) and table.values.dtype == np.float32
     assert not np.isinf(table.values).any()
     assert len(set(table.hashtags)) == 6
-    empty = feature_table("x", [], Pool([], {}, [], {}), Generation([], {}), Known({}, {}, {}, None, {}))
+    empty = feature_table("x", [], Pool([], {}, [], {}), Generation([], {}), Known({}, {}, {}, {}))
     assert empty.values.shape == (0, len(FEATURES))
 
 
 def test_a_retriever_from_outside_has_columns_of_its_own() -> None:
-    known = Known({"wvd": 0.0}, {"wvd": 1}, {}, None, {})
+    known = Known({"wvd": 0.0}, {"wvd": 1}, {}, {})
     table = feature_table("x", [], Pool(["wvd"], {"toy": HITS}, [], {}), Generation([], {}), known)
     assert table.names == (*FEATURES, *retriever_features("toy"))
     assert table.values[0, table.names.index("toy_votes")] == 2
