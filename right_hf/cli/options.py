@@ -28,7 +28,7 @@ _DATA_OPTIONS = {
     "revision": ("--data-revision", "branch, tag or commit of the data set"),
 }
 _DATA = """\
-DATA is a .jsonl file, each line with id, text, hashtags and perhaps created_at and license; a pair of .src and .dst
+DATA is a .jsonl file, each line with text, hashtags and perhaps id, created_at and license; a pair of .src and .dst
 files; a .parquet, .csv or .json file; a folder of such files, named train, validation and test; or the id of a data
 set of the Hub."""
 
