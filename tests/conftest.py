@@ -257,6 +257,22 @@ def tiny_generator(tiny_tokenizer: PreTrainedTokenizerFast) -> Seq2SeqGenerator:
     return Seq2SeqGenerator(T5ForConditionalGeneration(config), tiny_tokenizer, 48, 10)
 
 
+@pytest.fixture
+def base(tiny_decoder: DecoderGenerator, tmp_path: Path) -> Path:
+    """The folder of a plain decoder."""
+    from tests.support.tiny_llm import saved_base
+
+    return saved_base(tiny_decoder, tmp_path / "base")
+
+
+@pytest.fixture
+def adapter(base: Path, tiny_decoder: DecoderGenerator) -> DecoderGenerator:
+    """An adapter on a base that lies in a folder of this machine."""
+    from tests.support.tiny_llm import lora
+
+    return lora(base, tiny_decoder.tokenizer)
+
+
 @pytest.fixture(scope="session")
 def tiny_selector(tiny_tokenizer: PreTrainedTokenizerFast) -> BiEncoderSelector:
     """Static embeddings with random weights."""

@@ -181,22 +181,6 @@ def test_recommend_checks_its_input(model: RightModel) -> None:
     assert model.recommend([]) == []
 
 
-def test_a_component_can_be_swapped(model: RightModel, checkpoint: Path, tmp_path: Path) -> None:
-    BM25Retriever.from_posts([Post("new", "windows desktop", ("fresh hashtag",))]).save_pretrained(tmp_path / "index")
-    swapped = RightModel.from_pretrained(checkpoint, retriever=str(tmp_path / "index"))
-    found = swapped.recommend(["windows desktop"], top_k=100)[0]
-    assert [r.evidence for r in found if r.hashtag == "fresh hashtag"] == [["new"]]
-
-
-def test_mistyped_arguments_are_refused(checkpoint: Path) -> None:
-    with pytest.raises(TypeError, match="Unknown argument 'revison'"):
-        RightModel.from_pretrained(checkpoint, revison="abc")
-    with pytest.raises(ValueError, match="float17"):
-        RightModel.from_pretrained(checkpoint, dtype="float17")
-    with pytest.raises(TypeError, match=r"Unknown argument 'merge': no part .* generator 'seq2seq'"):
-        RightModel.from_pretrained(checkpoint, merge=True)
-
-
 def test_dtype_of_the_generator(checkpoint: Path) -> None:
     assert RightModel.from_pretrained(checkpoint).dtype is torch.float32
     assert RightModel.from_pretrained(checkpoint, dtype="bfloat16").dtype is torch.bfloat16
@@ -242,51 +226,6 @@ def test_a_checkpoint_cannot_switch_remote_code_on(
     with contextlib.suppress(ValueError):
         RightModel.from_pretrained(checkpoint)
     assert not proof.exists()
-
-
-@pytest.fixture
-def old_checkpoint(checkpoint: Path) -> Path:
-    """A checkpoint as it was before the weights of the fusion were a part."""
-    weights = json.loads((checkpoint / "ranker" / "ranker_config.json").read_text())
-    weights.pop("ranker_type")
-    shutil.rmtree(checkpoint / "ranker")
-    config = json.loads((checkpoint / "config.json").read_text())
-    config["components"].pop("ranker")
-    (checkpoint / "config.json").write_text(json.dumps(config | {"fusion": weights}))
-    return checkpoint
-
-
-def test_a_checkpoint_of_before_loads_and_is_saved_as_now(model: RightModel, old_checkpoint: Path) -> None:
-    loaded = RightModel.from_pretrained(old_checkpoint)
-    assert loaded.recommend(POSTS) == model.recommend(POSTS)
-    loaded.save_pretrained(old_checkpoint)
-    config = json.loads((old_checkpoint / "config.json").read_text())
-    assert config["fusion"] is None and config["components"]["ranker"] == {"subfolder": "ranker"}
-    assert RightModel.from_pretrained(old_checkpoint).recommend(POSTS) == model.recommend(POSTS)
-
-
-def test_a_checkpoint_goes_without_ranker_and_generator(model: RightModel, checkpoint: Path, tmp_path: Path) -> None:
-    lean = RightModel.from_pretrained(checkpoint, generator=False, ranker=False)
-    assert lean.generator is None and lean.ranker is None
-    lean.save_pretrained(tmp_path / "lean")
-    assert {path.name for path in (tmp_path / "lean").iterdir() if path.is_dir()} == {"retriever", "selector"}
-    loaded = RightModel.from_pretrained(tmp_path / "lean")
-    for trace, found in zip(model.trace(POSTS), loaded.recommend(POSTS, top_k=100), strict=True):
-        assert [r.hashtag for r in found] == [candidate.hashtag for candidate in trace.candidates]
-        assert all(r.source == "retrieved" and r.evidence for r in found)
-    with pytest.raises(ValueError, match="No checkpoint can do without a selector"):
-        RightModel.from_pretrained(checkpoint, selector=False)
-
-
-def test_a_ranker_without_the_generator_it_was_trained_with_is_warned_of(
-    checkpoint: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    RightModel.from_pretrained(checkpoint, generator=False)
-    assert "trained with its generator" in caplog.text
-    caplog.clear()
-    RightModel.from_pretrained(checkpoint, generator=False, ranker=False)
-    RightModel.from_pretrained(checkpoint)
-    assert not caplog.text
 
 
 def test_a_part_is_replaced_by_assigning_another(model: RightModel, checkpoint: Path) -> None:

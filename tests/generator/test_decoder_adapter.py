@@ -18,23 +18,12 @@ from right_hf.generator import DecoderGenerator
 from right_hf.generator.decoder_base import Base, fingerprint
 from right_hf.registry import load_component
 from tests.generator.test_decoder import assert_equal, generate
-from tests.support.tiny_llm import lora, saved_base
+from tests.support.tiny_llm import lora
 
 pytestmark = pytest.mark.slow
 
 ADAPTER_FILES = {"adapter_config.json", "adapter_model.safetensors", "generator_config.json", "tokenizer.json",
                  "tokenizer_config.json"}  # fmt: skip
-
-
-@pytest.fixture
-def base(tiny_decoder: DecoderGenerator, tmp_path: Path) -> Path:
-    """The folder of a plain model."""
-    return saved_base(tiny_decoder, tmp_path / "base")
-
-
-@pytest.fixture
-def adapter(base: Path, tiny_decoder: DecoderGenerator) -> DecoderGenerator:
-    return lora(base, tiny_decoder.tokenizer)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from right_hf.generator.decoder_base import Base, fingerprint
 from right_hf.hub.pull import fetch
 from tests.generator.test_decoder import POSTS, assert_equal, generate
 from tests.support.loopback_hub import LoopbackHub
-from tests.support.tiny_llm import lora, saved_base
+from tests.support.tiny_llm import lora
 
 pytestmark = pytest.mark.slow
 
@@ -27,18 +27,6 @@ pytestmark = pytest.mark.slow
 LEFT_OVER = ("training_args.bin", "adapter_model.bin", "pytorch_model-00001-of-00002.bin", "merges.txt", "spiece.model",
              "added_tokens.json", "model-00001-of-00002.safetensors", "model.safetensors.index.json",
              "additional_chat_templates/tool.jinja", "chat_template.json", "sentence_bert_config.json")  # fmt: skip
-
-
-@pytest.fixture
-def base(tiny_decoder: DecoderGenerator, tmp_path: Path) -> Path:
-    """The folder of a plain model."""
-    return saved_base(tiny_decoder, tmp_path / "base")
-
-
-@pytest.fixture
-def adapter(base: Path, tiny_decoder: DecoderGenerator) -> DecoderGenerator:
-    """An adapter on a base that lies in a folder of this machine."""
-    return lora(base, tiny_decoder.tokenizer)
 
 
 @pytest.fixture

@@ -14,13 +14,6 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from right_hf.generator import DecoderGenerator
 from tests.generator.test_decoder import CONTEXTS, POSTS, assert_equal, generate
 from tests.support.command_line import run_script
-from tests.support.tiny_llm import lora
-
-
-@pytest.fixture
-def adapter(tiny_decoder: DecoderGenerator, tmp_path: Path) -> DecoderGenerator:
-    tiny_decoder.save_pretrained(tmp_path / "base")
-    return lora(tmp_path / "base", tiny_decoder.tokenizer)
 
 
 def as_a_server(folder: Path, messages: Any) -> tuple[list[int], list[int]]:
