@@ -22,7 +22,7 @@ from typing_extensions import Self
 from right_hf.generator.prompt import HashtagFormat
 from right_hf.posts import Post
 from right_hf.precision import affordable
-from right_hf.trainers.runs import last_checkpoint
+from right_hf.trainers.runs import run_trainer
 from right_hf.trainers.seq2seq import TokenLossTrainer, adamw
 
 #: Hashtags an input holds at most.
@@ -163,7 +163,7 @@ def pretrain_copying(
         embedding_factor: How much faster the embeddings learn, see [`right_hf.trainers.seq2seq.adamw`].
 
     Returns:
-        The Trainer's log.
+        See [`right_hf.trainers.runs.run_trainer`].
     """
     settings = pretraining_settings(recipe) | affordable(arguments)
     trainer = TokenLossTrainer(
@@ -173,8 +173,7 @@ def pretrain_copying(
         train_dataset=CopyingExamples.of_posts(posts, form, recipe, seed),
         data_collator=DataCollatorForSeq2Seq(form.tokenizer, padding=True),
     )
-    trainer.train(resume_from_checkpoint=last_checkpoint(output))
-    return {"log": trainer.state.log_history, "steps": trainer.state.global_step}
+    return run_trainer(trainer)
 
 
 def pretraining_settings(recipe: CopyingRecipe) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from right_hf.generator.hashtags import is_hashtag
 from right_hf.posts import Post, normalise_hashtag
 from right_hf.precision import affordable
 from right_hf.trainers.completions import CompletionLoss, LeftPadding, completion_record
-from right_hf.trainers.runs import last_checkpoint
+from right_hf.trainers.runs import run_trainer
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def pretrain_decoder(
         seed: Of the examples.
 
     Returns:
-        The Trainer's log.
+        See [`right_hf.trainers.runs.run_trainer`].
     """
     settings = pretraining_settings(recipe) | affordable(arguments)
     trainer = CompletionLoss(
@@ -141,5 +141,4 @@ def pretrain_decoder(
         train_dataset=PretrainingExamples(posts, form, recipe, seed),
         data_collator=LeftPadding(form.padding, model),
     )
-    trainer.train(resume_from_checkpoint=last_checkpoint(output))
-    return {"log": trainer.state.log_history, "steps": trainer.state.global_step}
+    return run_trainer(trainer)
