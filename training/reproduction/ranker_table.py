@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from reproduction.analysis.significance import mean_over_seeds
 from reproduction.analysis.tables import results_table, validation_table
 from reproduction.rankers import ABLATIONS, RANKING, WHOLE, RankerExperiment
 from reproduction.report import Report
 from reproduction.systems import TRAINED
-from right_hf.evaluation import Answer, answer_statistics, percent
-from right_hf.metrics import PerPost
+from right_hf.evaluation import Answer, Statistics, answer_statistics, percent
 
 #: Rows beside the ranker.
 HYBRID, LINEAR, ORACLE = "RIGHT, hybrid retriever", "linear fusion", "oracle: gold in the pool first"
@@ -42,21 +40,9 @@ def fusion_rows(rankers: RankerExperiment) -> dict[str, Answers]:
 def fusion_table(report: Report) -> str:
     """The ranker and its ablations against RIGHT with the same generator; returns the table in Markdown."""
     rankers = RankerExperiment(report.experiment, report.experiment.whole_validation)
-    rows: dict[str, Any] = {}
-    means: dict[str, dict[str, PerPost]] = {}
-    validation: dict[str, list[dict[str, float]]] = {}
     shown = fusion_rows(rankers)
-    report.check_rows(shown)
-    for name, answers in shown.items():
-        if reason := report.skipped(name):
-            rows[name] = {"not_run": reason}
-            continue
-        runs = [_statistics(report, answers, seed, "test") for seed in report.experiment.plan.seeds]
-        scores = [percent(run) for run in runs]
-        rows[name] = {"scores": {metric: [score[metric] for score in scores] for metric in scores[0]}}
-        means[name] = {metric: mean_over_seeds([run[metric] for run in runs]) for metric in runs[0]}
-        seeds = report.experiment.plan.seeds
-        validation[name] = [percent(_statistics(report, answers, seed, RANKING)) for seed in seeds]
+    rows, means = report.scored_rows({name: partial(_runs, report, found, "test") for name, found in shown.items()})
+    validation = {name: [percent(run) for run in _runs(report, shown[name], RANKING)] for name in means}
     baseline = next(iter(rows))
     for name in means:
         others = {baseline, WHOLE.name} & means.keys() - {name, ORACLE}
@@ -71,8 +57,10 @@ def fusion_table(report: Report) -> str:
     return report.write("fusion", f"{table}\n\n{validation_table(validation)}", result)
 
 
-def _statistics(report: Report, answers: Answers, seed: int, split: str) -> dict[str, PerPost]:
-    return answer_statistics(answers(seed, split), report.experiment.posts[split], report.language)
+def _runs(report: Report, answers: Answers, split: str) -> list[Statistics]:
+    """The statistics of a row on a split, with each seed."""
+    posts = report.experiment.posts[split]
+    return [answer_statistics(answers(seed, split), posts, report.language) for seed in report.experiment.plan.seeds]
 
 
 def calibration(rankers: RankerExperiment, seed: int) -> list[dict[str, Any]]:

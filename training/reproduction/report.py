@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from reproduction.analysis.tables import results_table, validation_table
 from reproduction.experiment import Experiment
 from reproduction.systems import FIGURE_3, System
 from right_hf.analysis import get_analyser
-from right_hf.evaluation import BM25, SEQ2SEQ, Answer, answer_statistics, percent
+from right_hf.evaluation import BM25, SEQ2SEQ, Answer, Statistics, answer_statistics, percent
 from right_hf.metrics import PerPost
 from right_hf.persistence import write_json, write_text
 from right_hf.provenance import provenance
@@ -135,25 +136,43 @@ class Report:
 
     def _rows(self, shown: Sequence[System]) -> tuple[dict[str, Any], dict[str, dict[str, PerPost]]]:
         """The rows of a table, and of those that were run the statistics averaged over the seeds."""
-        self.check_rows(system.name for system in shown)
+        wanting = {system.name: reason for system in shown if (reason := self._wanting(system))}
+        return self.scored_rows({system.name: partial(self._runs, system) for system in shown}, wanting)
+
+    def _runs(self, system: System) -> list[Statistics]:
+        return [self._statistics(system, seed) for seed in self._seeds(system)]
+
+    def scored_rows(
+        self, shown: Mapping[str, Callable[[], Sequence[Statistics]]], wanting: Mapping[str, str] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Statistics]]:
+        """Rows of a table, and of those that were run the statistics averaged over the seeds.
+
+        Args:
+            shown: What gives the statistics of a row with each seed, by the row's name.
+            wanting: Why a row cannot be run, by its name.
+
+        Raises:
+            ValueError: The table lacks a row that was asked for.
+        """
+        self.check_rows(shown)
         rows: dict[str, Any] = {}
-        means: dict[str, dict[str, PerPost]] = {}
-        for system in shown:
-            if reason := self._not_run(system):
-                rows[system.name] = {"not_run": reason}
+        means: dict[str, Statistics] = {}
+        for name, run in shown.items():
+            if reason := (wanting or {}).get(name) or self.skipped(name):
+                rows[name] = {"not_run": reason}
                 continue
-            runs = [self._statistics(system, seed) for seed in self._seeds(system)]
-            scores = [percent(run) for run in runs]
-            rows[system.name] = {"scores": {metric: [score[metric] for score in scores] for metric in scores[0]}}
-            means[system.name] = {metric: mean_over_seeds([run[metric] for run in runs]) for metric in runs[0]}
+            runs = run()
+            scores = [percent(each) for each in runs]
+            rows[name] = {"scores": {metric: [score[metric] for score in scores] for metric in scores[0]}}
+            means[name] = {metric: mean_over_seeds([each[metric] for each in runs]) for metric in runs[0]}
         return rows, means
 
-    def _not_run(self, system: System) -> str | None:
+    def _wanting(self, system: System) -> str | None:
         if system.kind == "chat" and self.experiment.chat is None:
             return _NO_CHAT
         if system.kind in ("llm", "grpo") and self.experiment.plan.llm is None:
             return _NO_LLM
-        return self.skipped(system.name)
+        return None
 
     def check_rows(self, names: Iterable[str]) -> None:
         """Sees that the table whose rows have these names has all that were asked for.
