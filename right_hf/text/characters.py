@@ -1,0 +1,70 @@
+"""Characters: which of them show, join or divide, and the one form in which texts are compared."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+import regex
+
+#: Invisible signs at which a word may end; they join nothing.
+_DIVIDING = "\u00ad\u200b"
+#: Shape letters (Persian, Indic scripts) and emoji; what they stand between is one word.
+JOINERS = "\u200c\u200d"
+_FLAG_TAGS = "\U000e0020-\U000e007e\U000e007f"
+#: What shows nothing: controls, unassigned code points, lone surrogates, and signs that could hide a text; but for
+#: joiners, variation selectors (which are marks) and the tags of a flag such as England's.
+_HIDDEN = regex.compile(
+    rf"(?P<flag>\U0001f3f4[{_FLAG_TAGS[:-1]}]+\U000e007f)"
+    rf"|[\p{{Cn}}\p{{Cs}}]|(?![{JOINERS}])[\p{{Default_Ignorable_Code_Point}}&&\p{{Cf}}]",
+    regex.V1,
+)
+#: Joiners that join nothing: beside a space or another joiner, at the beginning or the end.
+_LOOSE_JOINERS = regex.compile(rf"[{JOINERS}]+(?=[\s{JOINERS}]|$)|(?<!\S)[{JOINERS}]+")
+_SPACE = regex.compile(rf"[\s\p{{Cc}}{_DIVIDING}]+")
+#: Compatibility forms of letters that are written like others, not set above, below or around: full and half width,
+#: mathematical alphabets, ligatures, Arabic presentation forms.
+_STYLES = ("<wide>", "<narrow>", "<font>", "<compat>", "<initial>", "<medial>", "<final>", "<isolated>")
+_UNSEEN = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u20e3]+")
+
+
+def visible(text: str) -> str:
+    """A text as it is seen: composed (NFC), without what shows nothing, with single spaces as the only white space.
+
+    Zero-width spaces and soft hyphens become spaces; joiners stay between what they join.
+    """
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    text = _HIDDEN.sub(lambda match: match["flag"] or "", _SPACE.sub(" ", text))
+    return unicodedata.normalize("NFC", _LOOSE_JOINERS.sub("", _SPACE.sub(" ", text)).strip())
+
+
+@lru_cache(maxsize=4096)
+def _plain(character: str) -> str:
+    style = unicodedata.decomposition(character).partition(" ")[0]
+    plain = unicodedata.normalize("NFKC", character)
+    is_letter = unicodedata.category(character)[0] == "L" or character.isdecimal()
+    return plain if is_letter and style in _STYLES and all(map(_is_plain, plain)) else character
+
+
+def _is_plain(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNM"
+
+
+def plain_letters(text: str) -> str:
+    """A visible text whose letters and digits have their plain form: `ＷＶＤ` is WVD, `ﾃﾞｰﾀ` データ, `𝐀𝐈` AI."""
+    if text.isascii() or unicodedata.is_normalized("NFKC", text):
+        return text
+    return unicodedata.normalize("NFC", "".join(map(_plain, text)))
+
+
+def folded(text: str) -> str:
+    """The form in which texts are compared: NFKC and full case folding, without what is not seen.
+
+    Dotted and dotless i count as one letter, so that Turkish hashtags match whatever their case.
+    """
+    if text.isascii():
+        return text.lower()
+    for _ in range(2):  # folding can bring forth what normalising changes, and the other way round
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
+    return unicodedata.normalize("NFKC", _UNSEEN.sub("", text).replace("i\u0307", "i").replace("\u0131", "i"))

@@ -1,0 +1,69 @@
+"""Hashtags as they are compared, kept and cut into words."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import regex
+
+from right_hf.text.characters import JOINERS, folded, plain_letters, visible
+
+#: Languages of code whose names are told apart by signs, with the form in which hashtags have them.
+_CODE = regex.compile(r"(?<![^\W_])(?P<cpp>c\+\+)|(?<![^\W_])(?P<sharp>[a-z])#(?![\w#])|(?<![\w.])(?P<net>\.net)(?!\w)")
+_SIGNS = regex.compile(r"[+#.]")
+#: A mark goes with what it stands on.
+_DROPPED = regex.compile(r"(?:[^\p{L}\p{N}\p{M}]|\p{Me})+\p{M}*|^\p{M}+")
+_ASCII_DROPPED = regex.compile(r"[^a-z0-9]+")
+#: A hash sign, not that of `C#` or of the keycap emoji.
+HASH_SIGN = regex.compile(
+    r"(?:(?<![^\W_])(?P<kept>[A-Za-z]\#)(?![\w\#])|(?P<keycap>\#\ufe0f?\u20e3))|[\#\uff03\ufe5f]+", regex.X
+)
+#: Where a written hashtag changes from word to word.
+_WORD_BREAK = regex.compile(
+    r"(?<=\p{Ll}{2})(?=\p{Lu}\p{Ll})"  # CloudMigration
+    r"|(?<=\p{Ll}{2})(?=\p{Lu}\p{Lu}\p{Ll})|(?<=\p{Ll}{2}\p{Lu})(?=\p{Lu}\p{Ll})"  # WearAMask
+    r"|(?<=\p{Lu}{2})(?=\p{Lu}\p{Ll}{2})"  # USElection
+    r"|(?<=\p{L}{3})(?=\p{Nd}{2})"  # COVID19
+    r"|(?<=\p{Nd}{2})(?=\p{Lu}\p{Ll}{2})"  # 2024Election
+    r"|_+"
+)
+
+
+def named(text: str) -> str:
+    """A folded text in which languages of code have the names that hashtags give them: `c#` is csharp, `.net` dotnet."""
+    if _SIGNS.search(text) is None:
+        return text
+    return _CODE.sub(_code_name, text)
+
+
+def _code_name(match: regex.Match[str]) -> str:
+    return "cpp" if match["cpp"] else "dotnet" if match["net"] else f"{match['sharp']}sharp"
+
+
+def hashtag_key(text: str) -> str:
+    """What makes two hashtags the same: letters, marks and digits, folded, whatever stands between them.
+
+    `COVID-19`, `covid 19` and `ｃｏｖｉｄ１９` have one key; `C`, `C#` and `C++` have three.
+    """
+    text = named(folded(visible(text)))
+    if text.isascii():
+        return _ASCII_DROPPED.sub("", text)
+    return unicodedata.normalize("NFC", _DROPPED.sub("", text))
+
+
+def normalise_hashtag(hashtag: str) -> str:
+    """The form in which a hashtag is kept: lower case, plain characters, no hash signs, single spaces.
+
+    `"#Dev  Ops"` becomes `"dev ops"`.
+    """
+    text = unicodedata.normalize("NFKC", visible(hashtag)).lower().replace("i\u0307", "i")
+    text = HASH_SIGN.sub(lambda match: match["kept"] or match["keycap"] or " ", text)
+    return visible(unicodedata.normalize("NFKC", text))
+
+
+def hashtag_words(written: str) -> str:
+    """A written hashtag as words, in its case: `WearAMask` is `Wear A Mask`; four characters or fewer stay whole."""
+    return written if len(written) <= 4 else _WORD_BREAK.sub(" ", written)
+
+
+__all__ = ["HASH_SIGN", "JOINERS", "hashtag_key", "hashtag_words", "named", "normalise_hashtag", "plain_letters"]
