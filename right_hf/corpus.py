@@ -6,9 +6,10 @@ the old one goes on undisturbed.
 
 from __future__ import annotations
 
+import operator
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
 from operator import attrgetter
 from pathlib import Path
@@ -19,7 +20,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from right_hf.posts import Post, normalise_hashtag
+from right_hf.forms import Forms
+from right_hf.posts import Post, prepared
+from right_hf.text.hashtags import hashtag_key, hashtag_words, normalise_hashtag
 
 CORPUS_FILE = "corpus.parquet"
 _SCHEMA = pa.schema(
@@ -30,8 +33,11 @@ _SCHEMA = pa.schema(
         ("created_at", pa.string()),
         ("license", pa.string()),
         ("author", pa.string()),
+        ("spellings", pa.list_(pa.string())),
     ]
 )
+#: Columns that came later; where they are missing nothing is known.
+_LATER = ("author", "spellings")
 
 _id = attrgetter("id")
 
@@ -47,6 +53,17 @@ class Part:
 
     posts: Sequence[Post]
     alive: npt.NDArray[np.bool_]
+    _uses: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]] = field(default_factory=list, repr=False)
+
+    def carriers(self, number: int, numbers: Mapping[str, int], most: int) -> list[Post]:
+        """Up to `most` of the posts still there that carry the hashtag of a number, the last first."""
+        if not self._uses:  # which posts have which hashtags; made when first asked for
+            sizes = [len(post.hashtags) for post in self.posts]
+            used = np.asarray([numbers[tag] for post in self.posts for tag in post.hashtags], dtype=np.int32)
+            self._uses.append((used, np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)))
+        used, rows = self._uses[0]
+        found = rows[used == number]
+        return [self.posts[row] for row in found[self.alive[found]][::-1][:most].tolist()]
 
     @property
     def live(self) -> int:
@@ -67,7 +84,7 @@ class Part:
         """The part after some of its posts are gone."""
         alive = self.alive.copy()
         alive[rows] = False
-        return Part(self.posts, alive)
+        return Part(self.posts, alive, self._uses)
 
 
 class Place(NamedTuple):
@@ -92,28 +109,42 @@ def merge_parts(parts: Sequence[Part]) -> tuple[Part, npt.NDArray[np.int64]]:
 class Corpus(Sequence[Post]):
     """An immutable sequence of posts, ordered by id so that row order breaks ties between equal scores.
 
+    Posts are taken in as [`right_hf.posts.prepared`] prepares them. Hashtags that are one (see
+    [`right_hf.forms.Forms`]) are kept under one form and count together; how a post had them stays in its spellings.
+
+    Args:
+        posts: The posts.
+        variants: Which hashtags are one besides those of the same letters and digits, see [`right_hf.forms.Forms`].
+
     Raises:
-        ValueError: No posts are given, an id occurs twice, or a hashtag is not normalised.
-        TypeError: The hashtags of a post are one string.
+        ValueError: No posts are given, an id occurs twice, or a field holds what it cannot.
+        TypeError: Something is no post, or the hashtags of one are a string.
     """
 
-    def __init__(self, posts: Sequence[Post]) -> None:
-        if not posts:
+    def __init__(self, posts: Iterable[Post], variants: Mapping[str, str] | None = None) -> None:
+        ordered = _in_order(posts)
+        if not ordered:
             raise ValueError("A corpus needs at least one post, got none.")
-        self._assemble((_new_part(posts),), {}, np.zeros(0, dtype=np.int32))
-        self._counts = self._counted(posts, ())
+        self._start(ordered, Forms(variants))
 
-    def _assemble(self, parts: tuple[Part, ...], numbers: dict[str, int], counts: npt.NDArray[np.int32]) -> None:
+    def _start(self, ordered: Sequence[Post], forms: Forms) -> None:
+        part = _new_part(ordered, forms)
+        self._assemble((part,) if part.posts else (), forms, {}, np.zeros(0, dtype=np.int32))
+        self._counts = self._counted(part.posts, ())
+
+    def _assemble(
+        self, parts: tuple[Part, ...], forms: Forms, numbers: dict[str, int], counts: npt.NDArray[np.int32]
+    ) -> None:
         self.parts = parts
-        self._numbers = numbers  # of the hashtags; shared by all corpora that came of one another, and only grows
+        self.forms = forms  # like the numbers shared by all corpora that came of one another
+        self._numbers = numbers  # of the hashtags; only grows
         self._counts = counts
         self._length = sum(part.live for part in parts)
         self._ordered: Sequence[Post] | None = None
 
-    @classmethod
-    def _of(cls, parts: tuple[Part, ...], numbers: dict[str, int], counts: npt.NDArray[np.int32]) -> Corpus:
-        corpus = cls.__new__(cls)
-        corpus._assemble(parts, numbers, counts)
+    def _with(self, parts: tuple[Part, ...], counts: npt.NDArray[np.int32]) -> Corpus:
+        corpus = Corpus.__new__(Corpus)
+        corpus._assemble(parts, self.forms, self._numbers, counts)
         return corpus
 
     def __len__(self) -> int:
@@ -166,14 +197,30 @@ class Corpus(Sequence[Post]):
         return list(self._numbers)[number:] if len(self._numbers) > number else []
 
     def hashtag_count(self, hashtag: str) -> int:
-        """How many posts carry the hashtag."""
-        number = self._numbers.get(hashtag, len(self._counts))
-        return int(self._counts[number]) if number < len(self._counts) else 0
+        """How many posts carry the hashtag, or one that is one with it."""
+        number = self._numbers.get(hashtag)
+        if number is None:
+            form = self.forms.find(hashtag)
+            number = None if form is None else self._numbers.get(form)
+        return int(self._counts[number]) if number is not None and number < len(self._counts) else 0
+
+    def form(self, hashtag: str) -> str:
+        """The form under which the corpus keeps a hashtag; its own where it has none."""
+        return self.forms.find(hashtag) or hashtag
+
+    def carriers(self, hashtag: str, most: int = 10) -> list[Post]:
+        """Posts that carry the hashtag, or one that is one with it; up to `most`, the latest that came first."""
+        number = self._numbers.get(self.form(hashtag))
+        found: list[Post] = []
+        for part in reversed(self.parts):
+            if number is not None and len(found) < most:
+                found += part.carriers(number, self._numbers, most - len(found))
+        return found
 
     def _counted(self, added: Iterable[Post], removed: Iterable[Post]) -> npt.NDArray[np.int32]:
         """How many posts carry each hashtag after a change."""
         come, gone = (
-            [self._numbers.setdefault(tag, len(self._numbers)) for post in posts for tag in set(post.hashtags)]
+            [self._numbers.setdefault(tag, len(self._numbers)) for post in posts for tag in post.hashtags]
             for posts in (added, removed)
         )
         counts = np.zeros(len(self._numbers), dtype=np.int32)
@@ -182,7 +229,7 @@ class Corpus(Sequence[Post]):
         np.add.at(counts, gone, -1)
         return counts
 
-    def changed(self, added: Sequence[Post] = (), removed: Sequence[Place] = ()) -> Corpus:
+    def changed(self, added: Iterable[Post] = (), removed: Sequence[Place] = ()) -> Corpus:
         """The corpus after a change: the posts at some places are gone, then others come as one new last part.
 
         Raises:
@@ -194,28 +241,31 @@ class Corpus(Sequence[Post]):
             rows.setdefault(place.part, []).append(place.row)
         parts = [part.without(rows[number]) if number in rows else part for number, part in enumerate(self.parts)]
         gone = [self.parts[place.part].posts[place.row] for place in removed]
-        if added:
-            parts.append(_new_part(added))
-            left = Corpus._of(tuple(parts[:-1]), self._numbers, self._counts)
-            if twice := next((post.id for post in added if left.place(post.id) is not None), None):
+        come: Sequence[Post] = ()
+        if ordered := _in_order(added):
+            left = self._with(tuple(parts), self._counts)
+            if twice := next((post.id for post in ordered if left.place(post.id) is not None), None):
                 raise ValueError(f"The corpus already holds the post {twice!r}. Use update() to replace it.")
-        return Corpus._of(tuple(parts), self._numbers, self._counted(added, gone))
+            parts.append(_new_part(ordered, self.forms))
+            come = parts[-1].posts
+        return self._with(tuple(parts), self._counted(come, gone))
 
     def with_merged(self, first: int, last: int, merged: Part) -> Corpus:
         """The same corpus with parts `first` to `last` (without it) replaced by one that holds the same posts."""
         parts = (*self.parts[:first], *([merged] if merged.posts else []), *self.parts[last:])
-        return Corpus._of(parts, self._numbers, self._counts)
+        return self._with(parts, self._counts)
 
     def save(self, folder: Path) -> None:
         """Writes the corpus as one parquet file into `folder`."""
         columns = {name: [getattr(post, name) for post in self._posts] for name in _SCHEMA.names}
-        columns["hashtags"] = [list(hashtags) for hashtags in columns["hashtags"]]
+        for name in ("hashtags", "spellings"):
+            columns[name] = [list(row) for row in columns[name]]
         table = pa.table(columns, schema=_SCHEMA)
         pq.write_table(table, folder / CORPUS_FILE, compression="zstd", compression_level=9, row_group_size=100_000)
 
     @classmethod
-    def load(cls, folder: Path) -> Corpus:
-        """Reads what [`save`] wrote, also before posts had an author.
+    def load(cls, folder: Path, variants: Mapping[str, str] | None = None) -> Corpus:
+        """Reads what [`save`] wrote, also before posts had an author or spellings.
 
         Raises:
             ValueError: The file is damaged or has other columns.
@@ -226,7 +276,9 @@ class Corpus(Sequence[Post]):
         except (pa.ArrowException, OSError, KeyError, ValueError) as error:
             raise ValueError(f"{path} is missing, damaged or no corpus: {error}. Restore it or index again.") from error
         pa.default_memory_pool().release_unused()
-        return cls(posts) if posts else cls._of((), {}, np.zeros(0, dtype=np.int32))
+        corpus = cls.__new__(cls)
+        corpus._start(_without_repeats(posts), Forms(variants))  # prepared before they were saved
+        return corpus
 
 
 def _read_posts(path: Path) -> Iterator[Post]:
@@ -236,32 +288,55 @@ def _read_posts(path: Path) -> Iterator[Post]:
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=10_000):
             table = pa.Table.from_batches([batch])
-            if "author" not in table.column_names:
-                table = table.append_column("author", pa.nulls(len(table), pa.string()))
+            for name in _LATER:
+                if name not in table.column_names:
+                    table = table.append_column(name, pa.nulls(len(table), _SCHEMA.field(name).type))
             columns = [column.to_pylist() for column in table.select(_SCHEMA.names).cast(_SCHEMA).columns]
-            for i, text, tags, time, license, author in zip(*columns, strict=True):
+            for i, text, tags, time, license, author, spellings in zip(*columns, strict=True):
                 hashtags = tuple(share(tag, tag) for tag in tags)
-                yield Post(i, text, hashtags, time, share(license, license), share(author, author))
+                written = tuple(share(spelling, spelling) for spelling in spellings or ())
+                if written:
+                    hashtags = tuple(map(_given, hashtags, written))
+                yield Post(i, text, hashtags, time, share(license, license), share(author, author), written)
 
 
-def _new_part(posts: Sequence[Post]) -> Part:
-    """Orders and checks posts that come to a corpus."""
+def _given(form: str, spelling: str) -> str:
+    """The hashtag that a post came with: the form where it was kept under is another if variants are one by a table."""
+    if not spelling or hashtag_key(spelling) == hashtag_key(form):
+        return form
+    return normalise_hashtag(hashtag_words(spelling))
+
+
+def _in_order(posts: Iterable[Post]) -> list[Post]:
+    """Posts prepared and in the order of their ids, once all of them are known to be right."""
+    if isinstance(posts, Post):
+        raise TypeError(f"Expected posts, got one: {posts!r:.80}. Give a list of it.")
+    return _without_repeats([prepared(post) for post in posts])
+
+
+def _without_repeats(posts: list[Post]) -> list[Post]:
     ordered = sorted(posts, key=_id)
     if twice := next((a.id for a, b in pairwise(ordered) if a.id == b.id), None):
         raise ValueError(f"The id {twice!r} occurs twice in the corpus. Ids must be unique; remove one post.")
-    if whole := next((post for post in ordered if isinstance(post.hashtags, str)), None):
-        raise TypeError(f"The hashtags of post {whole.id!r} are one string. Give a tuple: ({whole.hashtags!r},).")
-    for hashtag in {hashtag for post in ordered for hashtag in post.hashtags}:
-        if hashtag != normalise_hashtag(hashtag):
-            raise ValueError(
-                f"The corpus holds the hashtag {hashtag!r}, expected {normalise_hashtag(hashtag)!r}. "
-                "Pass hashtags through right_hf.posts.normalise_hashtag."
-            )
-    for post in ordered:
-        try:
-            (post.id + post.text).encode()
-        except UnicodeEncodeError:
-            raise ValueError(
-                f"Post {post.id!r} holds a lone surrogate, which no file can. Pass its text through clean_post."
-            ) from None
-    return Part(ordered, np.ones(len(ordered), dtype=bool))
+    return ordered
+
+
+def _new_part(ordered: Sequence[Post], forms: Forms) -> Part:
+    """Posts that come to a corpus, with their hashtags in the corpus' forms."""
+    posts = [_in_forms(post, forms) for post in ordered]
+    return Part(posts, np.ones(len(posts), dtype=bool))
+
+
+def _in_forms(post: Post, forms: Forms) -> Post:
+    taken = [forms.take(hashtag) for hashtag in post.hashtags]
+    if all(map(operator.is_, taken, post.hashtags)):
+        return post
+    # Where the author's spelling is not known, what the post was given with says how it was, so nothing is lost.
+    written = post.spellings or ("",) * len(taken)
+    kept: dict[str, str] = {}
+    for form, hashtag, spelling in zip(taken, post.hashtags, written, strict=True):
+        kept.setdefault(form, spelling or ("" if form == hashtag else hashtag))
+    spellings = tuple(kept.values()) if any(kept.values()) else ()
+    if tuple(kept) == post.hashtags and spellings == post.spellings:
+        return post
+    return replace(post, hashtags=tuple(kept), spellings=spellings)

@@ -10,11 +10,11 @@ from right_hf.generator import Generator
 from right_hf.metrics import PerPost, f1_per_post, rouge_per_post
 from right_hf.metrics.rouge import Definition, Language
 from right_hf.model import RightModel
-from right_hf.popularity import seconds
 from right_hf.posts import Post
 from right_hf.progress import batches, batches_of_like_length
 from right_hf.ranker import Trace, fuse
 from right_hf.retriever import Retriever, summed_votes
+from right_hf.times import seconds
 
 #: Names of the systems; that of the retriever alone is its type, and "without generator" is the selector's ranking.
 BM25, SEQ2SEQ, SELECTOR, RIGHT_WRITTEN, RIGHT = (

@@ -23,7 +23,7 @@ from right_hf.hub.push import push_folder
 from right_hf.hub.shim import SHIM, SHIM_FILE
 from right_hf.layout import ROLES, TRAINING_FILE
 from right_hf.persistence import atomic_folder, keep_foreign_files
-from right_hf.posts import Post, clean_post
+from right_hf.posts import Post
 from right_hf.ranker.base import Ranker
 from right_hf.ranker.fuse import fuse
 from right_hf.ranker.linear import LinearRanker
@@ -32,6 +32,7 @@ from right_hf.registration import register
 from right_hf.retriever.base import Retriever
 from right_hf.selector.base import Selector
 from right_hf.stages import Moments, Stages, each_moment
+from right_hf.text.cleaning import clean_post
 
 #: What the Auto classes and pipeline() pass besides; none of it concerns a checkpoint of several parts.
 _PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
@@ -140,7 +141,7 @@ class RightModel:
         """Recommends hashtags for each post, as one batch.
 
         Args:
-            posts: Raw posts; see [`right_hf.posts.clean_post`].
+            posts: Raw posts; see [`right_hf.text.cleaning.clean_post`].
             top_k: At most so many hashtags a post.
             threshold: Only hashtags with at least this score, in [0, 1].
             generate_kwargs: Arguments of the generator's `generate`, for example `num_beams`.

@@ -16,9 +16,9 @@ from transformers import GenerationConfig, Pipeline
 from right_hf import DEFAULT_CHECKPOINT as DEFAULT_CHECKPOINT
 from right_hf.hub.arguments import show_arguments
 from right_hf.model import RightModel
-from right_hf.popularity import moment
 from right_hf.ranker.records import Recommendation
 from right_hf.registration import register
+from right_hf.times import moment
 
 _GENERATION_ARGUMENTS = frozenset(name for name in vars(GenerationConfig()) if not name.startswith("_"))
 #: What pipeline() passes on although it is meant for loading.

@@ -10,12 +10,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Hashable, Iterable, Mapping
-from datetime import datetime, timezone
 from typing import NamedTuple
 
 from right_hf.posts import Post
-
-HOUR, DAY = 3_600.0, 86_400.0
+from right_hf.times import DAY, HOUR, seconds
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 
@@ -45,27 +43,6 @@ def rate_change(recent: float, recent_exposure: float, past: float, past_exposur
     )
     sign = 1 if recent * past_exposure >= past * recent_exposure else -1
     return sign * math.sqrt(max(0.0, 2 * deviance))
-
-
-def seconds(time: str | None) -> float | None:
-    """Seconds since 1970 of an ISO 8601 time, in UTC where it names no zone; None where it is none."""
-    try:
-        moment = datetime.fromisoformat((time or "").replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
-
-
-def moment(now: float | str) -> float:
-    """Seconds since 1970 of a time that somebody gave: such seconds, or ISO 8601.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    found = seconds(now) if isinstance(now, str) else now
-    if not isinstance(found, (int, float)) or isinstance(found, bool) or not math.isfinite(found):
-        raise ValueError(f"now must be seconds since 1970 or a time such as 2021-06-07T09:00:00Z, got {now!r:.80}.")
-    return float(found)
 
 
 def author_of(post: Post) -> Hashable:

@@ -1,34 +1,32 @@
-"""Posts with hashtags: one record type, and the cleaning that training and inference share."""
+"""Posts with hashtags: one record type, and the one way in for all of them, from files, from code and from the Hub."""
 
 from __future__ import annotations
 
-import html
-import re
-import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-#: Characters of a post that are read; the longest microblog post in use has 25,000.
-MAX_POST_CHARACTERS = 25_000
-
-# A URL ends where Chinese text or punctuation begins, which need not be set off by a space.
-_URL = re.compile(r"(?:https?://|\bwww\.)[^\s\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+", re.IGNORECASE)
-_MENTION = re.compile(r"(?<![\w@])@\w+")
-_HASH_SIGN = re.compile(r"[#\uff03]+")
-_SPACE = re.compile(r"\s+")
+from right_hf.text.cleaning import clean_post
+from right_hf.text.hashtags import hashtag_key, hashtag_words, normalise_hashtag
+from right_hf.times import standard_time
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
     """A microblog post and the hashtags its author gave it.
 
+    A corpus takes a post as it comes and keeps it in the form that [`prepared`] gives it.
+
     Attributes:
         id: Unique within a corpus.
-        text: The post without hashtag signs.
-        hashtags: Normalised hashtags (see [`normalise_hashtag`]) in order of appearance, without repeats.
+        text: The post; a corpus holds it cleaned (see [`right_hf.text.cleaning.clean_post`]).
+        hashtags: In order of appearance; a corpus holds them normalised, without repeats (see
+            [`right_hf.text.hashtags.normalise_hashtag`]).
         created_at: ISO 8601 time in UTC, or None.
         license: SPDX name of the licence the source states, or None.
         author: An opaque mark of who wrote it, or None. Compared for equality only, so give a keyed hash, never a name.
+        spellings: Each hashtag as its author wrote it, or "" where that is not known; empty where none is.
     """
 
     id: str
@@ -37,49 +35,93 @@ class Post:
     created_at: str | None = None
     license: str | None = None
     author: str | None = None
+    spellings: tuple[str, ...] = ()
 
 
-def _drop_unprintable(text: str) -> str:
-    """Drops control characters, unassigned code points and lone surrogates; any white space becomes a space."""
-    kept = (
-        " " if c.isspace() else c
-        for c in text
-        if c.isspace() or c in "\u200d\ufe0f" or unicodedata.category(c) not in {"Cc", "Cf", "Cn", "Cs"}
-    )
-    return "".join(kept)
+def wrong_with_hashtag(hashtag: object) -> str | None:
+    """What keeps something from being a hashtag, in words; None where it is one."""
+    if not isinstance(hashtag, str):
+        return f"must be a string, got {type(hashtag).__name__}: {hashtag!r:.80}"
+    if not hashtag_key(hashtag):
+        return f"must hold a letter or a digit, got {hashtag!r:.80}"
+    if set(hashtag) & set("@<>"):
+        return f"must be no account and hold no markup, got {hashtag!r:.80}"
+    return None
 
 
-def clean_post(text: str) -> str:
-    """Brings raw text into the form the models are trained on.
+def _kept(hashtag: str, spelling: str) -> tuple[str, str]:
+    """A hashtag as it is kept, and how its author wrote it, if what was given says so."""
+    normal = normalise_hashtag(hashtag)
+    if normal == hashtag:
+        return hashtag, spelling
+    written = hashtag.strip().strip("#＃")
+    return normalise_hashtag(hashtag_words(written)), spelling or ("" if " " in written else written)
 
-    HTML entities are decoded, URLs and hash signs removed, mentions masked as `@user`, control characters, NUL bytes
-    and lone surrogates dropped, white space collapsed. Only the first 25,000 characters are read.
 
-    Returns:
-        The cleaned text; empty where nothing readable is left.
+def prepared(post: Post) -> Post:
+    """A post as a corpus holds it: text cleaned, hashtags normalised, each once, time in UTC.
+
+    `#MachineLearning` becomes the hashtag "machine learning" with the spelling "MachineLearning". Preparing what is
+    prepared changes nothing.
 
     Raises:
-        TypeError: `text` is not a string.
+        TypeError: It is no post, or its hashtags are one string.
+        ValueError: A field is of another type or holds what it cannot; the message says which post and what.
     """
-    if not isinstance(text, str):
-        raise TypeError(f"A post must be a string, got {type(text).__name__}: {text!r:.80}. Pass the post's text.")
-    text = _drop_unprintable(html.unescape(text[:MAX_POST_CHARACTERS]))
-    text = _HASH_SIGN.sub(" ", _MENTION.sub("@user", _URL.sub(" ", text)))
-    return _SPACE.sub(" ", text)[:MAX_POST_CHARACTERS].strip()
+    if not isinstance(post, Post):
+        raise TypeError(f"Expected a right_hf.Post, got {type(post).__name__}: {post!r:.80}.")
+    if isinstance(post.hashtags, str):
+        raise TypeError(f"The hashtags of post {post.id!r} are one string. Give a tuple: ({post.hashtags!r},).")
+    if problem := _wrong_with(post):
+        raise ValueError(f"Post {post.id!r:.80}: {problem}. Nothing was changed; correct or leave out the post.")
+    time = post.created_at
+    if time is not None:
+        try:
+            time = standard_time(time.isoformat() if isinstance(time, datetime) else time)
+        except ValueError as error:
+            raise ValueError(f"Post {post.id!r:.80}: {error}. Nothing was changed.") from None
+    spellings = tuple(post.spellings) or ("",) * len(post.hashtags)
+    kept = dict[str, tuple[str, str]]()
+    for hashtag, spelling in zip(post.hashtags, spellings, strict=True):
+        normal, written = _kept(hashtag, spelling)
+        kept.setdefault(hashtag_key(normal), (normal, written))
+    hashtags = tuple(normal for normal, _ in kept.values())
+    written_as = tuple(written for _, written in kept.values())
+    text = clean_post(post.text)
+    spellings = written_as if any(written_as) else ()
+    if (text, hashtags, time, spellings) == (post.text, post.hashtags, post.created_at, post.spellings):
+        return post
+    return replace(post, text=text, hashtags=hashtags, created_at=time, spellings=spellings)
 
 
-def normalise_hashtag(hashtag: str) -> str:
-    """Lower-cases a hashtag, removes hash signs and collapses white space: `"#Dev  Ops"` becomes `"dev ops"`."""
-    return _SPACE.sub(" ", _HASH_SIGN.sub(" ", _drop_unprintable(hashtag))).strip().lower()
-
-
-def letters_and_digits(text: str) -> str:
-    """What of a text decides whether a hashtag stands in it: its letters and digits, in lower case."""
-    return "".join(character for character in text.lower() if character.isalnum())
+def _wrong_with(post: Post) -> str | None:
+    """What is wrong with the fields of a post, in words."""
+    for name, value in (("id", post.id), ("text", post.text)):
+        if not isinstance(value, str):
+            return f"{name} must be a string, got {type(value).__name__}: {value!r:.80}"
+    for name, optional in (("created_at", post.created_at), ("license", post.license), ("author", post.author)):
+        if not isinstance(optional, str | None) and not (name == "created_at" and isinstance(optional, datetime)):
+            return f"{name} must be a string or None, got {type(optional).__name__}: {optional!r:.80}"
+    for name, several in (("hashtags", post.hashtags), ("spellings", post.spellings)):
+        if not isinstance(several, Sequence) or isinstance(several, str):
+            return f"{name} must be a tuple of strings, got {type(several).__name__}: {several!r:.80}"
+    if problem := next(filter(None, map(wrong_with_hashtag, post.hashtags)), None):
+        return f"a hashtag {problem}"
+    if post.spellings and len(post.spellings) != len(post.hashtags):
+        return f"there are {len(post.hashtags)} hashtags but {len(post.spellings)} spellings; give one each"
+    if problem := next(filter(None, (wrong_with_hashtag(one) for one in post.spellings if one != "")), None):
+        return f"a spelling {problem}"
+    try:
+        "".join(filter(None, (post.id, post.license, post.author, *post.hashtags, *post.spellings))).encode()
+    except UnicodeEncodeError:
+        return "it holds a lone surrogate, which no file can"
+    return None
 
 
 def parse_post(record: Any) -> Post:
-    """Turns a mapping with the fields of a post into a post, cleaned and normalised: the one way in for all data.
+    """Turns a mapping with the fields of a post into a prepared post.
+
+    What of `hashtags` holds neither letter nor digit is left out, such as the "" that splitting a line leaves.
 
     Raises:
         ValueError: A field is missing or of another type; the message says which one.
@@ -89,18 +131,23 @@ def parse_post(record: Any) -> Post:
     for field, kind in (("id", str), ("text", str), ("hashtags", list)):
         if not isinstance(record.get(field), kind):
             raise ValueError(f'field "{field}" must be a {kind.__name__}, got {record.get(field)!r:.80}')
-    record["id"].encode()  # raises ValueError for lone surrogates, which no file could hold
     for field in ("created_at", "license", "author"):
         if not isinstance(record.get(field), str | None):
             raise ValueError(f'field "{field}" must be a str or null, got {record[field]!r:.80}')
     if not all(isinstance(hashtag, str) for hashtag in record["hashtags"]):
         raise ValueError(f'field "hashtags" must hold strings only, got {record["hashtags"]!r:.80}')
-    hashtags = dict.fromkeys(normalise_hashtag(hashtag) for hashtag in record["hashtags"])
-    return Post(
-        id=record["id"],
-        text=clean_post(record["text"]),
-        hashtags=tuple(hashtag for hashtag in hashtags if hashtag),
-        created_at=record.get("created_at"),
-        license=record.get("license"),
-        author=record.get("author"),
+    spellings = record.get("spellings") or []
+    if not isinstance(spellings, list) or len(spellings) not in (0, len(record["hashtags"])):
+        raise ValueError(f'field "spellings" must be a list with one for each hashtag, got {spellings!r:.80}')
+    rows = [row for row, hashtag in enumerate(record["hashtags"]) if hashtag_key(hashtag)]
+    return prepared(
+        Post(
+            id=record["id"],
+            text=record["text"],
+            hashtags=tuple(record["hashtags"][row] for row in rows),
+            created_at=record.get("created_at"),
+            license=record.get("license"),
+            author=record.get("author"),
+            spellings=tuple(spellings[row] for row in rows) if spellings else (),
+        )
     )

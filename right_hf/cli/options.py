@@ -79,7 +79,7 @@ def _type(what: str, parse: Callable[[str], T | None]) -> Callable[[str], T]:
 
 
 def _seconds(text: str) -> float | None:
-    from right_hf.popularity import seconds
+    from right_hf.times import seconds
 
     return float(text) if text.replace(".", "", 1).isdecimal() else seconds(text)
 

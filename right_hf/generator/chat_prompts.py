@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from right_hf.generator.chat_store import Message
 from right_hf.generator.hashtags import is_hashtag
-from right_hf.posts import normalise_hashtag
+from right_hf.text.hashtags import normalise_hashtag
 
 #: Characters of a post that go into a prompt; hashtags are about its gist, and a long post costs.
 MAX_POST_CHARACTERS = 4_000

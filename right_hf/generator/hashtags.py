@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 from right_hf.generator.prompt import MAX_HASHTAG_CHARACTERS
-from right_hf.posts import normalise_hashtag
+from right_hf.text.hashtags import normalise_hashtag
 
 #: Of 171,487 hashtags in real English tweets 77 have more words.
 MAX_WORDS = 5
@@ -90,8 +90,8 @@ def parse_hashtags(answer: str, split_words: bool = True) -> list[str]:
             data letters and digits stay together.
 
     Returns:
-        Normalised hashtags (see [`right_hf.posts.normalise_hashtag`]) in the order of the answer, without repeats, at
-        most 20; empty where the answer marks none. Each has 1 to 5 words of at most 32 characters and 64 characters in
+        Hashtags in the order of the answer (see [`right_hf.text.hashtags.normalise_hashtag`]), without repeats, at most
+        20; empty where the answer marks none. Each has 1 to 5 words of at most 32 characters and 64 characters in
         all, holds a letter, and is no address, mention or markup.
     """
     text = _visible(html.unescape(_without_reasoning(answer)[:_MAX_ANSWER_CHARACTERS]))

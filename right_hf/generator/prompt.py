@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from right_hf.posts import normalise_hashtag
+from right_hf.text.hashtags import normalise_hashtag
 
 SEP1 = "<extra_id_0>"
 SEP2 = "<extra_id_1>"

@@ -10,12 +10,12 @@ import numpy as np
 
 from right_hf.analysis import chinese_bigrams
 from right_hf.generator.base import Generation
-from right_hf.popularity import DAY, seconds
-from right_hf.posts import letters_and_digits
 from right_hf.ranker.mentions import words
 from right_hf.ranker.records import FeatureTable, Mention, Pool
 from right_hf.retriever.base import Hit
 from right_hf.selector.ranking import Candidate
+from right_hf.text.hashtags import hashtag_key
+from right_hf.times import DAY, seconds
 
 #: Retrievers whose columns every table has; those of another one come behind the rest.
 RETRIEVERS = ("bm25", "dense")
@@ -183,8 +183,8 @@ def _of_mentions(mentions: Mapping[str, Mention]) -> dict[str, Mapping[str, floa
 
 
 def _of_strings(post: str, hashtags: Sequence[str], known: Known) -> dict[str, Mapping[str, float]]:
-    text, terms = letters_and_digits(post), _terms(post)
-    keys = {tag: letters_and_digits(tag) for tag in hashtags}
+    text, terms = hashtag_key(post), _terms(post)
+    keys = {tag: hashtag_key(tag) for tag in hashtags}
     own = {tag: _terms(tag) for tag in hashtags}
     return {
         "corpus_count": {tag: math.log1p(known.carriers[tag]) for tag in hashtags},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from right_hf.posts import letters_and_digits
 from right_hf.ranker.records import Trace
+from right_hf.text.hashtags import hashtag_key
 
 
 class LinearFeatures(NamedTuple):
@@ -36,14 +36,14 @@ def linear_features(trace: Trace) -> dict[str, LinearFeatures]:
     log_likelihoods = trace.generation.log_likelihoods
     retrieved = {candidate.hashtag: candidate for candidate in trace.candidates}
     ranks = {hashtag: rank for rank, hashtag in enumerate(trace.generation.hashtags, start=1)}
-    text = letters_and_digits(trace.post)
+    text = hashtag_key(trace.post)
     return {
         hashtag: LinearFeatures(
             log_likelihood=log_likelihoods.get(hashtag, 0.0),
             written=1 / ranks[hashtag] if hashtag in ranks else 0.0,
             ranking=retrieved[hashtag].score if hashtag in retrieved else 0.0,
             retrieved=float(hashtag in retrieved),
-            in_post=float(letters_and_digits(hashtag) in text),
+            in_post=float(hashtag_key(hashtag) in text),
         )
         for hashtag in dict.fromkeys([*ranks, *(log_likelihoods or retrieved)])
     }

@@ -7,8 +7,10 @@ generator writes joins them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from right_hf.encoders import Matrix
 from right_hf.generator.base import Generation
@@ -91,6 +93,12 @@ class Pooler:
         hours = {now: freshness.in_hours(now) for now in set(moments)} if freshness is not None else {}
         popular = {now: most_popular(counts, self.settings.popular) for now, counts in hours.items()}
         nearest = self.selector.nearest(vectors, self.settings.nearest, lambda tag: corpus.hashtag_count(tag) > 0)
+        idf = lru_cache(maxsize=None)(lambda word: min(self.retriever.idf(word), default=math.inf))
+
+        def rarest(hashtag: str) -> float:
+            """The least inverse document frequency of its words."""
+            return min(map(idf, hashtag.split()))
+
         pools: list[Pool] = []
         for row, (post, now) in enumerate(zip(posts, moments, strict=True)):
             hits = {name: lists[row][: self.settings.depth] for name, lists in found.items()}
@@ -104,7 +112,7 @@ class Pooler:
             ]
             scores = reciprocal_ranks(rankings)
             hashtags = sorted(scores, key=lambda tag: (-scores[tag], tag))[: self.settings.size]
-            unknown = sorted((-min(self.retriever.idf(tag)), tag) for tag in mentions if tag not in known)
+            unknown = sorted((-rarest(tag), tag) for tag in mentions if tag not in known)
             hashtags += [tag for _, tag in unknown[: self.settings.unknown]]
             hashtags += [tag for tag in popular.get(now, ()) if tag not in hashtags]
             pools.append(Pool(hashtags, hits, nearest[row], mentions, popular.get(now, ()), hours.get(now)))

@@ -26,7 +26,7 @@ _GROWTH = 4
 _GONE_SHARE = 0.25
 
 
-def inverse_document_frequency(posts: int, frequencies: Ints) -> npt.NDArray[np.float64]:
+def inverse_document_frequency(posts: int, frequencies: Ints | int) -> npt.NDArray[np.float64]:
     """idf(t) = ln(1 + (N - df + 0.5) / (df + 0.5)), Lucene's variant, which is never negative."""
     return np.asarray(np.log(1 + (posts - frequencies + 0.5) / (frequencies + 0.5)))
 
@@ -166,9 +166,9 @@ class Index:
 
     def idf(self, text: str) -> list[float]:
         """The inverse document frequency of each term of a text; of one that no post has, too."""
-        frequencies = np.asarray([self._frequency(term) for term in self.lexicon.analyse(text)], dtype=np.int64)
-        found: list[float] = inverse_document_frequency(len(self.corpus), frequencies).tolist()
-        return found
+        posts = len(self.corpus)
+        frequencies = map(self._frequency, self.lexicon.analyse(text))
+        return [float(inverse_document_frequency(posts, frequency)) for frequency in frequencies]
 
     def _frequency(self, term: str) -> int:
         number = self.lexicon.vocabulary.get(term, len(self.frequencies))

@@ -16,12 +16,12 @@ _FLAG_TAGS = "\U000e0020-\U000e007e\U000e007f"
 #: joiners, variation selectors (which are marks) and the tags of a flag such as England's.
 _HIDDEN = regex.compile(
     rf"(?P<flag>\U0001f3f4[{_FLAG_TAGS[:-1]}]+\U000e007f)"
-    rf"|[\p{{Cn}}\p{{Cs}}]|(?![{JOINERS}])[\p{{Default_Ignorable_Code_Point}}&&\p{{Cf}}]",
+    rf"|[\p{{Cc}}\p{{Cn}}\p{{Cs}}]|(?![{JOINERS}])[\p{{Default_Ignorable_Code_Point}}&&\p{{Cf}}]",
     regex.V1,
 )
 #: Joiners that join nothing: beside a space or another joiner, at the beginning or the end.
 _LOOSE_JOINERS = regex.compile(rf"[{JOINERS}]+(?=[\s{JOINERS}]|$)|(?<!\S)[{JOINERS}]+")
-_SPACE = regex.compile(rf"[\s\p{{Cc}}{_DIVIDING}]+")
+_SPACE = regex.compile(rf"[\s{_DIVIDING}]+")
 #: Compatibility forms of letters that are written like others, not set above, below or around: full and half width,
 #: mathematical alphabets, ligatures, Arabic presentation forms.
 _STYLES = ("<wide>", "<narrow>", "<font>", "<compat>", "<initial>", "<medial>", "<final>", "<isolated>")

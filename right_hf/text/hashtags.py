@@ -6,16 +6,19 @@ import unicodedata
 
 import regex
 
-from right_hf.text.characters import JOINERS, folded, plain_letters, visible
+from right_hf.text.characters import folded, visible
 
 #: Languages of code whose names are told apart by signs, with the form in which hashtags have them.
-_CODE = regex.compile(r"(?<![^\W_])(?P<cpp>c\+\+)|(?<![^\W_])(?P<sharp>[a-z])#(?![\w#])|(?<![\w.])(?P<net>\.net)(?!\w)")
+_CODE = regex.compile(
+    r"(?<![^\W_])(?P<cpp>c\+\+)|(?<![^\W_])(?P<sharp>[a-z])#(?![\w#])|(?<![\w.])(?P<net>\.net)(?!\w)"
+    r"|(?<=[^\W_])\.(?=js(?!\w))|(?<=(?<!\w)(?:asp|ado|ml|vb))\.(?=net(?!\w))"
+)
 _SIGNS = regex.compile(r"[+#.]")
 #: A mark goes with what it stands on.
 _DROPPED = regex.compile(r"(?:[^\p{L}\p{N}\p{M}]|\p{Me})+\p{M}*|^\p{M}+")
 _ASCII_DROPPED = regex.compile(r"[^a-z0-9]+")
-#: A hash sign, not that of `C#` or of the keycap emoji.
-HASH_SIGN = regex.compile(
+#: Hash signs; that of `C#` and that of the keycap emoji are none.
+_HASH_SIGN = regex.compile(
     r"(?:(?<![^\W_])(?P<kept>[A-Za-z]\#)(?![\w\#])|(?P<keycap>\#\ufe0f?\u20e3))|[\#\uff03\ufe5f]+", regex.X
 )
 #: Where a written hashtag changes from word to word.
@@ -30,14 +33,16 @@ _WORD_BREAK = regex.compile(
 
 
 def named(text: str) -> str:
-    """A folded text in which languages of code have the names that hashtags give them: `c#` is csharp, `.net` dotnet."""
+    """A folded text with languages of code named as in hashtags: `c#` is csharp, `.net` dotnet, `node.js` nodejs."""
     if _SIGNS.search(text) is None:
         return text
     return _CODE.sub(_code_name, text)
 
 
 def _code_name(match: regex.Match[str]) -> str:
-    return "cpp" if match["cpp"] else "dotnet" if match["net"] else f"{match['sharp']}sharp"
+    if match["sharp"]:
+        return f"{match['sharp']}sharp"
+    return "cpp" if match["cpp"] else "dotnet" if match["net"] else ""
 
 
 def hashtag_key(text: str) -> str:
@@ -51,19 +56,22 @@ def hashtag_key(text: str) -> str:
     return unicodedata.normalize("NFC", _DROPPED.sub("", text))
 
 
+def without_hash_signs(text: str) -> str:
+    """A text with spaces in the place of hash signs."""
+    return _HASH_SIGN.sub(lambda match: match["kept"] or match["keycap"] or " ", text)
+
+
 def normalise_hashtag(hashtag: str) -> str:
     """The form in which a hashtag is kept: lower case, plain characters, no hash signs, single spaces.
 
     `"#Dev  Ops"` becomes `"dev ops"`.
     """
+    if hashtag.isascii() and hashtag.isprintable() and "#" not in hashtag:
+        return " ".join(hashtag.lower().split())
     text = unicodedata.normalize("NFKC", visible(hashtag)).lower().replace("i\u0307", "i")
-    text = HASH_SIGN.sub(lambda match: match["kept"] or match["keycap"] or " ", text)
-    return visible(unicodedata.normalize("NFKC", text))
+    return visible(unicodedata.normalize("NFKC", without_hash_signs(text)))
 
 
 def hashtag_words(written: str) -> str:
     """A written hashtag as words, in its case: `WearAMask` is `Wear A Mask`; four characters or fewer stay whole."""
     return written if len(written) <= 4 else _WORD_BREAK.sub(" ", written)
-
-
-__all__ = ["HASH_SIGN", "JOINERS", "hashtag_key", "hashtag_words", "named", "normalise_hashtag", "plain_letters"]

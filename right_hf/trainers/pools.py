@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from right_hf.popularity import seconds
 from right_hf.posts import Post
 from right_hf.progress import bar, batches_of_like_length
 from right_hf.ranker.records import Trace
 from right_hf.stages import Stages
+from right_hf.times import seconds
 
 Floats = npt.NDArray[np.float32]
 _BATCH = 64

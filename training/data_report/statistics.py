@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from right_hf.posts import Post, letters_and_digits
+from right_hf.posts import Post
+from right_hf.text.hashtags import hashtag_key
 
 #: A hashtag of so many training posts counts as often seen.
 OFTEN = 5
@@ -85,12 +86,12 @@ def coverage(posts: Sequence[Post], train: Sequence[Post]) -> Coverage:
     """How much of the gold of `posts` stands in the hashtags of `train`, or in the posts themselves."""
     counts = Counter(hashtag for post in train for hashtag in post.hashtags)
     gold = [(post, hashtag) for post in posts for hashtag in post.hashtags]
-    texts = {post.id: letters_and_digits(post.text) for post in posts}
+    texts = {post.id: hashtag_key(post.text) for post in posts}
     return Coverage(
         seen=_share(sum(hashtag in counts for _, hashtag in gold), len(gold)),
         often=_share(sum(counts[hashtag] >= OFTEN for _, hashtag in gold), len(gold)),
         posts=_share(sum(any(hashtag in counts for hashtag in post.hashtags) for post in posts), len(posts)),
-        in_text=_share(sum(letters_and_digits(hashtag) in texts[post.id] for post, hashtag in gold), len(gold)),
+        in_text=_share(sum(hashtag_key(hashtag) in texts[post.id] for post, hashtag in gold), len(gold)),
     )
 
 

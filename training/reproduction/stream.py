@@ -20,13 +20,14 @@ from reproduction.systems import TABLE_3, right
 from right_hf.config import RightConfig
 from right_hf.evaluation import BM25, SEQ2SEQ, Answer, run_generator
 from right_hf.persistence import atomic_folder
-from right_hf.popularity import Freshness, most_popular, seconds
+from right_hf.popularity import Freshness, most_popular
 from right_hf.posts import Post
 from right_hf.progress import bar
 from right_hf.ranker import PoolSettings, Trace, TreeRanker
 from right_hf.registry import load_component
 from right_hf.retriever import Retriever, summed_votes
 from right_hf.stages import Stages
+from right_hf.times import seconds
 from right_hf.trainers.pools import Pools, gather_pools
 from right_hf.trainers.ranker import fit_ranker
 from right_hf.trainers.runs import claim_run, digest, run_identity

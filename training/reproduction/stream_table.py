@@ -32,7 +32,7 @@ from reproduction.report import Report
 from reproduction.stream import StreamExperiment
 from right_hf.evaluation import Answer, percent
 from right_hf.metrics import PerPost
-from right_hf.popularity import seconds
+from right_hf.times import seconds
 
 #: Gold that no training post has at all, those included that the protocol leaves out.
 _NEW_STRATUM = "in no training post of the data"

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from reproduction.analysis.significance import mean_over_seeds, resampled_sums
 from right_hf.metrics import PerPost, f1_per_post, matches_at_k
-from right_hf.popularity import seconds
 from right_hf.posts import Post
+from right_hf.times import seconds
 
 #: Kinds of gold hashtags: known to training, or new to it and carried by so many earlier posts of the stream.
 SEEN, FIRST_USE, FEW_USES, MANY_USES = "seen", "first use", "1 to 4 earlier uses", "5 or more earlier uses"

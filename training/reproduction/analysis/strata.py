@@ -12,8 +12,9 @@ import numpy.typing as npt
 from right_hf.analysis import Analyser
 from right_hf.evaluation import percent
 from right_hf.metrics import PerPost
-from right_hf.posts import Post, letters_and_digits
+from right_hf.posts import Post
 from right_hf.retriever import Retriever
+from right_hf.text.hashtags import hashtag_key
 
 _OVERLAP_EDGES = (0.2, 0.4, 0.6, 0.8)
 
@@ -113,8 +114,8 @@ def score_strata(strata: Strata, systems: Mapping[str, Mapping[str, PerPost]]) -
 
 
 def _stands_in(post: Post, hashtag: str) -> bool:
-    letters = letters_and_digits(hashtag)
-    return bool(letters) and letters in letters_and_digits(post.text)
+    letters = hashtag_key(hashtag)
+    return bool(letters) and letters in hashtag_key(post.text)
 
 
 def _all_some_none(title: str, posts: Sequence[Post], holds: Callable[[Post, str], bool]) -> Strata:

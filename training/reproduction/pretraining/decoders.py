@@ -19,8 +19,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, TrainingArguments
 from reproduction.pretraining.copying import MAX_HASHTAGS, RANDOM, CopyingRecipe, pretraining_settings
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.generator.hashtags import is_hashtag
-from right_hf.posts import Post, normalise_hashtag
+from right_hf.posts import Post
 from right_hf.precision import affordable
+from right_hf.text.hashtags import normalise_hashtag
 from right_hf.trainers.completions import CompletionLoss, LeftPadding, completion_record
 from right_hf.trainers.runs import run_trainer
 

@@ -1,0 +1,51 @@
+"""Which hashtags are one: `covid 19`, `covid-19` and `Covid19`; and, by a table, `bots` and `bot`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from right_hf.text.hashtags import hashtag_key
+
+
+class Forms:
+    """The form under which each hashtag of a corpus is kept: the first that came of those that are one.
+
+    It only ever grows, so that one thread may add to it while others read.
+
+    Args:
+        variants: By the key of a hashtag (see [`right_hf.text.hashtags.hashtag_key`]) that of the one it is counted as.
+    """
+
+    def __init__(self, variants: Mapping[str, str] | None = None) -> None:
+        self.variants = dict(variants or {})
+        self._variants_of: dict[str, list[str]] = {}
+        for variant, main in self.variants.items():
+            self._variants_of.setdefault(main, []).append(variant)
+        self._by_key: dict[str, str] = {}
+        self._by_hashtag: dict[str, str] = {}  # saves making keys of those seen before
+
+    def _key(self, hashtag: str) -> str:
+        key = hashtag_key(hashtag)
+        return self.variants.get(key, key)
+
+    def find(self, hashtag: str) -> str | None:
+        """The form of a hashtag; None where neither it nor one that it is one with has come."""
+        found = self._by_hashtag.get(hashtag)
+        return self._by_key.get(self._key(hashtag)) if found is None else found
+
+    def take(self, hashtag: str) -> str:
+        """The form of a hashtag that comes; its own where it is the first."""
+        found = self._by_hashtag.get(hashtag)
+        if found is None:
+            found = self._by_key.setdefault(self._key(hashtag), hashtag)
+            self._by_hashtag[hashtag] = found
+        return found
+
+    def of_key(self, key: str) -> str | None:
+        """The form of the hashtag with a key; None where none has come."""
+        return self._by_key.get(self.variants.get(key, key))
+
+    def keys_of(self, hashtag: str) -> Sequence[str]:
+        """The keys of the hashtags that are one with a hashtag, the one that they are counted as first."""
+        key = self._key(hashtag)
+        return (key, *self._variants_of.get(key, ()))
