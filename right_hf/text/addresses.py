@@ -37,7 +37,7 @@ _ADDRESS = regex.compile(
       @(?:{_LABEL}\.){{1,8}}\p{{L}}{{2,24}}(?![\p{{L}}\p{{N}}])
     | {_FREE}(?:{_LABEL}\.){{1,8}}{_ENDING}(?::\d{{1,5}})?[/?]{_REST}
     | {_FREE}(?:{_LABEL}\.){{2,8}}{_ENDING}(?![\p{{L}}\p{{M}}\p{{N}}@_-])
-    | {_FREE}(?!(?:asp|ado|ml|vb)\.net){_LABEL}\.{_SURE}(?![\p{{L}}\p{{M}}\p{{N}}@_-]|\.\p{{L}})
+    | {_FREE}(?!\w+\.(?-i:NET)|(?:asp|ado|ml|vb)\.net){_LABEL}\.{_SURE}(?![\p{{L}}\p{{M}}\p{{N}}@_-]|\.\p{{L}})
     """,
     regex.VERBOSE | regex.IGNORECASE,
 )
