@@ -18,8 +18,9 @@ _LISTED = {
     "health": """
         anus; bbw; boob; boobie; boobs; breasts; busty; cialis; clitoris; ejaculate; ejaculated; ejaculates;
         ejaculating; ejaculation; emetophilia; eunuch; fecal; fellatio; genitals; intercourse; labia;
-        masochist; masturbate; masturbating; masturbation; masturbations; menophilia; necrophilia; nipple;
-        nipples; nymphomania; orgasm; orgasmic; orgasms; paedophilia; pedophilia; penis; pube; pubes; rectum;
+        masochist; masochism; masturbate; masturbating; masturbation; necrophilia; nipple;
+        nipples; nymphomania; nymphomaniac; orgasm; orgasmic; orgasms; paedophilia; pedophilia; penis; pubes;
+        rectum;
         sadism; sadist; scrotum; semen; sex; sexo; sexual; sexuality; sexually; sexy; testical; testicle; vag;
         vagina; viagra; vibrator; voyeur; vulva
     """,
@@ -54,7 +55,8 @@ _LISTED = {
         成人; 激情; 月经; 精子; 卵子; 乳房; 乳头; 包皮; 外阴; 阴道; 阴茎; 阴部; 性器; 性交; 性爱; 性无能; 阳萎;
         射精; 处女; 交配; 刚度; 后庭; 花柳; 祖宗; 私服; 九游; 老二; 屁股; 打飞机; 妈妈的; 吹箫; 情色; 强奸;
         卖淫; 嫖娼; 轮奸; 妓院; 密洞; 粉腸; 迷药; 笨蛋; 白痴; 靠背; 靠北; 靠腰; 靠母; 靠爸; 你全家; 你妈;
-        你奶奶; 老母; 他妈; 野鸡; 肥西; 三级片; 口肯; 你老闆; 鬼公; 撒尿; 小肉粒; 扒光
+        你奶奶; 老母; 他妈; 野鸡; 肥西; 三级片; 口肯; 你老闆; 鬼公; 撒尿; 小肉粒; 扒光; 龟头; 妓女;
+        十三点; 放荡; 奸你
     """,
 }
 
@@ -94,9 +96,7 @@ _LONGER = {
     """,
     # Chinese words, and where two words meet.
     "zh": """
-        生日你; 生日快乐; 他妈妈; 你妈妈; 妈妈的; 她妈妈; 体操; 早操; 做操; 广播操; 情操; 节操; 操作; 操场;
-        操心; 异性交; 同性交; 个性交; 干你的; 日本; 野鸡大学; 今日你; 明日你; 昨日你; 每日你; 节日你; 他日你;
-        来日你; 往日你; 白日你; 生日批; 老母亲; 老母鸡; 他妈咪
+        你妈妈; 她妈妈; 他妈妈; 他妈咪; 体操; 早操; 做操; 广播操; 情操; 节操; 杂种优势; 鸡鸡喈喈; 放荡不羁
     """,
 }
 
