@@ -17,39 +17,48 @@ from right_hf.text.hashtags import hashtag_words
 #: (the package `names`) lack most others and have hardly a word that is no surname. Loaded when first asked for.
 _PACKAGE = "faker"
 _LATIN = (
-    "en_US en_GB en_IE en_IN en_KE en_NG de_DE de_AT fr_FR es_ES es_MX it_IT pt_BR nl_NL pl_PL sv_SE no_NO fi_FI "
-    "cs_CZ hr_HR sk_SK tr_TR id_ID"
-).split()
+    *("en_US", "en_GB", "en_IE", "en_IN", "en_KE", "en_NG", "de_DE", "de_AT", "fr_FR", "es_ES", "es_MX", "it_IT"),
+    *("pt_BR", "nl_NL", "pl_PL", "sv_SE", "no_NO", "fi_FI", "cs_CZ", "hr_HR", "sk_SK", "tr_TR", "id_ID"),
+)
 _CHINESE = ("zh_CN", "zh_TW")
 
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 #: After a name they make it that of a place, an event, an institution or a thing.
-_NOT_PERSONS = frozenset(
+_NOT_PERSONS = _set(
     """
-    academy act agreement airlines airport app arena ave avenue award awards bank bay beach birthday boulevard bowl bridge
-    bridges building canyon castle cathedral celebration center centre challenge church city clinic club coast college
-    collegiate company conference convention council county court creek cup day days desktop dinner district drive east
-    election event fair falls fashion festival film foundation fund gallery garden gardens global group hall high hospital
-    hotel house inc institute international island islands lake lakes law lectures library ltd market memorial mountain
-    mountains museum national news night north ocean office online palace park party phone plaza prize project pub
-    restaurant river road salon school sea season series service shop show south square stadium state states station
-    store street studio studios summit team theater theatre tour tower town trail trust union university valley village
-    virtual wedding west windows woods world zoo
-    """.split()
+    academy act agreement airlines airport apartment app arena ave avenue award awards bank bay beach birthday
+    boulevard bowl brewery bridge bridges building built camp canyon car castle cathedral celebration center
+    centre challenge chat church city clinic club coast college collegiate company conference convention council
+    county court creek cup day days desktop dinner district division drive east election event fair falls
+    fashion festival fights film foundation fund gallery garden gardens global goes group hall high highway
+    hospital hotel house inc institute international island islands lake lakes law lectures library loves ltd
+    market memorial mountain mountains museum national nations news night north ocean office online palace park
+    party phone plaza post prize project pub quiets relay repost restaurant review river road salon says
+    school sea season series service shop show snack south square stadium startup state states station store
+    street studio studios sub summit team theater theatre tour tower town tracker trail trust twins union
+    university valley village virtual virus watches wedding west wheel windows woods world zoo
+    """
 )
 #: Words that begin sentences and titles, though someone somewhere is called so.
-_NOT_GIVEN = frozenset(
+_NOT_GIVEN = _set(
     """
-    an april august can christian dear do easter general glad good great happy her his holy in june king la lady little
-    long love maria's may merry miss mr mrs ms my new no old ole on our prince princess queen royal saint san santa see
-    sir so star sunday thank the to true urban van very we will windows you
-    """.split()
+    an angeles april august can canal christian corona dear del dev diego do easter edu fem general german
+    glad good great guy happy her his holy in india job june kick king la lady little long love mala may
+    merry miss mr mrs ms my neo new no old ole on our over peer prince princess queen royal saint san santa see
+    sierra sir so star summer sunday thank the to tri true urban van very washington we will windows
+    yoga you
+    """
 )
 _PARTICLES = r"(?:al|bin|da|de|del|della|den|der|di|dos|du|el|la|le|ten|ter|van|von|y|zu)"
 _NAME_WORD = r"\p{Lu}[\p{L}\p{M}]*\p{Ll}[\p{L}\p{M}]*(?:['’-]\p{Lu}[\p{L}\p{M}]+)*"
 _SURNAME = rf"(?:\p{{Lu}}['’])?{_NAME_WORD}"
 #: Capitalised words in a row, with initials and particles between them.
 _RUN = regex.compile(
-    rf"(?<![\p{{L}}\p{{N}}@.'’_-])(?P<first>{_NAME_WORD})(?:\ (?:(?:\p{{Lu}}\.?|{_PARTICLES})\ ){{0,2}}(?P<rest>{_SURNAME})){{1,7}}"
+    rf"(?<![\p{{L}}\p{{N}}@.'’_-]){_NAME_WORD}(?: (?:(?:\p{{Lu}}\.?|{_PARTICLES}) ){{0,2}}{_SURNAME}){{1,7}}"
     r"(?![\p{L}\p{N}_])"
 )
 _HASHTAG = regex.compile(r"(?<=[#＃])[\p{L}\p{M}\p{N}_]{5,80}")
@@ -59,6 +68,14 @@ _MOST_WORDS = 3
 #: word would begin with a surname.
 _TITLES = "先生|女士|小姐|老师|同学|医生|护士|教授|阿姨|叔叔|奶奶|爷爷|师傅|警官|某某"
 _CHINESE_RUN = regex.compile(rf"(?<!\p{{Han}})(?P<name>\p{{Han}}{{2,4}}?)(?:(?!\p{{Han}})|(?={_TITLES}))")
+
+#: Words and places that look like a surname and a given name.
+_NOT_CHINESE_PERSONS = _set(
+    """
+    鲜花 韩国 花心 全国 文章 文明 相信 宁波 金华 平安 官博 全文 易信 信阳 伊利 敬佩 段子 欧文 孔明 明星 安心 高清
+    安静 和平 成都 广东 江华
+    """
+)
 
 
 class _Lists(NamedTuple):
@@ -118,23 +135,24 @@ def _name_in(words: list[str]) -> tuple[str, ...]:
     given = _plain(words[0])
     if given in _NOT_GIVEN or not any(part in lists.given for part in {given, *given.split("-")}):
         return ()
-    size, full = 1, 1
-    for word in words[1:]:
+    end, full = 1, 1
+    for place, word in enumerate(words[1:], start=2):
         plain = _plain(word)
         if plain in _NOT_PERSONS:
             return ()
         if word[0].islower() or _INITIAL.fullmatch(word):
-            size += 1
             continue
         is_name = plain in lists.surnames or plain in lists.given
         if full == _MOST_WORDS or not (is_name or (full == 1 and plain not in lists.common)):
             break
-        size, full = size + 1, full + 1
-    return tuple(words[:size]) if full > 1 else ()
+        end, full = place, full + 1
+    return tuple(words[:end]) if full > 1 else ()
 
 
 def _is_chinese_name(phrase: str) -> bool:
     lists = _lists()
+    if phrase in _NOT_CHINESE_PERSONS:
+        return False
     for size in (2, 1):
         given = phrase[size:]
         if phrase[:size] in lists.chinese_surnames and 1 <= len(given) <= 2:

@@ -47,9 +47,9 @@ _KEPT = 1 << 16
 _WORD = regex.compile(r"[\p{L}\p{N}\p{M}]+")
 _HAN = regex.compile(r"[\p{Han}\p{Bopomofo}]")
 _REPEATED = regex.compile(r"(\p{L})\1{2,}")
-#: Digits and signs that stand for letters, in a word that has letters too.
-_DISGUISED = regex.compile(r"[a-z0-9@$!]*[0-9@$!][a-z0-9@$!]*")
-_HAS_LETTER = regex.compile(r"[a-z]")
+#: Digits and signs stand for letters in a word that has letters too; not in names of roads and the like, `A55`.
+_DISGUISED = regex.compile(r"[a-z0-9@$!]+")
+_NO_DISGUISE = regex.compile(r"[a-z]+|[a-z]?[0-9]+[a-z]?|[^a-z]+")
 _LETTERS = str.maketrans("013457@$!", "oieastasi")
 
 
@@ -192,7 +192,7 @@ def _readings(hashtag: str) -> set[tuple[str, ...]]:
 
 def _undisguised(match: regex.Match[str]) -> str:
     word: str = match[0]
-    return word.translate(_LETTERS) if _HAS_LETTER.search(word) else word
+    return word if _NO_DISGUISE.fullmatch(word) else word.translate(_LETTERS)
 
 
 def _is_term(key: str) -> bool:
