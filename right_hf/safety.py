@@ -32,7 +32,7 @@ _PART_LETTERS = 5
 _ROOT_LETTERS = 4
 _ROOT_COMPOUNDS = 10
 #: Hancock and Dickens, glasses, raccoons, thorny, thumping, what ends in -s pics: too many to list.
-_NEVER_LATIN_PARTS = "asses cock cocks coons dick dicks fisted horny humping poons spics wanky"
+_NEVER_LATIN_PARTS = "asses cock cocks coons dick dicks fisted horny humping minge poons spics tgirl wanky"
 #: Where two Chinese words meet, as in "the bride's" or "crossing traffic".
 _NEVER_CHINESE_PARTS = "妈的 娘的 日你 干你 插你 射你 几巴 几叭 他娘 口交 乳交 打炮 奶子 操比"
 _NEVER_PARTS = frozenset(f"{_NEVER_LATIN_PARTS} {_NEVER_CHINESE_PARTS}".split())
