@@ -157,10 +157,13 @@ class HashtagPopularity:
         return [(age, window) for age, window in windows if window is not None]
 
     def popularity(self, hashtag: str, now: float) -> float:
-        """How many posts carry a hashtag at a time (seconds since 1970), each by its age: the sum of decay(age)."""
+        """How many accounts use a hashtag at a time (seconds since 1970), by the age of their use: sums of decay(age).
+
+        An account counts once a window, however often it posts.
+        """
         half_life = self.half_life / self.window
         uses = ((age, window.hashtags.get(hashtag)) for age, window in self._history(now))
-        return math.fsum(use.posts * decay(age, half_life) for age, use in uses if use is not None)
+        return math.fsum(len(use.authors) * decay(age, half_life) for age, use in uses if use is not None)
 
     def popularities(self, now: float) -> dict[str, float]:
         """The [`popularity`] of every hashtag used in the history; its time grows with the uses there."""
@@ -169,7 +172,7 @@ class HashtagPopularity:
         for age, window in self._history(now):
             weight = decay(age, half_life)
             for hashtag, use in list(window.hashtags.items()):
-                uses.setdefault(hashtag, []).append(use.posts * weight)
+                uses.setdefault(hashtag, []).append(len(use.authors) * weight)
         return {hashtag: math.fsum(counts) for hashtag, counts in uses.items()}
 
     def rise(self, hashtag: str, now: float) -> RisingHashtag:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from right_hf.retriever.base import Retriever
@@ -56,7 +56,9 @@ class Reader:
         if not plain.hashtags:
             return Reading(plain.text, plain.text)
         known = dict.fromkeys(plain.hashtags[:_MOST_HASHTAGS])
-        text = read_post(post, lambda written: self._words(written) if written in known else hashtag_words(written)).text
+        text = read_post(
+            post, lambda written: self._words(written) if written in known else hashtag_words(written)
+        ).text
         if text == plain.text:
             return Reading(text, text, plain.hashtags)
         had = set(text.lower().split())
@@ -81,7 +83,7 @@ class Reader:
         corpus = self._retriever.corpus
         nobodys = math.log(2 * len(corpus) + 2)
 
-        @lru_cache(maxsize=None)
+        @cache
         def cost(word: str) -> float:
             found = max(self._retriever.idf(word), default=_STOP_WORD)
             return found if found < nobodys else found + _UNKNOWN_LETTER * len(word)

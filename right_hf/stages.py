@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from right_hf.config import RightConfig
-from right_hf.generator.base import Generator
-from right_hf.ranker.pool import Pooler, PoolSettings
+from right_hf.generator.base import Generation, Generator, generate_allowed
+from right_hf.preferences import Preferences
+from right_hf.ranker.pool import Pooler, PoolSettings, Wish
 from right_hf.ranker.records import NO_GENERATION, Trace
 from right_hf.retriever.base import Retriever
 from right_hf.retriever.fusion import fused_hits
+from right_hf.retriever.voices import one_voice_each
 from right_hf.selector.base import Selector
 
 #: The time of one post or of each, in seconds since 1970; None for the present.
@@ -49,12 +51,21 @@ class Stages:
         self._depth = max(config.hits, pool.depth) if pool is not None else config.hits
         self._pooler = Pooler(retriever, selector, pool) if pool is not None else None
 
-    def run(self, posts: Sequence[str], now: Moments = None, **generation: Any) -> list[Trace]:
+    def run(
+        self,
+        posts: Sequence[str],
+        now: Moments = None,
+        queries: Sequence[str] | None = None,
+        preferences: Preferences | None = None,
+        **generation: Any,
+    ) -> list[Trace]:
         """Lets posts go their way, as one batch.
 
         Args:
             posts: Cleaned, non-empty posts.
             now: The time for which hashtags are wanted.
+            queries: What similar posts are searched with, where it is not the posts themselves.
+            preferences: Which hashtags may come up at all; None for any.
             generation: Arguments of the generator's `generate`.
 
         Raises:
@@ -62,23 +73,49 @@ class Stages:
         """
         config, pooler = self.config, self._pooler
         moments = each_moment(now, len(posts))
-        found = self.retriever.search_parts(posts, self._depth)
+        wish = self._wish(preferences)
+        parts = self.retriever.search_parts(posts if queries is None else queries, self._depth)
+        found = {name: [one_voice_each(hits) for hits in lists] for name, lists in parts.items()}
         hits = fused_hits(found, config.hits)
         vectors = self.selector.embed(posts)  # (P, d)
         candidates = self.selector.rank(posts, hits, vectors)
+        if wish is not None:
+            candidates = [[found for found in ranked if wish.wanted(found.hashtag)] for ranked in candidates]
         retrieved = [[candidate.hashtag for candidate in ranked] for ranked in candidates]
-        pools = pooler.pools(posts, vectors, found, candidates, moments) if pooler is not None else None
+        pools = pooler.pools(posts, vectors, found, candidates, moments, wish) if pooler is not None else None
         generations = [NO_GENERATION] * len(posts)
         if self.generator is not None:
             contexts = [hashtags[: config.context_hashtags] for hashtags in retrieved]
             asked = [hashtags[: config.pool_hashtags] for hashtags in retrieved]
             scored = asked if pools is None else [list(pool.hashtags) for pool in pools]
-            generations = self.generator.generate(posts, contexts, scored, **generation)
+            allowed = None if wish is None else wish.allowed
+            generations = generate_allowed(self.generator, posts, contexts, scored, allowed=allowed, **generation)
+            if wish is not None:
+                generations = [self._as_wished(found, wish) for found in generations]
         rows = list(zip(posts, hits, candidates, generations, strict=True))
         if pooler is None or pools is None:
             return [Trace(*row) for row in rows]
         tables = pooler.features(posts, vectors, candidates, pools, generations, moments)
         return [Trace(*row, pool, table) for row, pool, table in zip(rows, pools, tables, strict=True)]
+
+    def _wish(self, preferences: Preferences | None) -> Wish | None:
+        if preferences is None:
+            return None
+        for listed in (preferences.allowed, preferences.preferred):
+            if listed is not None:
+                self.selector.prepare(listed.hashtags)
+        return Wish(preferences.wants(self.retriever.corpus), preferences.allowed, preferences.preferred)
+
+    def _as_wished(self, written: Generation, wish: Wish) -> Generation:
+        """What was written, in the forms of the corpus, without what is not wanted."""
+        corpus = self.retriever.corpus
+        forms = {tag: corpus.form(tag) for tag in written.log_likelihoods.keys() | set(written.hashtags)}
+        tags = dict.fromkeys(forms[tag] for tag in written.hashtags if wish.wanted(tag))
+        return Generation(
+            list(tags),
+            {forms[tag]: value for tag, value in reversed(written.log_likelihoods.items())},
+            {forms.get(tag, tag): number for tag, number in reversed(written.tokens.items())},
+        )
 
 
 def each_moment(now: Moments, count: int) -> list[float]:

@@ -8,10 +8,12 @@ generator writes joins them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
+from right_hf.corpus import Corpus
 from right_hf.encoders import Matrix
 from right_hf.generator.base import Generation
 from right_hf.popularity import Freshness, most_popular
@@ -22,6 +24,7 @@ from right_hf.retriever.base import Hit, Retriever
 from right_hf.retriever.fusion import reciprocal_ranks, summed_votes
 from right_hf.selector.base import Selector
 from right_hf.selector.ranking import Candidate
+from right_hf.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,20 @@ class PoolSettings:
             least = 0 if name in ("unknown", "popular") else 1
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
+
+
+class Wish(NamedTuple):
+    """Which hashtags may come up for some posts.
+
+    Attributes:
+        wanted: Says of a hashtag whether it may.
+        allowed: The hashtags that alone may, whether the corpus has them or not; None for all of the corpus.
+        preferred: Those of which the nearest are ranked, whether the corpus has them or not.
+    """
+
+    wanted: Callable[[str], bool]
+    allowed: Vocabulary | None = None
+    preferred: Vocabulary | None = None
 
 
 class Pooler:
@@ -78,6 +95,7 @@ class Pooler:
         found: Mapping[str, Sequence[Sequence[Hit]]],
         candidates: Sequence[Sequence[Candidate]],
         moments: Sequence[float],
+        wish: Wish | None = None,
     ) -> list[Pool]:
         """The pool of each post.
 
@@ -87,12 +105,14 @@ class Pooler:
             found: The hits of each retriever, see [`Retriever.search_parts`].
             candidates: The hashtags that the selector ranked.
             moments: The time of each post, in seconds since 1970.
+            wish: Which hashtags may come up; None for all of the corpus and of the posts.
         """
         corpus = self.retriever.corpus
+        wanted = _anything if wish is None else wish.wanted
         freshness = self._freshness
         hours = {now: freshness.in_hours(now) for now in set(moments)} if freshness is not None else {}
         popular = {now: most_popular(counts, self.settings.popular) for now, counts in hours.items()}
-        nearest = self.selector.nearest(vectors, self.settings.nearest, lambda tag: corpus.hashtag_count(tag) > 0)
+        nearest = self._nearest(vectors, corpus, wish)
         idf = lru_cache(maxsize=None)(lambda word: min(self.retriever.idf(word), default=math.inf))
 
         def rarest(hashtag: str) -> float:
@@ -102,10 +122,10 @@ class Pooler:
         pools: list[Pool] = []
         for row, (post, now) in enumerate(zip(posts, moments, strict=True)):
             hits = {name: lists[row][: self.settings.depth] for name, lists in found.items()}
-            mentions = self._mentions.find(post, corpus)
+            mentions = {tag: at for tag, at in self._mentions.find(post, corpus).items() if wanted(tag)}
             known = {tag: count for tag in mentions if (count := corpus.hashtag_count(tag))}
             rankings = [
-                *(summed_votes(lists) for lists in hits.values()),
+                *(list(filter(wanted, summed_votes(lists))) for lists in hits.values()),
                 nearest[row],
                 sorted(known, key=lambda tag: (-mentions[tag].words, known[tag], tag)),
                 [candidate.hashtag for candidate in candidates[row]],
@@ -114,9 +134,28 @@ class Pooler:
             hashtags = sorted(scores, key=lambda tag: (-scores[tag], tag))[: self.settings.size]
             unknown = sorted((-rarest(tag), tag) for tag in mentions if tag not in known)
             hashtags += [tag for _, tag in unknown[: self.settings.unknown]]
-            hashtags += [tag for tag in popular.get(now, ()) if tag not in hashtags]
-            pools.append(Pool(hashtags, hits, nearest[row], mentions, popular.get(now, ()), hours.get(now)))
+            in_use = list(filter(wanted, popular.get(now, ())))
+            hashtags += [tag for tag in in_use if tag not in hashtags]
+            pools.append(Pool(hashtags, hits, nearest[row], mentions, in_use, hours.get(now)))
         return pools
+
+    def _nearest(self, vectors: Matrix, corpus: Corpus, wish: Wish | None) -> list[list[str]]:
+        """The hashtags nearest to each post, of the corpus and the allowed ones, then of those preferred."""
+        count = self.settings.nearest
+        if wish is None:
+            return self.selector.nearest(vectors, count, lambda tag: corpus.hashtag_count(tag) > 0)
+        allowed, preferred = wish.allowed, wish.preferred
+        near = self.selector.nearest(
+            vectors,
+            count,
+            lambda tag: (
+                (corpus.hashtag_count(tag) > 0 or (allowed is not None and tag in allowed)) and wish.wanted(tag)
+            ),
+        )
+        if preferred is not None:
+            own = self.selector.nearest(vectors, count, lambda tag: tag in preferred and wish.wanted(tag))
+            near = [list(dict.fromkeys([*a, *b])) for a, b in zip(near, own, strict=True)]
+        return [list(dict.fromkeys(map(corpus.form, tags))) for tags in near]
 
     def features(
         self,
@@ -142,3 +181,7 @@ class Pooler:
             ))
             for row, tags in enumerate(hashtags)
         ]  # fmt: skip
+
+
+def _anything(hashtag: str) -> bool:
+    return True

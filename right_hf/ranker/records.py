@@ -13,7 +13,7 @@ from right_hf.generator.base import Generation
 from right_hf.retriever.base import Hit
 from right_hf.selector.ranking import Candidate
 
-Source = Literal["retrieved", "generated", "both", "post", "popular"]
+Source = Literal["retrieved", "generated", "both", "post", "popular", "listed"]
 #: Stands in the trace of a model without a generator.
 NO_GENERATION = Generation([], {})
 
@@ -95,14 +95,18 @@ class Recommendation:
     """A recommended hashtag.
 
     Attributes:
-        hashtag: The hashtag, normalised.
+        hashtag: The hashtag in the style asked for, without hash sign.
         score: How likely it is one the author would use, in [0, 1].
         source: Whether it was retrieved, generated or both; else "post" if it stands in the post,
-            and "popular" if others have just used it.
-        evidence: Ids of the retrieved posts that carry it, most similar first.
+            "popular" if others have just used it, and "listed" if it only is among the allowed or preferred ones.
+        evidence: Ids of posts that carry it, the retrieved ones first, most similar first.
+        present: Whether the author has marked it as a hashtag in the post.
+        posted: As it is posted: with its hash sign, on Weibo two; empty where no platform was asked for that links it.
     """
 
     hashtag: str
     score: float
     source: Source
     evidence: list[str]
+    present: bool = False
+    posted: str = ""

@@ -1,0 +1,155 @@
+"""The last stage: which of the ranked hashtags are suggested, and how they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from right_hf.corpus import Corpus
+from right_hf.encoders import Matrix
+from right_hf.names import person_names
+from right_hf.preferences import Preferences
+from right_hf.ranker.diversity import diversified
+from right_hf.ranker.records import Recommendation
+from right_hf.reading import Reading
+from right_hf.spelling.platforms import sign
+from right_hf.spelling.style import show
+from right_hf.text.hashtags import hashtag_key
+
+#: Authors (or posts, where authors are not known) whose use of a name makes it a hashtag.
+_PUBLIC = 3
+#: By so much the odds of a preferred hashtag are multiplied.
+_PREFERRED = 4.0
+#: So many times the hashtags asked for are looked at for diversity.
+_DEPTH = 4
+_EVIDENCE = 10
+
+
+def preferred_score(score: float) -> float:
+    """The score of a preferred hashtag: its odds p / (1 - p), multiplied by 4, as a probability again."""
+    return _PREFERRED * score / (1 + (_PREFERRED - 1) * score)
+
+
+class Choice:
+    """Chooses among the ranked hashtags of one post.
+
+    Args:
+        reading: The post.
+        corpus: At this moment.
+        preferences: What is asked for.
+    """
+
+    def __init__(self, reading: Reading, corpus: Corpus, preferences: Preferences) -> None:
+        self._reading = reading
+        self._corpus = corpus
+        self._preferences = preferences
+        self._present = {key for written in reading.hashtags for key in corpus.forms.keys_of(written)}
+
+    def choose(
+        self,
+        ranked: Sequence[Recommendation],
+        top_k: int,
+        threshold: float,
+        embed: Callable[[Sequence[str]], Matrix],
+    ) -> list[Recommendation]:
+        """The hashtags to suggest, best first.
+
+        Args:
+            ranked: All hashtags of the post, best first, in the forms of the corpus.
+            top_k: At most so many.
+            threshold: Only those with at least this score.
+            embed: Gives unit vectors of hashtags, (n, d), for diversity.
+        """
+        preferences = self._preferences
+        ranked = self._preferred(ranked)
+        if not preferences.diversity:
+            found: list[Recommendation] = []
+            for suggestion in self._suggestions(ranked, threshold):
+                found.append(suggestion[1])
+                if len(found) == top_k:
+                    break
+            return found
+        pairs = []
+        for pair in self._suggestions(ranked, threshold):
+            pairs.append(pair)
+            if len(pairs) == _DEPTH * top_k:
+                break
+        if not pairs:
+            return []
+        vectors = embed([hashtag for hashtag, _ in pairs])
+        scores = np.asarray([shown.score for _, shown in pairs])
+        order = diversified(scores, vectors @ vectors.T, preferences.diversity, top_k)
+        return [pairs[row][1] for row in order]
+
+    def _preferred(self, ranked: Sequence[Recommendation]) -> Sequence[Recommendation]:
+        """The hashtags with the scores that preferred ones have."""
+        preferred = self._preferences.preferred
+        if preferred is None:
+            return ranked
+        raised = [
+            replace(one, score=round(preferred_score(one.score), 4)) if self._is_in(preferred, one.hashtag) else one
+            for one in ranked
+        ]
+        return sorted(raised, key=lambda one: (-one.score, one.hashtag))
+
+    def _is_in(self, listed: Container[str], hashtag: str) -> bool:
+        return any(key in listed for key in self._corpus.forms.keys_of(hashtag))
+
+    def _suggestions(self, ranked: Sequence[Recommendation], threshold: float) -> Iterator[tuple[str, Recommendation]]:
+        """Those that may be suggested, as they are kept and as they are shown, each once."""
+        preferences, corpus = self._preferences, self._corpus
+        seen: set[str] = set()
+        for one in ranked:
+            if one.score < threshold:
+                return
+            keys = corpus.forms.keys_of(one.hashtag)
+            is_present = not self._present.isdisjoint(keys)
+            if keys[0] in seen or (is_present and not preferences.include_present) or self._is_private(one.hashtag):
+                continue
+            hashtag = preferences.allowed_form(one.hashtag, corpus) or one.hashtag
+            shown = show(hashtag, preferences.style, corpus.spellings, preferences.platform)
+            if shown is None:  # no platform links it
+                continue
+            seen.add(keys[0])
+            posted = (
+                show(hashtag, "common", corpus.spellings, preferences.platform)
+                if preferences.style == "words"
+                else shown
+            )
+            yield (
+                one.hashtag,
+                replace(
+                    self._with_evidence(one),
+                    hashtag=shown,
+                    present=is_present,
+                    posted=sign(posted or shown, preferences.platform) or "",
+                ),
+            )
+
+    def _with_evidence(self, one: Recommendation) -> Recommendation:
+        """With posts of the corpus that carry the hashtag, where none that was retrieved does."""
+        if one.source != "retrieved" or one.evidence:
+            return one
+        evidence = [post.id for post in self._corpus.carriers(one.hashtag, _EVIDENCE)]
+        return replace(one, evidence=evidence) if evidence else replace(one, source="listed")
+
+    @cached_property
+    def _names(self) -> set[str]:
+        """The keys of the names of persons in the post, and of their parts."""
+        names = (name.split() for name in person_names(self._reading.text))
+        return {
+            hashtag_key("".join(name[start:end]).removesuffix("\u2019s").removesuffix("'s"))
+            for name in names
+            for start in range(len(name))
+            for end in range(start + 1, len(name) + 1)
+        }
+
+    def _is_private(self, hashtag: str) -> bool:
+        """Whether a hashtag names a person of the post, and too few others have used it."""
+        if hashtag_key(hashtag) not in self._names:
+            return False
+        carriers = self._corpus.carriers(hashtag, 10 * _PUBLIC)
+        return len({post.author or f"\0{post.id}" for post in carriers}) < _PUBLIC
