@@ -260,5 +260,5 @@ def _remove_remains(final: Path) -> None:
     for scratch in final.parent.glob(glob.escape(f".{final.name}.new-") + "*"):
         with suppress(OSError, Timeout):  # somebody else removes it, or holds it
             if time.time() - scratch.stat().st_mtime >= _OLD:
-                FileLock(scratch / _LOCK, blocking=False).acquire().lock.release()
+                FileLock(scratch / _LOCK, timeout=0).acquire().lock.release()
                 shutil.rmtree(scratch, ignore_errors=True)

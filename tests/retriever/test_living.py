@@ -119,6 +119,31 @@ def test_wrong_changes_change_nothing(english_posts: list[Post]) -> None:
     assert list(retriever.corpus) == english_posts
 
 
+def test_posts_come_from_any_iterable(english_posts: list[Post], dense_retriever: DenseRetriever) -> None:
+    expected = BM25Retriever.from_posts(english_posts).corpus
+    for retriever in (
+        BM25Retriever.from_posts(iter(english_posts)),
+        DenseRetriever.from_posts(iter(english_posts), dense_retriever.encoder),
+    ):
+        assert list(retriever.corpus) == english_posts
+        assert [*map(retriever.corpus.hashtag_count, expected.hashtags)] == [
+            *map(expected.hashtag_count, expected.hashtags)
+        ]
+
+
+def test_a_model_takes_changes_from_any_iterable(model: RightModel) -> None:
+    living = RightModel(model.config, BM25Retriever.from_posts(model.retriever.corpus), model.selector)
+    living.add(iter([Post("q1", "Quantum computers factor numbers", ("shor",))]))
+    assert living.retriever.corpus.hashtag_count("shor") == 1
+    living.update(iter([Post("q1", "Quantum computers factor numbers", ("qubit",))]))
+    assert living.retriever.corpus.hashtag_count("qubit") == 1
+    living.remove(iter(["q1"]))
+    assert living.retriever.corpus.get("q1") is None
+    for wrong in (Post("q1", ""), "q1"):
+        with pytest.raises(TypeError, match="Give a list of posts or of ids"):
+            living.add(wrong)  # type: ignore[arg-type]
+
+
 @pytest.mark.slow
 def test_codes_of_two_and_of_four_bytes_give_the_same_scores() -> None:
     posts = [Post(f"{i}", " ".join(["alpha"] * (1 + i % 20) + ["beta"] * (i // 20))) for i in range(100)]
