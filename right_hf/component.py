@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from huggingface_hub import CommitInfo
 from typing_extensions import Self, Unpack
 
+from right_hf.holding import Occupant, occupants_of
 from right_hf.hub.arguments import HubArguments, UploadArguments, hub_arguments, show_arguments
 from right_hf.hub.errors import explained
 from right_hf.hub.origin import Origin, file_hashes, hub_folder, is_of_component
@@ -101,9 +102,17 @@ class Component:
         self.write(folder)
         write_json(folder / config_file(self.role), {f"{self.role}_type": self.type, **self.settings})
 
+    def occupants(self) -> dict[Path, Occupant]:
+        """What of it is open on a folder, by where [`save_into`] writes it: each part into a folder of its name."""
+        return occupants_of(self.parts)
+
     def save_pretrained(self, save_directory: str | Path) -> None:
-        """Writes everything that `from_pretrained` needs into a folder, which appears whole or not at all."""
-        with atomic_folder(save_directory) as folder:
+        """Writes everything that `from_pretrained` needs into a folder, which appears whole or not at all.
+
+        Raises:
+            RuntimeError: Somebody else holds the folder for changes.
+        """
+        with atomic_folder(save_directory, self.occupants()) as folder:
             self.save_into(folder)
 
     @classmethod

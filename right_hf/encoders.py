@@ -127,11 +127,11 @@ def load_encoder(folder: Path, whole: bool = False) -> Any:
         ValueError: A file is missing or damaged.
     """
     try:
-        model: Any = None if whole else StaticEncoder.from_folder(folder)
-        if model is None:
-            from sentence_transformers import SentenceTransformer
+        with LOADING:
+            model: Any = None if whole else StaticEncoder.from_folder(folder)
+            if model is None:
+                from sentence_transformers import SentenceTransformer
 
-            with LOADING:
                 model = SentenceTransformer(str(folder), device="cpu", local_files_only=True, trust_remote_code=False)
     except Exception as error:  # a damaged file raises whatever its reader raises
         raise ValueError(

@@ -8,6 +8,10 @@ ROLES = ("retriever", "selector", "generator", "ranker")
 REQUIRED = ("retriever", "selector")
 #: The record of a training, beside what it made.
 TRAINING_FILE = "training.json"
+#: The changes of an index since it was saved.
+JOURNAL_FILE = "journal.jsonl"
+#: Locked by whoever holds the folder of an index for changes.
+LOCK_FILE = "journal.lock"
 
 
 def config_file(role: str) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from huggingface_hub import CommitInfo
 from typing_extensions import Unpack
 
@@ -15,6 +14,7 @@ from right_hf.checkpoint import LoadAndHubArguments, load_parts, named_elsewhere
 from right_hf.component import Component, Part
 from right_hf.config import RightConfig, checkpoint_configuration
 from right_hf.generator.base import Generator
+from right_hf.holding import occupants_of
 from right_hf.hub.arguments import UploadArguments, hub_arguments, show_arguments
 from right_hf.hub.errors import explained
 from right_hf.hub.origin import is_of_checkpoint
@@ -22,6 +22,7 @@ from right_hf.hub.pull import RECORDS, commit_of, fetch, remember
 from right_hf.hub.push import push_folder
 from right_hf.hub.shim import SHIM, SHIM_FILE
 from right_hf.layout import ROLES, TRAINING_FILE
+from right_hf.networks import OnDevices
 from right_hf.persistence import atomic_folder, keep_foreign_files
 from right_hf.posts import Post
 from right_hf.ranker.base import Ranker
@@ -29,7 +30,7 @@ from right_hf.ranker.fuse import fuse
 from right_hf.ranker.linear import LinearRanker
 from right_hf.ranker.records import Recommendation, Trace
 from right_hf.registration import register
-from right_hf.retriever.base import Retriever
+from right_hf.retriever.base import Retriever, listed
 from right_hf.selector.base import Selector
 from right_hf.stages import Moments, Stages, each_moment
 from right_hf.text.cleaning import clean_post
@@ -38,7 +39,7 @@ from right_hf.text.cleaning import clean_post
 _PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
 
 
-class RightModel:
+class RightModel(OnDevices):
     """RIGHT: retrieval-augmented generation of mainstream hashtags (Fan et al., ECIR 2024).
 
     Each part can be replaced by assigning another one. It has what a transformers pipeline asks of a model.
@@ -82,45 +83,17 @@ class RightModel:
         self._stages = Stages(self.config, found["retriever"], found["selector"], found["generator"], pool)
         self._parts = found
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_stages"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._assemble()  # a copy follows the changes of its own retriever
+
     @property
     def parts(self) -> dict[str, Component]:
         """The parts that there are, by role."""
         return {role: part for role, part in self._parts.items() if part is not None}
-
-    @property
-    def _networks(self) -> list[Any]:
-        """The networks of all parts, the generator's first."""
-        parts = sorted(self.parts, key=lambda role: role != "generator")
-        return [network for role in parts for network in self.parts[role].networks]
-
-    @property
-    def _weights(self) -> torch.Tensor:
-        """The first weights of the generator, or of the first network there is."""
-        weights = (parameter for network in self._networks for parameter in network.parameters())
-        return next(weights, torch.zeros(0))
-
-    @property
-    def device(self) -> torch.device:
-        """The device of the generator, or of the first network there is."""
-        return self._weights.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The dtype of the generator's weights, or of the first network's."""
-        return self._weights.dtype
-
-    @property
-    def hf_device_map(self) -> Any:
-        """How an LLM is spread over devices; None where none is."""
-        maps = (getattr(network, "hf_device_map", None) for network in self._networks)
-        return next((found for found in maps if found is not None), None)
-
-    def to(self, device: str | torch.device) -> RightModel:
-        """Moves the networks of all parts, but for those that are spread over devices."""
-        for network in self._networks:
-            if getattr(network, "hf_device_map", None) is None:
-                network.to(device)
-        return self
 
     def can_generate(self) -> bool:
         """False: `generate` of transformers is the generator's business, not the model's."""
@@ -171,28 +144,33 @@ class RightModel:
                 results[row] = [found for found in fuse(trace, self.ranker) if found.score >= threshold][:top_k]
         return results
 
-    def add(self, posts: Sequence[Post]) -> None:
+    def add(self, posts: Iterable[Post]) -> None:
         """Adds posts to the corpus while it serves, see [`BM25Retriever.add`]; their hashtags are embedded first."""
+        posts = listed(posts)
         self.selector.prepare([hashtag for post in posts for hashtag in post.hashtags])
         self.retriever.add(posts)
 
-    def remove(self, ids: Collection[str]) -> None:
+    def remove(self, ids: Iterable[str]) -> None:
         """Removes posts from the corpus while it serves, see [`BM25Retriever.remove`]."""
-        self.retriever.remove(ids)
+        self.retriever.remove(listed(ids))
 
-    def update(self, posts: Sequence[Post]) -> None:
+    def update(self, posts: Iterable[Post]) -> None:
         """Replaces posts of the corpus while it serves, see [`BM25Retriever.update`]; new hashtags as with [`add`]."""
+        posts = listed(posts)
         self.selector.prepare([hashtag for post in posts for hashtag in post.hashtags])
         self.retriever.update(posts)
 
     def save_pretrained(self, save_directory: str | Path, *, references: bool | Collection[str] = False) -> None:
         """Writes the checkpoint with all its parts; an existing one is replaced as a whole or not at all.
 
+        A retriever that is open on its folder in the checkpoint is open on the new one from then on.
+
         Args:
             save_directory: A new folder, or one that holds a checkpoint.
             references: Parts to name by repository and commit instead of writing them, see [`push_to_hub`].
 
         Raises:
+            RuntimeError: Somebody else holds the checkpoint's index for changes.
             ValueError: See [`right_hf.checkpoint.named_elsewhere`].
         """
         self._save(Path(save_directory), named_elsewhere(self.parts, references))
@@ -202,12 +180,12 @@ class RightModel:
         # The weights of `fusion` are those of the ranker, which is written as a part.
         config = RightConfig(**(self.config.to_dict() | {"components": entries, "fusion": None}))
         config.architectures = [type(self).__name__]
-        with atomic_folder(directory) as folder:
+        written = {role: part for role, part in self.parts.items() if role not in references}
+        with atomic_folder(directory, occupants_of(written)) as folder:
             config.save_pretrained(folder)
             (folder / SHIM_FILE).write_text(SHIM, encoding="utf-8")
-            for role, part in self.parts.items():
-                if role not in references:
-                    part.save_into(folder / role)
+            for role, part in written.items():
+                part.save_into(folder / role)
             if "retriever" not in references:
                 self.selector.save_embeddings(folder / "retriever", self.retriever.corpus.hashtags)
             for name, content in self.records.items():

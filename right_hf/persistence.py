@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from right_hf.layout import ROLES, config_file
+from right_hf.holding import Occupant, at_home, nobody_inside
+from right_hf.layout import JOURNAL_FILE, LOCK_FILE, ROLES, config_file
 
 #: Endings of files that can run code when they are loaded. A checkpoint that holds one is refused.
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".h5", ".msgpack"})
@@ -131,14 +132,19 @@ _OLD = 24 * 3600
 
 
 @contextmanager
-def atomic_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_folder(target: str | os.PathLike[str], occupants: Mapping[Path, Occupant] | None = None) -> Iterator[Path]:
     """Gives a scratch folder that takes the place of `target` when the block ends without an error.
 
     Until then, and whenever the process dies, `target` stays as it was: the new folder is written beside it, flushed
     to disk, and exchanged with the old one in one step. Where the system cannot do that, the old folder is renamed away
     first, and [`recover_folder`] brings it back should the process die before the second rename.
 
+    Args:
+        target: The folder.
+        occupants: What the caller has open on folders in it, by their places inside; they go on in the new folder.
+
     Raises:
+        RuntimeError: Somebody else holds it or a folder in it for changes.
         NotADirectoryError: `target` is a file.
         FileExistsError: `target` holds files but no checkpoint.
     """
@@ -147,7 +153,10 @@ def atomic_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
         raise NotADirectoryError(f"{final} is a file; a checkpoint is a folder. Choose another place.")
     final.parent.mkdir(parents=True, exist_ok=True)
     recover_folder(final)
-    _remove_remains(final)
+    home = at_home(final, occupants or {})
+    own = [final / inner for inner in home]
+    with nobody_inside(final, own):
+        _remove_remains(final)
     if final.is_dir() and any(final.iterdir()) and not any((final / name).is_file() for name in _MARKERS):
         raise FileExistsError(
             f"{final} holds files but no checkpoint, and would be replaced as a whole. Choose an empty or new folder."
@@ -161,9 +170,13 @@ def atomic_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
         yield scratch
         lock.release()
         (scratch / _LOCK).unlink(missing_ok=True)  # which makes the folder young
-        flush(scratch)
-        _swap(scratch, final)
-        flush_entries(final.parent)
+        flush(scratch)  # most of the work, before changes have to wait
+        with ExitStack() as stack:
+            for inner, occupant in home.items():
+                stack.enter_context(occupant.moving(scratch / inner, final / inner))
+            stack.enter_context(nobody_inside(final, own, lasting=True))
+            _swap(scratch, final)
+            flush_entries(final.parent)
     finally:
         lock.release()
         shutil.rmtree(scratch, ignore_errors=True)
@@ -208,11 +221,14 @@ def recover_folder(target: str | os.PathLike[str]) -> None:
 
 
 def keep_foreign_files(old: Path, new: Path, leave_out: Collection[str] = ()) -> None:
-    """Carries over what others put at the top of a folder that is to be replaced (a model card, .gitattributes …)."""
+    """Carries over what others put at the top of a folder that is to be replaced (a model card, .gitattributes …).
+
+    Never a journal, which belongs to the index that was there.
+    """
     if not old.is_dir():
         return
     for path in old.iterdir():
-        if path.name not in leave_out and not (new / path.name).exists():
+        if path.name not in {*leave_out, JOURNAL_FILE, LOCK_FILE} and not (new / path.name).exists():
             copy: Any = partial(shutil.copytree, symlinks=True) if path.is_dir() else shutil.copy2
             copy(path, new / path.name)
 
@@ -244,5 +260,5 @@ def _remove_remains(final: Path) -> None:
     for scratch in final.parent.glob(glob.escape(f".{final.name}.new-") + "*"):
         with suppress(OSError, Timeout):  # somebody else removes it, or holds it
             if time.time() - scratch.stat().st_mtime >= _OLD:
-                FileLock(scratch / _LOCK, blocking=False).acquire().lock.release()
+                FileLock(scratch / _LOCK, timeout=0).acquire().lock.release()
                 shutil.rmtree(scratch, ignore_errors=True)

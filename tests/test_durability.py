@@ -15,7 +15,7 @@ from unittest import mock
 import pytest
 
 from right_hf.posts import Post
-from right_hf.retriever import BM25Retriever, bm25
+from right_hf.retriever import BM25Retriever, Retriever, bm25
 from tests.support.living import FIRST, assert_equals_a_new_index, dying
 
 
@@ -102,12 +102,89 @@ def test_a_change_that_cannot_be_written_is_none(opened: BM25Retriever, monkeypa
     assert opened.corpus.get("new") == Post("new", "cloud")
 
 
+def replace_behind_its_back(folder: Path, posts: list[Post]) -> None:
+    """As somebody does who knows of no locks."""
+    BM25Retriever.from_posts(posts).save_pretrained(folder.with_name("other"))
+    folder.rename(folder.with_name("old"))
+    folder.with_name("other").rename(folder)
+
+
 def test_a_replaced_folder_takes_no_changes(opened: BM25Retriever, english_posts: list[Post], tmp_path: Path) -> None:
     """They would be lost with the journal of the folder that was there before."""
-    BM25Retriever.from_posts(english_posts[:3]).save_pretrained(tmp_path / "index")
+    replace_behind_its_back(tmp_path / "index", english_posts[:3])
     with pytest.raises(RuntimeError, match="its folder was replaced"):
         opened.add([Post("new", "cloud")])
     assert opened.corpus.get("new") is None
+
+
+@pytest.mark.parametrize("still_open", [True, False])
+def test_a_save_does_not_destroy_what_another_acknowledged(
+    opened: BM25Retriever, english_posts: list[Post], tmp_path: Path, still_open: bool
+) -> None:
+    folder, new = tmp_path / "index", Post("new", "cloud")
+    opened.add([Post("first", "cloud")])
+    replace_behind_its_back(folder, english_posts[:3])
+    with closing(BM25Retriever.open(folder)) as second:
+        second.add([new])
+        if not still_open:
+            second.close()
+        for save in (opened.save, lambda: opened.save_pretrained(folder)):
+            with pytest.raises(RuntimeError, match=r"its folder was replaced.*save_pretrained\(another folder\)"):
+                save()
+    opened.save_pretrained(tmp_path / "third")
+    opened.close()
+    assert list(BM25Retriever.from_pretrained(folder).corpus) == [*english_posts[:3], new]
+    assert BM25Retriever.from_pretrained(tmp_path / "third").corpus.get("first")
+
+
+def test_a_folder_that_is_replaced_during_a_save_stays(
+    opened: BM25Retriever, english_posts: list[Post], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_index = bm25.save_index
+
+    def slow(*arguments: object) -> None:
+        save_index(*arguments)  # type: ignore[arg-type]
+        monkeypatch.undo()
+        replace_behind_its_back(tmp_path / "index", english_posts[:3])
+
+    monkeypatch.setattr(bm25, "save_index", slow)
+    with pytest.raises(RuntimeError, match="its folder was replaced"):
+        opened.save()
+    assert list(BM25Retriever.from_pretrained(tmp_path / "index").corpus) == english_posts[:3]
+
+
+def test_two_saves_at_once_keep_every_change(
+    opened: BM25Retriever, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by the retriever itself, one by a model that it is part of."""
+    save_index = bm25.save_index
+
+    def slow(*arguments: object) -> None:
+        save_index(*arguments)  # type: ignore[arg-type]
+        monkeypatch.undo()
+        opened.add([Post("meanwhile", "cloud")])
+        opened.save()
+
+    monkeypatch.setattr(bm25, "save_index", slow)
+    with pytest.raises(RuntimeError, match=r"saved or closed by another thread meanwhile\. Save again"):
+        Retriever.save_pretrained(opened, tmp_path / "index")
+    opened.add([Post("after", "cloud")])
+    opened.close()
+    corpus = BM25Retriever.from_pretrained(tmp_path / "index").corpus
+    assert corpus.get("meanwhile") and corpus.get("after")
+
+
+def test_changes_come_from_any_iterable(opened: BM25Retriever, tmp_path: Path) -> None:
+    new = [Post("n1", "cloud", ("x",)), Post("n2", "cloud", ("y",))]
+    opened.add(iter(new))
+    opened.update(post for post in [Post("n1", "storms", ("z",))])
+    opened.remove(iter(["n2", "e01"]))
+    opened.add(iter([]))
+    expected = list(opened.corpus)
+    opened.close()
+    again = BM25Retriever.from_pretrained(tmp_path / "index").corpus
+    assert list(again) == expected and again.get("n1") == Post("n1", "storms", ("z",)) and again.get("n2") is None
+    assert (again.hashtag_count("z"), again.hashtag_count("x"), again.hashtag_count("y")) == (1, 0, 0)
 
 
 def test_saving_takes_changes_meanwhile_and_keeps_what_lies_beside(

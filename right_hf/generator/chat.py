@@ -46,6 +46,8 @@ class ChatClient(Protocol):
 class ChatGenerator(Generator):
     """Asks a chat model for hashtags, and takes nothing but hashtags from its answer.
 
+    A copy (`copy`, `pickle`) keeps no answers: a store is open once.
+
     Args:
         client: Asks the model, as a [`HubChatClient`] does.
         language: Of the prompt, "en" or "zh".
@@ -66,6 +68,9 @@ class ChatGenerator(Generator):
         self.language = language
         self.store = store
         self.template = template
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"store": None}
 
     @property
     def settings(self) -> dict[str, Any]:

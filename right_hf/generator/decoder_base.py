@@ -178,7 +178,8 @@ def check_quantization(quantization: str | None) -> None:
 def _quantized(quantization: str, folder: Path, dtype: torch.dtype | str) -> BitsAndBytesConfig:
     if quantization == "8bit":
         return BitsAndBytesConfig(load_in_8bit=True)
-    computed = AutoConfig.from_pretrained(folder, local_files_only=True).dtype if dtype == "auto" else dtype
+    with LOADING:
+        computed = AutoConfig.from_pretrained(folder, local_files_only=True).dtype if dtype == "auto" else dtype
     return BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=computed or torch.float32
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from functools import lru_cache
 from typing import Any
 
 from right_hf.generator.chat_prompts import MAX_POST_CHARACTERS, chat_messages
 from right_hf.generator.chat_store import Message
 from right_hf.generator.chat_template import ChatTemplate
 from right_hf.generator.hashtags import parse_hashtags
+from right_hf.generator.memo import Memo
 
 #: How tokenizers write a blank and a new line.
 _BLANKS = str.maketrans("Ġ▁Ċ", "  \n")
@@ -53,7 +53,7 @@ class DecoderFormat:
         #: Fills prompts up on the left, where nothing reads it.
         self.padding = int(self.end if tokenizer.pad_token_id is None else tokenizer.pad_token_id)
         self._lead_ids = self._encode(self.chat.lead)
-        self._answer = lru_cache(maxsize=100_000)(self._answer_ids)
+        self._answer = Memo(self._answer_ids)
         surfaces = {id_: token.translate(_BLANKS) for token, id_ in tokenizer.get_vocab().items()}
         lines = {id_ for id_, text in surfaces.items() if "\n" in text or text == "<0x0A>"}
         known = (self.end, tokenizer.eos_token_id, *ends)

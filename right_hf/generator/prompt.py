@@ -7,9 +7,9 @@ output  O = <h_1, SEP2, h_2, ..., SEP2, h_|H|>
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
+from right_hf.generator.memo import Memo
 from right_hf.text.hashtags import normalise_hashtag
 
 SEP1 = "<extra_id_0>"
@@ -48,7 +48,7 @@ class HashtagFormat:
         self.sep2: int = ids[SEP2]
         #: Tokens that hold an input or output together, whatever it says.
         self.structure = frozenset((*ids.values(), tokenizer.eos_token_id))
-        self._ids = lru_cache(maxsize=100_000)(self._encode)
+        self._ids = Memo(self._encode)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple, NoReturn
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ import numpy.typing as npt
 from right_hf.component import Component
 from right_hf.corpus import Corpus
 from right_hf.posts import Post
+
+T = TypeVar("T")
 
 #: Called with the posts that were removed and those that were added.
 Follower = Callable[[Sequence[Post], Sequence[Post]], None]
@@ -66,15 +68,15 @@ class Retriever(Component):
         """The inverse document frequency of each term of a text; none of a stop word, or where terms play no part."""
         return []
 
-    def add(self, posts: Sequence[Post]) -> None:
+    def add(self, posts: Iterable[Post]) -> None:
         """Adds posts; their ids must be new."""
         self._refuse_change()
 
-    def remove(self, ids: Collection[str]) -> None:
+    def remove(self, ids: Iterable[str]) -> None:
         """Removes the posts with these ids, which must be there."""
         self._refuse_change()
 
-    def update(self, posts: Sequence[Post]) -> None:
+    def update(self, posts: Iterable[Post]) -> None:
         """Puts posts in the place of those with the same ids, which must be there."""
         self._refuse_change()
 
@@ -84,6 +86,17 @@ class Retriever(Component):
 
     def _refuse_change(self) -> NoReturn:
         raise TypeError(f"The corpus of a {type(self).__name__} cannot change. Use a BM25Retriever.")
+
+
+def listed(values: Iterable[T]) -> list[T]:
+    """Posts or ids as a list, which can be read more than once.
+
+    Raises:
+        TypeError: It is one post or id.
+    """
+    if isinstance(values, (str, Post)):
+        raise TypeError(f"Give a list of posts or of ids, got one: {values!r:.80}.")
+    return list(values)
 
 
 def check_search(queries: Sequence[str], k: int, exclude: Sequence[Collection[str]] | None) -> None:

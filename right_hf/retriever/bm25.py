@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from right_hf.component import Trainer
-from right_hf.corpus import Corpus, Place
-from right_hf.layout import config_file
-from right_hf.persistence import atomic_folder, flush, keep_foreign_files, recover_folder, write_json
+from right_hf.corpus import Corpus
+from right_hf.holding import Occupant
+from right_hf.layout import JOURNAL_FILE, config_file
+from right_hf.persistence import atomic_folder, keep_foreign_files, recover_folder, write_json
 from right_hf.posts import Post
-from right_hf.retriever.base import Follower, Hit, Retriever, check_search
-from right_hf.retriever.index import Index
-from right_hf.retriever.journal import JOURNAL_FILE, LOCK_FILE, Journal, encode_change, replay
+from right_hf.retriever.base import Follower, Hit, Retriever, check_search, listed
+from right_hf.retriever.index import Index, places_of
+from right_hf.retriever.journal import Journal, encode_change, replay
+from right_hf.retriever.merging import OF_THREADS, Merging
 from right_hf.retriever.postings import Lexicon
 from right_hf.retriever.storage import index_settings, load_index, save_index
 
-logger = logging.getLogger(__name__)
-
-#: Merges of at most so many posts are done at once by whoever changes the corpus, larger ones in a thread.
-MERGED_AT_ONCE = 5_000
+#: What of a retriever is this very one's, and not its copies'.
+_OWN = frozenset({"_followers", "_journal", *OF_THREADS})
 
 
-class BM25Retriever(Retriever):
+class BM25Retriever(Merging, Retriever):
     """Searches a corpus of posts with BM25 (Robertson and Walker, 1994; Lucene's variant of the formula).
 
     Posts can be added, removed and updated while other threads search. A search sees one state of the corpus, whole,
     and never waits; changes wait for one another. Scores are those of an index built anew from the same posts, to the
     last bit. Changes live in memory only, unless the retriever was opened from a folder with [`BM25Retriever.open`].
+    Those of a copy (`copy`, `pickle`) always do, and nobody follows it.
 
     Args:
         corpus: The posts to search.
@@ -55,18 +53,23 @@ class BM25Retriever(Retriever):
         self._start(index)
 
     def _start(self, index: Index) -> None:
-        self._index = index  # replaced as a whole: readers take it once and keep it
-        self._writing = threading.RLock()
         self._followers: list[Follower] = []
         self._journal: Journal | None = None
-        self._merger: threading.Thread | None = None
-        self._claimed = 0  # so many leading parts belong to the merger
-        self._tidy()
+        self._take(index)
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._writing:
+            kept = {name: value for name, value in vars(self).items() if name not in _OWN}
+            return kept | {"_index": self._index.apart()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._start(self._index)
 
     @classmethod
-    def from_posts(cls, posts: Sequence[Post], **settings: Any) -> BM25Retriever:
+    def from_posts(cls, posts: Iterable[Post], **settings: Any) -> BM25Retriever:
         """Indexes `posts`; `settings` go to the constructor."""
-        return cls(Corpus(posts), **settings)
+        return cls(Corpus(list(posts)), **settings)
 
     @property
     def corpus(self) -> Corpus:
@@ -99,27 +102,29 @@ class BM25Retriever(Retriever):
         """The inverse document frequency of each term of a text, at this moment; none of a stop word."""
         return self._index.idf(text)
 
-    def add(self, posts: Sequence[Post]) -> None:
+    def add(self, posts: Iterable[Post]) -> None:
         """Adds posts. When this returns they are searchable and, if the retriever was opened from a folder, on disk.
 
         Raises:
             ValueError: An id is taken, or a post is wrong (see [`Corpus`]). Nothing is changed then.
             OSError: The change could not be written. Nothing is changed then.
+            RuntimeError: The folder was replaced, or this process was forked off the one that opened it. Likewise.
         """
-        self._change(posts, ())
+        self._change(listed(posts), [])
 
-    def remove(self, ids: Collection[str]) -> None:
+    def remove(self, ids: Iterable[str]) -> None:
         """Removes the posts with these ids: from hits, counts and evidence.
 
         Raises:
             KeyError: There is no post with one of the ids. Nothing is changed then.
-            OSError: The change could not be written. Nothing is changed then.
+            OSError, RuntimeError: As [`add`].
         """
-        self._change((), ids)
+        self._change([], listed(ids))
 
-    def update(self, posts: Sequence[Post]) -> None:
+    def update(self, posts: Iterable[Post]) -> None:
         """Puts posts in the place of those with the same ids, in one step; errors as in [`add`] and [`remove`]."""
-        self._change(posts, [post.id for post in posts])
+        new = listed(posts)
+        self._change(new, [post.id for post in new])
 
     def follow(self, follower: Follower) -> None:
         """Calls `follower(removed, added)` with all posts now, and with the posts of each change from now on.
@@ -130,14 +135,14 @@ class BM25Retriever(Retriever):
             follower((), list(self.corpus))
             self._followers.append(follower)
 
-    def _change(self, posts: Sequence[Post], ids: Collection[str]) -> None:
-        if isinstance(ids, str) or isinstance(posts, Post):
-            raise TypeError(f"Give a list of posts or of ids, got one: {ids or posts!r:.80}.")
+    def _change(self, posts: list[Post], ids: list[str]) -> None:
         if not posts and not ids:
             return
+        if self._journal is not None:
+            self._journal.check_process()
         with self._writing:
             before = self._index.corpus
-            places = _places(before, ids)
+            places = places_of(before, ids)
             after = self._index.changed(posts, places)
             if self._journal is not None:
                 self._journal.append(encode_change(posts, ids))
@@ -147,40 +152,6 @@ class BM25Retriever(Retriever):
                 follower(removed, posts)
             self._tidy()
 
-    def _tidy(self) -> None:
-        """Merges parts that should be: small ones now, large ones in a thread."""
-        with self._writing:
-            left = self._claimed  # so many leading parts are left alone
-            while due := self._index.merge_due(left):
-                first, last = due
-                if sum(part.live for part in self.corpus.parts[first:last]) <= MERGED_AT_ONCE:
-                    self._index = self._index.with_merged(self._index.merge(first, last))
-                elif self._merger is None:
-                    left = self._claimed = last
-                    self._merger = threading.Thread(target=self._merge, args=due, daemon=True)
-                    self._merger.start()
-                else:
-                    left = first + 1  # until the thread is done, merge at least the smaller ones
-
-    def _merge(self, first: int, last: int) -> None:
-        """Merges parts while others search and change the corpus; they are this thread's until it is done."""
-        merged = None
-        try:
-            merged = self._index.merge(first, last)
-        except Exception:  # the index is whole without the merge, only slower
-            logger.exception("Parts of the index could not be merged.")
-        with self._writing:
-            if merged is not None:
-                self._index = self._index.with_merged(merged)
-            self._claimed, self._merger = 0, None
-            if merged is not None:
-                self._tidy()
-
-    def wait(self) -> None:
-        """Waits until no merge is under way. For measurements and tests; nothing else needs to."""
-        while (merger := self._merger) is not None:
-            merger.join()
-
     @property
     def settings(self) -> dict[str, Any]:
         """Analyser, k1, b, and what the files are checked against."""
@@ -189,6 +160,18 @@ class BM25Retriever(Retriever):
     def write(self, folder: Path) -> None:
         """Writes corpus, terms and postings (parquet, JSON, safetensors)."""
         save_index(self._index, folder)
+
+    def save_into(self, folder: Path) -> None:
+        """Writes files and configuration of one moment, whatever changes meanwhile."""
+        index = self._index
+        folder.mkdir(parents=True, exist_ok=True)
+        save_index(index, folder)
+        write_json(folder / config_file(self.role), {"retriever_type": self.type, **index_settings(index)})
+
+    def occupants(self) -> dict[Path, Occupant]:
+        """Its journal, if it is open on a folder."""
+        journal = self._journal
+        return {} if journal is None else {Path(): journal.occupant(self._writing)}
 
     def save_pretrained(self, save_directory: str | Path) -> None:
         """Writes the index into a folder, whole or not; the one that it was opened from as [`BM25Retriever.save`]."""
@@ -202,27 +185,18 @@ class BM25Retriever(Retriever):
         Searches go on meanwhile, and so do changes but for the last moment.
 
         Raises:
-            RuntimeError: The retriever was not opened from a folder, or was closed.
+            RuntimeError: The retriever was not opened from a folder, or was closed; the folder was replaced; or this
+                process was forked off the one that opened it.
         """
-        journal = self._journal
-        if journal is None:
-            raise RuntimeError("This retriever was not opened from a folder. Use save_pretrained(folder).")
-        folder = journal.path.parent
-        with ExitStack() as stack:
-            with atomic_folder(folder) as scratch:
-                with self._writing:
-                    index, written = self._index, journal.size
-                save_index(index, scratch)
-                write_json(scratch / config_file(self.role), {"retriever_type": self.type, **index_settings(index)})
-                keep_foreign_files(folder, scratch, leave_out=[JOURNAL_FILE, LOCK_FILE])  # such as hashtag embeddings
-                flush(scratch)  # most of the work, before changes have to wait
-                stack.enter_context(self._writing)
-                fresh = Journal(scratch / JOURNAL_FILE)
-                if tail := journal.read(written):
-                    fresh.append(tail)
-            fresh.path = journal.path
-            self._journal = fresh
-            journal.close()
+        with self._saving:
+            journal = self._journal
+            if journal is None:
+                raise RuntimeError("This retriever was not opened from a folder. Use save_pretrained(folder).")
+            folder = journal.path.parent
+            journal.check()
+            with atomic_folder(folder, self.occupants()) as scratch:
+                self.save_into(scratch)
+                keep_foreign_files(folder, scratch)  # such as hashtag embeddings
 
     def close(self) -> None:
         """Lets go of the folder that the retriever was opened from; from then on changes live in memory only."""
@@ -242,7 +216,7 @@ class BM25Retriever(Retriever):
         folder = Path(folder)
         retriever = cls.__new__(cls)
         index = load_index(folder, cls.saved_settings(folder))
-        retriever._start(_replayed(index, replay(folder / JOURNAL_FILE)[0]))
+        retriever._start(index.replayed(replay(folder / JOURNAL_FILE)[0]))
         return retriever
 
     @classmethod
@@ -271,26 +245,10 @@ class BM25Retriever(Retriever):
         try:
             outcome, whole = replay(journal.path)
             retriever = cls.__new__(cls)
-            retriever._start(_replayed(load_index(folder, cls.saved_settings(folder)), outcome))
+            retriever._start(load_index(folder, cls.saved_settings(folder)).replayed(outcome))
             journal.truncate(whole)
         except BaseException:
             journal.close()
             raise
         retriever._journal = journal
         return retriever
-
-
-def _places(corpus: Corpus, ids: Collection[str]) -> list[Place]:
-    """Where the posts with these ids are kept, each once."""
-    places = {post_id: corpus.place(post_id) for post_id in ids}
-    if missing := [post_id for post_id, place in places.items() if place is None]:
-        raise KeyError(f"The corpus holds no post {missing[0]!r}. Nothing was changed; leave it out, or use add().")
-    return [place for place in places.values() if place is not None]
-
-
-def _replayed(index: Index, outcome: dict[str, Post | None]) -> Index:
-    """The index after the changes of a journal."""
-    if not outcome:
-        return index
-    places = [place for post_id in outcome if (place := index.corpus.place(post_id)) is not None]
-    return index.changed([post for post in outcome.values() if post is not None], places)

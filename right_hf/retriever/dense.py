@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +64,9 @@ class DenseRetriever(Retriever):
         return [self.encoder]
 
     @classmethod
-    def from_posts(cls, posts: Sequence[Post], encoder: Any, **settings: Any) -> DenseRetriever:
+    def from_posts(cls, posts: Iterable[Post], encoder: Any, **settings: Any) -> DenseRetriever:
         """Embeds and indexes `posts`; `settings` go to the constructor."""
-        return cls(Corpus(posts), encoder, **settings)
+        return cls(Corpus(list(posts)), encoder, **settings)
 
     def search(
         self, queries: Sequence[str], k: int = 10, exclude: Sequence[Collection[str]] | None = None

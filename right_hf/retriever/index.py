@@ -7,8 +7,9 @@ document frequencies, lengths), so an index that went through any changes gives 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -70,6 +71,18 @@ def merge_due(sizes: Sequence[int], live: Sequence[int], first: int = 0) -> tupl
         if live[number] < (1 - _GONE_SHARE) * sizes[number]:
             return number, number + 1
     return None
+
+
+def places_of(corpus: Corpus, ids: Iterable[str]) -> list[Place]:
+    """Where the posts with these ids are kept, each once.
+
+    Raises:
+        KeyError: There is no post with one of the ids.
+    """
+    places = {post_id: corpus.place(post_id) for post_id in ids}
+    if missing := [post_id for post_id, place in places.items() if place is None]:
+        raise KeyError(f"The corpus holds no post {missing[0]!r}. Nothing was changed; leave it out, or use add().")
+    return [place for place in places.values() if place is not None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +170,19 @@ class Index:
         kept = (merged.postings,) if merged.part.posts else ()
         postings = (*self.postings[:first], *kept, *self.postings[last:])
         return Index(corpus, postings, self.lexicon, self.frequencies, self.length, self.k1, self.b, self.weights)
+
+    def apart(self) -> Index:
+        """The same state, which shares nothing with other states that grows with them."""
+        corpus = copy(self.corpus)
+        corpus._numbers = dict(self.corpus._numbers)
+        return replace(self, corpus=corpus, lexicon=self.lexicon.apart())
+
+    def replayed(self, outcome: Mapping[str, Post | None]) -> Index:
+        """The index after changes that made this of some posts (None: removed)."""
+        if not outcome:
+            return self
+        places = [place for post_id in outcome if (place := self.corpus.place(post_id)) is not None]
+        return self.changed([post for post in outcome.values() if post is not None], places)
 
     def compacted(self) -> Index:
         """The same index in one part, without posts that are gone."""

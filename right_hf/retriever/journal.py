@@ -14,21 +14,19 @@ import json
 import logging
 import os
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock, Timeout
-
+from right_hf.holding import FolderLock, Occupant
+from right_hf.layout import JOURNAL_FILE
 from right_hf.persistence import flush_entries
 from right_hf.posts import Post
 
 logger = logging.getLogger(__name__)
 
-JOURNAL_FILE = "journal.jsonl"
-#: Locked by whoever holds the journal.
-LOCK_FILE = "journal.lock"
 _HEAD, _MIDDLE, _TAIL = b'{"crc32":"', b'","change":', b"}"
 
 
@@ -95,6 +93,10 @@ class Journal:
     Args:
         path: The file; made where there is none.
 
+    Attributes:
+        path: The file.
+        size: Bytes of acknowledged changes.
+
     Raises:
         RuntimeError: Another process (or another retriever of this one) holds it.
     """
@@ -102,47 +104,70 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._failed = False
-        self._file: BinaryIO = path.open("ab", buffering=0)
-        self._lock = FileLock(path.with_name(LOCK_FILE), timeout=0, thread_local=False)
+        self._process = os.getpid()
+        self._file: BinaryIO = path.open("a+b", buffering=0)
         try:
-            self._lock.acquire()
-            if not self._in_place():  # the folder was replaced by whoever held it
-                self._lock.release()
-                raise Timeout(self._lock.lock_file)
-        except Timeout:
+            self._lock = FolderLock(path.parent)
+        except BaseException:
             self._file.close()
-            raise RuntimeError(f"{path.parent} is open for changes elsewhere. Close that retriever first.") from None
+            raise
+        if not self._is(path):  # the folder was replaced by whoever held it
+            self.close()
+            raise RuntimeError(f"{path.parent} is open for changes elsewhere. Close that retriever first.")
+        self.size = os.fstat(self._file.fileno()).st_size
         flush_entries(path.parent)
 
-    def _in_place(self) -> bool:
-        """Whether the file still is the one of its name: its folder may have been replaced."""
+    def _is(self, path: Path) -> bool:
+        """Whether the open file is the one of this name."""
         try:
-            return os.path.samestat(os.stat(self.path), os.fstat(self._file.fileno()))
-        except FileNotFoundError:
+            return os.path.samestat(os.stat(path), os.fstat(self._file.fileno()))
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
-    @property
-    def size(self) -> int:
-        """Bytes in the file."""
-        return os.fstat(self._file.fileno()).st_size
+    def check_process(self) -> None:
+        """Makes sure that it was not opened before this process was forked off.
+
+        Raises:
+            RuntimeError: It was.
+        """
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                f"{self.path.parent} was opened by the process {self._process}, of which this one was forked off. Here "
+                "it can be searched but not changed: change it there, or let it be closed there and open it here again."
+            )
+
+    def check(self) -> None:
+        """Makes sure that this process holds the file, and that it still lies in its folder.
+
+        Raises:
+            RuntimeError: See [`check_process`], or its folder was replaced or moved.
+        """
+        self.check_process()
+        if not self._is(self.path):
+            raise RuntimeError(
+                f"{self.path} takes no more changes: its folder was replaced or moved. Open the retriever again; what "
+                "this one holds can be kept with save_pretrained(another folder)."
+            )
 
     def truncate(self, size: int) -> None:
         """Drops what lies behind the first `size` bytes."""
-        if self.size > size:
+        if os.fstat(self._file.fileno()).st_size > size:
             os.ftruncate(self._file.fileno(), size)
             os.fsync(self._file.fileno())
+        self.size = size
 
     def append(self, line: bytes) -> None:
         """Writes a line and waits until it is on the disk.
 
         Raises:
             OSError: It could not be written; nothing of it is kept.
-            RuntimeError: An earlier write failed, or the folder was replaced.
+            RuntimeError: An earlier write failed, or see [`check`].
         """
-        if self._failed or not self._in_place():
-            reason = "an earlier write to it failed" if self._failed else "its folder was replaced"
-            raise RuntimeError(f"{self.path} takes no more changes: {reason}. Open the retriever again.")
-        before = self.size
+        self.check()
+        if self._failed:
+            raise RuntimeError(
+                f"{self.path} takes no more changes: an earlier write to it failed. Open the retriever again."
+            )
         try:
             if self._file.write(line) != len(line):
                 raise OSError(f"{self.path} could not be written in full. Is the disk full?")
@@ -150,16 +175,74 @@ class Journal:
         except OSError:
             # What a failed flush leaves on the disk is unknown, so this handle writes no more.
             self._failed = True
-            self.truncate(before)
+            self.truncate(self.size)
             raise
+        self.size += len(line)
 
-    def read(self, start: int) -> bytes:
-        """What lies behind the first `start` bytes."""
-        with self.path.open("rb") as file:
-            file.seek(start)
-            return file.read()
+    def _read(self, start: int) -> bytes:
+        """The acknowledged changes behind the first `start` bytes."""
+        self._file.seek(start)
+        return self._file.read()[: self.size - start]
+
+    def occupant(self, changing: AbstractContextManager[object]) -> Occupant:
+        """What has to move when the folder is saved anew, with the changes from now on.
+
+        Args:
+            changing: Entered while nobody may change the index.
+        """
+        with changing:
+            return _Resident(self, changing, self._file, self.size)
+
+    def lies_in(self, folder: Path) -> bool:
+        """Whether this is the journal of a folder, also after that was renamed.
+
+        Raises:
+            RuntimeError: See [`check`].
+        """
+        if found := self._is(folder / JOURNAL_FILE):
+            self.path = folder / JOURNAL_FILE
+        if found or folder == self.path.parent:
+            self.check()
+        return found
+
+    @contextmanager
+    def moving(self, new: Path, final: Path, start: int) -> Iterator[None]:
+        """Goes on in a new file, with the changes behind the first `start` bytes, if it ends up at `final`."""
+        self.check()
+        fresh = Journal(new)
+        try:
+            if tail := self._read(start):
+                fresh.append(tail)
+            yield
+        finally:
+            fresh.path = final
+            if fresh._is(final):
+                self.__dict__, fresh.__dict__ = fresh.__dict__, self.__dict__
+            fresh.close()
 
     def close(self) -> None:
         """Lets the file go."""
         self._file.close()
-        self._lock.release()
+        if os.getpid() == self._process:
+            self._lock.release()
+
+
+@dataclass(frozen=True, eq=False)
+class _Resident:
+    """See [`Journal.occupant`]."""
+
+    journal: Journal
+    changing: AbstractContextManager[object]
+    file: BinaryIO
+    start: int
+
+    def lives_in(self, folder: Path) -> bool:
+        return not self.file.closed and self.journal.lies_in(folder)
+
+    @contextmanager
+    def moving(self, new: Path, final: Path) -> Iterator[None]:
+        with self.changing:
+            if self.journal._file is not self.file or self.file.closed:
+                raise RuntimeError(f"{final} was saved or closed by another thread meanwhile. Save again.")
+            with self.journal.moving(new / JOURNAL_FILE, final / JOURNAL_FILE, self.start):
+                yield

@@ -79,6 +79,10 @@ class Lexicon:
         self.vocabulary = {term: number for number, term in enumerate(terms)}
         self.pairs = {pair: code for code, pair in enumerate(pairs)}
 
+    def apart(self) -> Lexicon:
+        """The same numbers, which grow on their own."""
+        return Lexicon(self.analyser, list(self.vocabulary), list(self.pairs))
+
     def known(self, query: str) -> list[int]:
         """The terms of a query that have a number, in the query's order, with repeats."""
         vocabulary = self.vocabulary

@@ -70,6 +70,12 @@ class BiEncoderSelector(Selector):
         self._codes: npt.NDArray[np.int8] = np.zeros((0, 0), dtype=np.int8)  # (H, d)
         self._scales: Matrix = np.zeros((0, 1), dtype=np.float32)  # (H, 1)
 
+    def __getstate__(self) -> dict[str, Any]:
+        with _GROWING:  # a copy grows on its own
+            known = len(self._rows)
+            matrices = {"_codes": self._codes[:known].copy(), "_scales": self._scales[:known].copy()}
+            return vars(self) | {"_rows": dict(self._rows)} | matrices
+
     @property
     def networks(self) -> Sequence[Any]:
         """The encoder."""

@@ -13,7 +13,7 @@ import torch
 
 from right_hf.generator.decoder_base import Base, adapted, load_network
 from right_hf.generator.decoder_format import DecoderFormat
-from right_hf.loading import ADAPTER_CONFIG, load_tokenizer
+from right_hf.loading import ADAPTER_CONFIG, LOADING, load_tokenizer
 from right_hf.registry import component_class
 from right_hf.trainers.examples import generator_examples
 from right_hf.trainers.job import Job, Trained
@@ -96,7 +96,8 @@ def _begun(base: Any, start: Path) -> Any:
     if (start / ADAPTER_CONFIG).is_file():
         from peft import PeftModel
 
-        return PeftModel.from_pretrained(base, start, is_trainable=True)
+        with LOADING:
+            return PeftModel.from_pretrained(base, start, is_trainable=True)
     return load_network(start, torch.float32, "cpu")
 
 

@@ -14,6 +14,7 @@ from transformers import AutoConfig
 
 from right_hf.hub import pull
 from right_hf.layout import TRAINING_FILE
+from right_hf.loading import LOADING
 from right_hf.persistence import read_object
 from right_hf.progress import shows_progress
 from right_hf.trainers.recipe import EncoderRecipe, GeneratorRecipe
@@ -84,10 +85,12 @@ def encoder_base(recipe: EncoderRecipe) -> SentenceTransformer:
     name, layers, kept = encoder_source(recipe), recipe.layers, None
     if layers is not None:
         kept = {"num_hidden_layers": layers}
-        whole = AutoConfig.from_pretrained(name).num_hidden_layers
+        with LOADING:
+            whole = AutoConfig.from_pretrained(name).num_hidden_layers
         if not 1 <= layers <= whole:
             raise ValueError(f"layers must lie between 1 and {whole}, the layers of {name}, got {layers}.")
-    model = SentenceTransformer(name, config_kwargs=kept)
+    with LOADING:
+        model = SentenceTransformer(name, config_kwargs=kept)
     if isinstance(model[0], StaticEmbedding):
         return model
     if recipe.dimensions is not None:

@@ -14,6 +14,7 @@ from torch.utils.data import ConcatDataset, Dataset
 from transformers import AutoTokenizer, DataCollatorForSeq2Seq, EvalPrediction, Seq2SeqTrainer, Seq2SeqTrainingArguments
 
 from right_hf.generator.prompt import HashtagFormat
+from right_hf.loading import LOADING
 from right_hf.precision import stored_in_half
 from right_hf.registry import component_class
 from right_hf.trainers.examples import generator_examples
@@ -48,7 +49,8 @@ class Seq2SeqTraining:
         recipe = job.recipe.generator
         source = generator_base(recipe)
         kind: Any = component_class("generator", recipe.type)
-        return kind.model_class.from_pretrained(source, dtype=torch.float32), AutoTokenizer.from_pretrained(source)
+        with LOADING:
+            return kind.model_class.from_pretrained(source, dtype=torch.float32), AutoTokenizer.from_pretrained(source)
 
     def train(self, job: Job) -> Trained:
         """Trains it on the training posts with the hashtags of retriever and selector, if the job has a selector."""

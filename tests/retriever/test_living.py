@@ -11,7 +11,7 @@ import pytest
 
 from right_hf import DenseRetriever, RightModel
 from right_hf.posts import Post
-from right_hf.retriever import BM25Retriever, bm25
+from right_hf.retriever import BM25Retriever, merging
 from right_hf.retriever.index import Index, Merged, merge_due
 from tests.support.living import FIRST, QUERIES, TAGS, WORDS, assert_equals_a_new_index
 
@@ -19,7 +19,7 @@ from tests.support.living import FIRST, QUERIES, TAGS, WORDS, assert_equals_a_ne
 @pytest.mark.slow
 def test_readers_see_whole_snapshots_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each change adds or removes a pair of equal posts, so a whole state holds as many of one kind as of the other."""
-    monkeypatch.setattr(bm25, "MERGED_AT_ONCE", 8)  # merges happen in threads of their own
+    monkeypatch.setattr(merging, "MERGED_AT_ONCE", 8)  # merges happen in threads of their own
     pairs = [[Post(f"{side}{i:03}", "alpha beta", (side,)) for side in "ab"] for i in range(150)]
     retriever = BM25Retriever.from_posts([post for pair in pairs[:30] for post in pair])
     wrong: list[object] = []
@@ -51,13 +51,13 @@ def test_readers_see_whole_snapshots_only(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_changes_during_a_merge_are_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bm25, "MERGED_AT_ONCE", 4)
-    merge, go_on, merging = Index.merge, threading.Event(), threading.Event()
+    monkeypatch.setattr(merging, "MERGED_AT_ONCE", 4)
+    merge, go_on, begun = Index.merge, threading.Event(), threading.Event()
 
     def slow(index: Index, first: int, last: int) -> Merged:
         merged = merge(index, first, last)
         if threading.current_thread() is not threading.main_thread():
-            merging.set()
+            begun.set()
             go_on.wait(30)
         return merged
 
@@ -65,7 +65,7 @@ def test_changes_during_a_merge_are_not_lost(monkeypatch: pytest.MonkeyPatch) ->
     posts = [Post(f"{i:02}", f"alpha {WORDS[i % 5]}", (TAGS[i % 3],)) for i in range(30)]
     retriever = BM25Retriever.from_posts(posts[:10])
     retriever.add(posts[10:20])
-    assert merging.wait(30)
+    assert begun.wait(30)
     for post in posts[20:]:
         retriever.add([post])
     assert len(retriever.corpus.parts) <= 6  # those that come meanwhile are merged, too
@@ -82,7 +82,7 @@ def test_changes_during_a_merge_are_not_lost(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_failed_merge_does_no_harm(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(bm25, "MERGED_AT_ONCE", 1)
+    monkeypatch.setattr(merging, "MERGED_AT_ONCE", 1)
     monkeypatch.setattr(Index, "merge", mock.Mock(side_effect=MemoryError))
     retriever = BM25Retriever.from_posts([FIRST])
     retriever.add([Post("n", "beta")])
@@ -117,6 +117,31 @@ def test_wrong_changes_change_nothing(english_posts: list[Post]) -> None:
         retriever.remove("e01")
     assert retriever.search(["cloud"]) == before
     assert list(retriever.corpus) == english_posts
+
+
+def test_posts_come_from_any_iterable(english_posts: list[Post], dense_retriever: DenseRetriever) -> None:
+    expected = BM25Retriever.from_posts(english_posts).corpus
+    for retriever in (
+        BM25Retriever.from_posts(iter(english_posts)),
+        DenseRetriever.from_posts(iter(english_posts), dense_retriever.encoder),
+    ):
+        assert list(retriever.corpus) == english_posts
+        assert [*map(retriever.corpus.hashtag_count, expected.hashtags)] == [
+            *map(expected.hashtag_count, expected.hashtags)
+        ]
+
+
+def test_a_model_takes_changes_from_any_iterable(model: RightModel) -> None:
+    living = RightModel(model.config, BM25Retriever.from_posts(model.retriever.corpus), model.selector)
+    living.add(iter([Post("q1", "Quantum computers factor numbers", ("shor",))]))
+    assert living.retriever.corpus.hashtag_count("shor") == 1
+    living.update(iter([Post("q1", "Quantum computers factor numbers", ("qubit",))]))
+    assert living.retriever.corpus.hashtag_count("qubit") == 1
+    living.remove(iter(["q1"]))
+    assert living.retriever.corpus.get("q1") is None
+    for wrong in (Post("q1", ""), "q1"):
+        with pytest.raises(TypeError, match="Give a list of posts or of ids"):
+            living.add(wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

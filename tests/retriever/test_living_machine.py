@@ -15,10 +15,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
+from right_hf.layout import JOURNAL_FILE
 from right_hf.popularity import DAY, HashtagPopularity
 from right_hf.posts import Post
-from right_hf.retriever import BM25Retriever, bm25
-from right_hf.retriever.journal import JOURNAL_FILE
+from right_hf.retriever import BM25Retriever, merging
+from right_hf.retriever.journal import encode_change
 from tests.support.living import FIRST, TAGS, WORDS, assert_equals_a_new_index, dying
 
 NOW = 10 * DAY
@@ -42,7 +43,7 @@ class LivingCorpus(RuleBasedStateMachine):
         super().__init__()
         self.home = Path(tempfile.mkdtemp())
         self.folder = self.home / "index"
-        self.patches = [mock.patch.object(bm25, "MERGED_AT_ONCE", 4), mock.patch("os.fsync")]
+        self.patches = [mock.patch.object(merging, "MERGED_AT_ONCE", 4), mock.patch("os.fsync")]
         for patch in self.patches:
             patch.start()
         BM25Retriever.from_posts([FIRST]).save_pretrained(self.folder)
@@ -99,7 +100,7 @@ class LivingCorpus(RuleBasedStateMachine):
     def crash_while_a_change_is_written(self, new: Post, share: float) -> None:
         """The process dies while it writes a change, any number of whose bytes reach the disk."""
         self.retriever.close()
-        line = bm25.encode_change([replace(new, id="new")], ["m", "new"])
+        line = encode_change([replace(new, id="new")], ["m", "new"])
         torn = round(share * len(line))
         with (self.folder / JOURNAL_FILE).open("ab") as file:
             file.write(line[:torn])
