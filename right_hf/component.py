@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from huggingface_hub import CommitInfo
 from typing_extensions import Self, Unpack
 
+from right_hf.checks import place
 from right_hf.hub.arguments import HubArguments, UploadArguments, hub_arguments, show_arguments
 from right_hf.hub.errors import explained
 from right_hf.hub.origin import Origin, file_hashes, hub_folder, is_of_component
@@ -103,7 +104,7 @@ class Component:
 
     def save_pretrained(self, save_directory: str | Path) -> None:
         """Writes everything that `from_pretrained` needs into a folder, which appears whole or not at all."""
-        with atomic_folder(save_directory) as folder:
+        with atomic_folder(place(save_directory)) as folder:
             self.save_into(folder)
 
     @classmethod
@@ -154,7 +155,7 @@ class Component:
             ValueError: A file is damaged or may hold pickled code.
         """
         hub = hub_arguments(options)
-        folder, origin = hub_folder(cls.role, str(source), subfolder, **hub)
+        folder, origin = hub_folder(cls.role, source, subfolder, **hub)
         if "hub" in accepted_options(cls):
             options["hub"] = {name: value for name, value in hub.items() if name != "revision"}
         loaded = cls.from_folder(folder, **options)

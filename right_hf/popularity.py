@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime, timezone
+from numbers import Real
 from typing import NamedTuple
 
 from right_hf.posts import Post
@@ -63,7 +64,7 @@ def moment(now: float | str) -> float:
         ValueError: It is neither.
     """
     found = seconds(now) if isinstance(now, str) else now
-    if not isinstance(found, (int, float)) or isinstance(found, bool) or not math.isfinite(found):
+    if not isinstance(found, Real) or isinstance(found, bool) or not math.isfinite(found):
         raise ValueError(f"now must be seconds since 1970 or a time such as 2021-06-07T09:00:00Z, got {now!r:.80}.")
     return float(found)
 
