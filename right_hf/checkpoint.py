@@ -37,7 +37,7 @@ class LoadArguments(TypedDict, total=False):
         selector: The same of the selector.
         generator: The same of the generator; False to go without.
         ranker: The same of the ranker; False to go without.
-        dtype: Of the generator's weights; "auto", the default, for the checkpoint's own. In "bfloat16" and "float16" a
+        dtype: Of the generator's weights; "auto", the default, for the checkpoint's own. In "bfloat16" a
             score depends a little on what else is in the batch, since rounding does: of 60 posts by 16 and alone, the
             best hashtag was the same and scores differed by 0.027 at most. In "float32" none did.
         device: Where the networks go.
