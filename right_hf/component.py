@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from huggingface_hub import CommitInfo
 from typing_extensions import Self, Unpack
 
+from right_hf.checks import place
 from right_hf.holding import Occupant, occupants_of
 from right_hf.hub.arguments import HubArguments, UploadArguments, hub_arguments, show_arguments
 from right_hf.hub.errors import explained
@@ -112,7 +113,7 @@ class Component:
         Raises:
             RuntimeError: Somebody else holds the folder for changes.
         """
-        with atomic_folder(save_directory, self.occupants()) as folder:
+        with atomic_folder(place(save_directory), self.occupants()) as folder:
             self.save_into(folder)
 
     @classmethod
@@ -163,7 +164,7 @@ class Component:
             ValueError: A file is damaged or may hold pickled code.
         """
         hub = hub_arguments(options)
-        folder, origin = hub_folder(cls.role, str(source), subfolder, **hub)
+        folder, origin = hub_folder(cls.role, source, subfolder, **hub)
         if "hub" in accepted_options(cls):
             options["hub"] = {name: value for name, value in hub.items() if name != "revision"}
         loaded = cls.from_folder(folder, **options)

@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers import PreTrainedConfig
 
+from right_hf.checks import whole_number
 from right_hf.hub.shim import REMOTE_CODE
 from right_hf.layout import REQUIRED, ROLES
 from right_hf.persistence import read_object
@@ -78,9 +79,7 @@ class RightConfig(PreTrainedConfig):
                 )
         numbers = {"hits": hits, "context_hashtags": context_hashtags, "pool_hashtags": pool_hashtags}
         for name, number in numbers.items():
-            if not isinstance(number, int) or number < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {number!r}.")
-            setattr(self, name, number)
+            setattr(self, name, whole_number(number, name))
         if fusion is not None and not (
             isinstance(fusion, dict) and set(fusion) == _WEIGHTS and all(map(_is_finite, fusion.values()))
         ):

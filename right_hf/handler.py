@@ -2,6 +2,7 @@
 
 {"inputs": "a post"}                                                  -> [{"hashtag": …, "score": …, …}, …]
 {"inputs": ["a post", "another"], "parameters": {"top_k": 3, "threshold": 0.1}}  -> one such list for each post
+"parameters": {"errors": "skip"}                                      -> null for each that is no post, no error
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from transformers import pipeline
 
 import right_hf  # registers the pipeline
 
-_PARAMETERS = ("top_k", "threshold")
+_PARAMETERS = ("top_k", "threshold", "errors")
 _BATCH_SIZE = 16
 
 
@@ -34,11 +35,15 @@ class EndpointHandler:
         Raises:
             ValueError: The request has no inputs of that kind, an unknown parameter, or one out of range.
         """
-        inputs = data.get("inputs")
-        if not all(isinstance(post, str) for post in (inputs if isinstance(inputs, list) else [inputs])):
+        if not isinstance(data, dict):
+            raise ValueError(f'A request must be an object with "inputs", got {data!r:.80}.')
+        inputs, parameters = data.get("inputs"), data.get("parameters") or {}
+        if not isinstance(inputs, (str, list)):
             raise ValueError(f'"inputs" must be a post or a list of posts, all strings, got {inputs!r:.80}.')
-        parameters = data.get("parameters") or {}
         if not isinstance(parameters, dict) or (unknown := sorted(set(parameters) - set(_PARAMETERS))):
             named = f"the unknown {unknown[0]!r}" if isinstance(parameters, dict) else repr(parameters)[:80]
-            raise ValueError(f'"parameters" must be an object with {" and ".join(_PARAMETERS)}, got {named}.')
-        return self.pipeline(inputs, batch_size=_BATCH_SIZE, **parameters)
+            raise ValueError(f'"parameters" must be an object with {", ".join(_PARAMETERS)}, got {named}.')
+        try:
+            return self.pipeline(inputs, batch_size=_BATCH_SIZE, **parameters)
+        except TypeError as error:  # something in the list is no post
+            raise ValueError(str(error)) from error

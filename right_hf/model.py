@@ -10,12 +10,13 @@ from typing import Any
 from huggingface_hub import CommitInfo
 from typing_extensions import Unpack
 
-from right_hf.checkpoint import LoadAndHubArguments, load_parts, named_elsewhere, part_places
+from right_hf.checkpoint import LoadAndHubArguments, load_parts, named_elsewhere, part_places, sorted_arguments
+from right_hf.checks import check_generation, place, probability, texts_of, whole_number
 from right_hf.component import Component, Part
 from right_hf.config import RightConfig, checkpoint_configuration
 from right_hf.generator.base import Generator
 from right_hf.holding import occupants_of
-from right_hf.hub.arguments import UploadArguments, hub_arguments, show_arguments
+from right_hf.hub.arguments import UploadArguments, show_arguments
 from right_hf.hub.errors import explained
 from right_hf.hub.origin import is_of_checkpoint
 from right_hf.hub.pull import RECORDS, commit_of, fetch, remember
@@ -35,8 +36,8 @@ from right_hf.selector.base import Selector
 from right_hf.stages import Moments, Stages, each_moment
 from right_hf.text.cleaning import clean_post
 
-#: What the Auto classes and pipeline() pass besides; none of it concerns a checkpoint of several parts.
-_PASSED_BY_TRANSFORMERS = ("trust_remote_code", "code_revision", "_from_auto", "_from_pipeline", "adapter_kwargs")
+#: Of one post; None where it is none and `errors="skip"`.
+Answer = list[Recommendation] | Any
 
 
 class RightModel(OnDevices):
@@ -105,39 +106,38 @@ class RightModel(OnDevices):
 
     def recommend(
         self,
-        posts: Sequence[str],
+        posts: Iterable[str | Mapping[str, Any]],
         top_k: int = 5,
         threshold: float = 0.0,
         generate_kwargs: Mapping[str, Any] | None = None,
         now: Moments = None,
-    ) -> list[list[Recommendation]]:
+        errors: str = "raise",
+    ) -> list[Answer]:
         """Recommends hashtags for each post, as one batch.
 
         Args:
-            posts: Raw posts; see [`right_hf.text.cleaning.clean_post`].
+            posts: Raw posts, strings or mappings with the key "text"; see [`right_hf.text.cleaning.clean_post`].
             top_k: At most so many hashtags a post.
             threshold: Only hashtags with at least this score, in [0, 1].
             generate_kwargs: Arguments of the generator's `generate`, for example `num_beams`.
             now: The time of the posts, or of each, in seconds since 1970, for a ranker that looks at what is in use at
                 the moment; None for the present.
+            errors: "skip" gives None for what is no post, where "raise" names it.
 
         Returns:
             For each post its hashtags, best first; an empty list for a post without readable text.
 
         Raises:
-            TypeError: A post is not a string.
-            ValueError: `top_k` or `threshold` is out of range, or there are not as many times as posts.
+            TypeError: These are no posts, or one is none.
+            ValueError: A number is out of range, or there are not as many times as posts.
         """
-        if isinstance(posts, str):
-            raise TypeError(f"recommend() takes a list of posts, got one string. Pass [{posts!r:.40}].")
-        if not isinstance(top_k, int) or top_k < 1:
-            raise ValueError(f"top_k must be at least 1 and whole, got {top_k!r}.")
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"threshold must lie between 0 and 1, got {threshold}.")
-        cleaned = [clean_post(post) for post in posts]
+        texts = texts_of(posts, errors)
+        top_k, threshold = whole_number(top_k, "top_k"), probability(threshold, "threshold")
+        check_generation(generate_kwargs or {})
+        cleaned = [clean_post(text or "") for text in texts]
         moments = each_moment(now, len(cleaned))
         rows = [row for row, post in enumerate(cleaned) if post]
-        results: list[list[Recommendation]] = [[] for _ in cleaned]
+        results: list[Answer] = [None if text is None else [] for text in texts]
         if rows:
             readable, times = [cleaned[row] for row in rows], [moments[row] for row in rows]
             for row, trace in zip(rows, self.trace(readable, times, **(generate_kwargs or {})), strict=True):
@@ -173,7 +173,7 @@ class RightModel(OnDevices):
             RuntimeError: Somebody else holds the checkpoint's index for changes.
             ValueError: See [`right_hf.checkpoint.named_elsewhere`].
         """
-        self._save(Path(save_directory), named_elsewhere(self.parts, references))
+        self._save(Path(place(save_directory)), named_elsewhere(self.parts, references))
 
     def _save(self, directory: Path, references: Mapping[str, dict[str, str]]) -> None:
         entries = {role: references.get(role, {"subfolder": role}) for role in self.parts}
@@ -252,12 +252,8 @@ class RightModel(OnDevices):
             PermissionError: The checkpoint would send posts to a server that was not named.
             FileNotFoundError, PermissionError, ConnectionError: See [`right_hf.hub.errors.explained`].
         """
-        source, options = str(pretrained_model_name_or_path), dict(arguments)
-        for name in _PASSED_BY_TRANSFORMERS:
-            options.pop(name, None)
-        hub = hub_arguments(options)
-        replacements: dict[str, Any] = {role: options.pop(role, None) for role in ROLES}
-        options = {name: value for name, value in options.items() if value is not None}
+        source = place(pretrained_model_name_or_path)
+        hub, replacements, options = sorted_arguments(arguments)
         root = fetch(source, [], **hub)
         revision = hub.get("revision")
         if (commit := commit_of(source, root)) is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from typing_extensions import Self
 
+from right_hf.checks import check_device
 from right_hf.component import Component
 
 
@@ -49,6 +50,7 @@ class OnDevices:
 
     def to(self, device: str | torch.device) -> Self:
         """Moves the networks of all parts, but for those that are spread over devices."""
+        check_device(device)
         for network in self._networks:
             if getattr(network, "hf_device_map", None) is None:
                 network.to(device)

@@ -179,7 +179,7 @@ def atomic_folder(target: str | os.PathLike[str], occupants: Mapping[Path, Occup
             flush_entries(final.parent)
     finally:
         lock.release()
-        shutil.rmtree(scratch, ignore_errors=True)
+        _remove(scratch)
 
 
 def _exchange(a: Path, b: Path) -> bool:
@@ -197,6 +197,7 @@ def _exchange(a: Path, b: Path) -> bool:
 
 def _swap(scratch: Path, final: Path) -> None:
     """Puts `scratch` in the place of `final`; what was there is in `scratch` then, or beside it and removed."""
+    _check_removable(final)
     if final.exists() and not _exchange(scratch, final):
         os.replace(final, _previous(final))
     try:
@@ -204,6 +205,30 @@ def _swap(scratch: Path, final: Path) -> None:
             os.replace(scratch, final)
     finally:
         recover_folder(final)
+
+
+def _check_removable(final: Path) -> None:
+    """Refuses a folder in which somebody else's are read-only: exchanged, it would stay there under another name."""
+    if os.name != "posix":
+        return
+    for path in (Path(root) for root, *inside in os.walk(final) if any(inside)):
+        if os.geteuid() not in (0, path.stat().st_uid) and not os.access(path, os.W_OK | os.X_OK, effective_ids=True):
+            raise PermissionError(
+                f"{path} is read-only and belongs to another user, so that it cannot be replaced; nothing was changed. "
+                "Save to another place."
+            )
+
+
+def _remove(folder: Path) -> None:
+    """Removes a folder as far as that can be, what is read-only in it too."""
+    with suppress(OSError):
+        folder.chmod(0o755)
+    for root, folders, _ in os.walk(folder):  # which looks into them afterwards
+        for path in (Path(root, name) for name in folders):
+            with suppress(OSError):
+                if not path.is_symlink():
+                    path.chmod(0o755)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _previous(final: Path) -> Path:
@@ -215,7 +240,7 @@ def recover_folder(target: str | os.PathLike[str]) -> None:
     final = Path(target).resolve()
     if (previous := _previous(final)).exists():
         if final.exists():
-            shutil.rmtree(previous, ignore_errors=True)
+            _remove(previous)
         else:
             os.replace(previous, final)
 
@@ -239,7 +264,7 @@ def flush(folder: Path) -> None:
         if path.is_dir():
             flush_entries(path)
         elif path.is_file():
-            with path.open("r+b") as file:
+            with path.open("rb" if os.name == "posix" else "r+b") as file:  # it may be read-only
                 os.fsync(file.fileno())
 
 
@@ -261,4 +286,4 @@ def _remove_remains(final: Path) -> None:
         with suppress(OSError, Timeout):  # somebody else removes it, or holds it
             if time.time() - scratch.stat().st_mtime >= _OLD:
                 FileLock(scratch / _LOCK, timeout=0).acquire().lock.release()
-                shutil.rmtree(scratch, ignore_errors=True)
+                _remove(scratch)

@@ -14,6 +14,16 @@ from typing import Any
 from transformers import GenerationConfig, Pipeline
 
 from right_hf import DEFAULT_CHECKPOINT as DEFAULT_CHECKPOINT
+from right_hf.checks import (
+    check_device,
+    check_errors,
+    check_generation,
+    check_posts,
+    is_table,
+    probability,
+    text_of,
+    whole_number,
+)
 from right_hf.hub.arguments import show_arguments
 from right_hf.model import RightModel
 from right_hf.ranker.records import Recommendation
@@ -23,6 +33,8 @@ from right_hf.times import moment
 _GENERATION_ARGUMENTS = frozenset(name for name in vars(GenerationConfig()) if not name.startswith("_"))
 #: What pipeline() passes on although it is meant for loading.
 _LOADING_ARGUMENTS = frozenset({"local_files_only"})
+#: What is one post, or what somebody took for one, though it could be gone through.
+_SINGLE = (str, bytes, bytearray, memoryview, Mapping)
 
 
 class HashtagRecommendationPipeline(Pipeline):
@@ -33,12 +45,12 @@ class HashtagRecommendationPipeline(Pipeline):
         # [{"hashtag": "wvd", "score": 0.83, "source": "both", "evidence": ["…"]}, …]
 
     A post gives a list of hashtags, a list of posts a list of such lists; any other iterable of posts, such as a
-    generator or a data set, is streamed. A post is a string or a mapping with the key "text".
+    generator, a data set or a column of a data frame, is streamed. A post is a string or a mapping with the key "text".
 
     At construction or call: `top_k` (hashtags a post, 5), `threshold` (least score, 0), `now` (the time for which
-    hashtags are wanted, seconds since 1970 or an ISO 8601 time; the present), `batch_size`, and arguments of the
-    generator's `generate`: `num_beams`, `max_new_tokens` … (`generate_kwargs` takes those whose name means something
-    else here, such as `top_k`).
+    hashtags are wanted, seconds since 1970 or an ISO 8601 time; the present), `errors` ("skip" gives None for what is
+    no post, where "raise" names it), `batch_size`, and arguments of the generator's `generate`: `num_beams`,
+    `max_new_tokens` … (`generate_kwargs` takes those whose name means something else here, such as `top_k`).
     """
 
     _load_tokenizer = False
@@ -48,37 +60,54 @@ class HashtagRecommendationPipeline(Pipeline):
     _load_video_processor = False
     _pipeline_calls_generate = False
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if not isinstance(device := kwargs.get("device"), int | None):  # the base class knows what numbers mean
+            check_device(device)
+        if kwargs.get("batch_size") is not None:
+            kwargs["batch_size"] = whole_number(kwargs["batch_size"], "batch_size")
+        super().__init__(*args, **kwargs)
+
     def _sanitize_parameters(
         self,
         top_k: int | None = None,
         threshold: float | None = None,
         now: float | str | None = None,
         generate_kwargs: Mapping[str, Any] | None = None,
+        errors: str | None = None,
         **others: Any,
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         generation = {name: value for name, value in others.items() if name not in _LOADING_ARGUMENTS}
-        generation |= generate_kwargs or {}
+        if generate_kwargs is not None:
+            check_generation(generate_kwargs)
+            generation |= generate_kwargs
         if unknown := sorted(set(generation) - _GENERATION_ARGUMENTS):
             raise TypeError(
-                f"Unknown argument {unknown[0]!r}. Known: top_k, threshold, now, batch_size, generate_kwargs, and the "
-                "arguments of generate(), for example num_beams=4."
+                f"Unknown argument {unknown[0]!r}. Known: top_k, threshold, now, errors, batch_size, generate_kwargs, "
+                "and the arguments of generate(), for example num_beams=4."
             )
+        check_generation(generation)
         forward: dict[str, Any] = generation
         if top_k is not None:
-            forward["hashtags"] = top_k
+            forward["hashtags"] = whole_number(top_k, "top_k")
         if threshold is not None:
-            forward["threshold"] = threshold
+            forward["threshold"] = probability(threshold, "threshold")
         if now is not None:
             forward["now"] = moment(now)
-        return {}, forward, {}
+        if errors is not None:
+            check_errors(errors)
+        return {} if errors is None else {"errors": errors}, forward, {}
 
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
         """Recommends hashtags for one post, a list of posts, or a stream of posts."""
+        if kwargs.get("batch_size") is not None:
+            kwargs["batch_size"] = whole_number(kwargs["batch_size"], "batch_size")
         if isinstance(inputs, tuple):
             inputs = list(inputs)
         if isinstance(inputs, list) and not inputs:
             return []
-        streamed = isinstance(inputs, Iterable) and not isinstance(inputs, (str, bytes, Mapping, list))
+        streamed = isinstance(inputs, Iterable) and not isinstance(inputs, (*_SINGLE, list))
+        if streamed or is_table(inputs):
+            check_posts(inputs, "pipe({})")
         # The base class streams generators, and knows no other iterable.
         return super().__call__((post for post in inputs) if streamed else inputs, **kwargs)
 
@@ -90,15 +119,9 @@ class HashtagRecommendationPipeline(Pipeline):
         """Uploads the checkpoint, see [`RightModel.push_to_hub`]."""
         return self.model.push_to_hub(repo_id, **upload)  # type: ignore[arg-type]
 
-    def preprocess(self, input_: Any, **_: Any) -> str:
-        """Takes the text of a post."""
-        text = input_.get("text") if isinstance(input_, Mapping) else input_
-        if not isinstance(text, str):
-            raise TypeError(
-                f"A post must be a string (or a mapping with a string under 'text'), got {type(input_).__name__}: "
-                f"{input_!r:.80}. Pass the post's text, or a list of texts."
-            )
-        return text
+    def preprocess(self, input_: Any, errors: str = "raise", row: int | None = None, **_: Any) -> str | None:
+        """Takes the text of a post, see [`right_hf.checks.text_of`]."""
+        return text_of(input_, errors, row)
 
     def _forward(
         self, model_inputs: Any, hashtags: int = 5, threshold: float = 0.0, now: float | None = None, **generation: Any
@@ -111,7 +134,10 @@ class HashtagRecommendationPipeline(Pipeline):
 
     def run_single(self, inputs: Any, preprocess_params: Any, forward_params: Any, postprocess_params: Any) -> Any:
         """Runs one post as a batch of one, so that one and many take the same way."""
-        return next(self.get_iterator([inputs], 0, 1, preprocess_params, forward_params, postprocess_params))
+        text = self.preprocess(inputs, **preprocess_params)
+        return (
+            None if text is None else self.postprocess(self.forward([text], **forward_params)[0], **postprocess_params)
+        )
 
     def get_iterator(
         self,
@@ -121,18 +147,19 @@ class HashtagRecommendationPipeline(Pipeline):
         preprocess_params: dict[str, Any],
         forward_params: dict[str, Any],
         postprocess_params: dict[str, Any],
-    ) -> Iterator[list[dict[str, Any]]]:
+    ) -> Iterator[list[dict[str, Any]] | None]:
         """Yields the result of each post, batch by batch; nothing is read before it is needed.
 
         The base class would collate through a tokenizer, which the composite does not have.
         """
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
         # A map-style data set need not be iterable, nor end by an IndexError.
         posts = iter(inputs) if isinstance(inputs, Iterable) else (inputs[i] for i in range(len(inputs)))
-        while batch := [self.preprocess(post, **preprocess_params) for post in islice(posts, batch_size)]:
-            for recommendations in self.forward(batch, **forward_params):
-                yield self.postprocess(recommendations, **postprocess_params)
+        texts = (self.preprocess(post, row=row, **preprocess_params) for row, post in enumerate(posts))
+        while batch := list(islice(texts, batch_size)):
+            wanted = [text for text in batch if text is not None]
+            answers = iter(self.forward(wanted, **forward_params) if wanted else ())
+            for text in batch:
+                yield None if text is None else self.postprocess(next(answers), **postprocess_params)
 
 
 show_arguments(HashtagRecommendationPipeline.push_to_hub, RightModel.push_to_hub)

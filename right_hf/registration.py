@@ -6,6 +6,7 @@ the other still is: importing that of transformers imports ours, and ours ends b
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -23,7 +24,19 @@ def _model(theirs: Any, ours: Any) -> None:
     theirs.AutoModel.register(ours.RightConfig, ours.RightModel, exist_ok=True)
 
 
+class _OwnDefault(logging.Filter):
+    """Keeps back what transformers says of a default checkpoint where it is ours, which cannot change beneath it."""
+
+    def __init__(self, checkpoint: str) -> None:
+        super().__init__()
+        self._start = f"No model was supplied, defaulted to {checkpoint} "
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith(self._start)
+
+
 def _pipeline(theirs: Any, ours: Any) -> None:
+    logging.getLogger(theirs.__name__).addFilter(_OwnDefault(ours.DEFAULT_CHECKPOINT))
     theirs.PIPELINE_REGISTRY.register_pipeline(
         "hashtag-recommendation",
         pipeline_class=ours.HashtagRecommendationPipeline,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from right_hf.config import RightConfig
@@ -15,9 +15,10 @@ from right_hf.retriever.base import Retriever
 from right_hf.retriever.fusion import fused_hits
 from right_hf.retriever.voices import one_voice_each
 from right_hf.selector.base import Selector
+from right_hf.times import moment
 
-#: The time of one post or of each, in seconds since 1970; None for the present.
-Moments = float | Sequence[float] | None
+#: The time of one post or of each, in seconds since 1970 or ISO 8601; None for the present.
+Moments = float | str | Sequence[float | str] | None
 
 
 class Stages:
@@ -122,13 +123,13 @@ def each_moment(now: Moments, count: int) -> list[float]:
     """The time of each of some posts.
 
     Raises:
-        ValueError: There are not as many times as posts.
+        ValueError: There are not as many times as posts, or one is no time.
     """
     if now is None:
         now = time.time()
-    if isinstance(now, (int, float)):
-        return [float(now)] * count
-    moments = [float(moment) for moment in now]
+    if isinstance(now, str) or not isinstance(now, Iterable):
+        return [moment(now)] * count
+    moments = [moment(time_of_one) for time_of_one in now]
     if len(moments) != count:
         raise ValueError(f"Got {len(moments)} times for {count} posts. Give one a post, or one for all.")
     return moments

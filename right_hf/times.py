@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from numbers import Real
 
 HOUR, DAY = 3_600.0, 86_400.0
 #: As in Twitter's archives and its first API; the others are ISO 8601 and the dates of mail and feeds (RFC 2822).
@@ -60,6 +61,6 @@ def moment(now: float | str) -> float:
         ValueError: It is neither.
     """
     found = seconds(now) if isinstance(now, str) else now
-    if not isinstance(found, (int, float)) or isinstance(found, bool) or not math.isfinite(found):
+    if not isinstance(found, Real) or isinstance(found, bool) or not math.isfinite(found):
         raise ValueError(f"now must be seconds since 1970 or a time such as 2021-06-07T09:00:00Z, got {now!r:.80}.")
     return float(found)

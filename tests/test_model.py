@@ -78,7 +78,7 @@ def rewrite(key: str, value: object) -> Callable[[Path], None]:
         ("config.json", rewrite("components", {"reranker": {}}), ValueError, "Unknown component 'reranker'"),
         ("config.json", rewrite("components", {"retriever": "x"}), ValueError, "must be an object"),
         ("config.json", rewrite("components", {"retriever": {"subfolder": "../.."}}), ValueError, "lies outside"),
-        ("config.json", rewrite("hits", 0), ValueError, "hits must be a whole number"),
+        ("config.json", rewrite("hits", 0), ValueError, "hits must be at least 1"),
         ("config.json", rewrite("fusion", {"slope": 1}), (ValueError, TypeError), "fusion|slope"),
         (
             "retriever/retriever_config.json",

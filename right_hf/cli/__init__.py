@@ -1,7 +1,7 @@
 """`right-hf`: the commands, and what they share of errors, signals and output.
 
 Standard output holds results only, one JSON object a line; everything else goes to standard error.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 141 nobody reads the output.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from collections.abc import Sequence
 
 from right_hf import __version__
 from right_hf.cli import card, evaluate, index, pull, push, recommend, train
-from right_hf.cli.options import add_command, plain_parser
+from right_hf.cli.options import add_command, plain_parser, say
+from right_hf.cli.streams import leave_output, set_up_streams
 from right_hf.progress import progress_bars
 
 _DESCRIPTION = """\
 Recommends the hashtags that people actually use (RIGHT: retrieval-augmented generation of mainstream hashtags)."""
+#: As of a process that SIGPIPE ended: 128 and its number.
+_NOBODY_READS = 141
 _EXAMPLES = """\
   right-hf recommend "Scaling Erlang cluster to 10k nodes at WhatsApp"
   right-hf recommend --top-k 3 < posts.txt > hashtags.jsonl
@@ -28,8 +31,8 @@ _EXAMPLES = """\
   right-hf evaluate --data test.jsonl
 
 Each command has a --help of its own, with examples. Results go to standard output, one JSON object a line; progress
-and errors go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. The Hub's token is that
-of `hf auth login` or the variable HF_TOKEN.
+and errors go to standard error. Exit codes: 0 done, 1 failed (or done but for some lines, which are named), 2 wrong
+usage, 130 interrupted, 141 nobody read the output. The Hub's token is that of `hf auth login` or the variable HF_TOKEN.
 """
 
 
@@ -46,30 +49,38 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; gives the exit code."""
+    set_up_streams()
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read has enough, as `head` does
+        leave_output()
+        return _NOBODY_READS
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = build_parser().parse_args(argv)
     except SystemExit as stop:  # after --help, or a message on wrong usage
         return stop.code if isinstance(stop.code, int) else 2
     _set_up_output(arguments.quiet, arguments.debug)
     try:
-        arguments.run(arguments)
-        sys.stdout.flush()
+        return arguments.run(arguments) or 0
     except KeyboardInterrupt:
-        _say("interrupted")
+        say("interrupted")
         return 130
     except BrokenPipeError:
-        # Whoever read has enough, as `head` does. Else the interpreter would complain when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
     except argparse.ArgumentTypeError as error:
-        _say(f"error: {error}")
+        say(f"error: {error}")
         return 2
     except Exception as error:
         if arguments.debug:
             traceback.print_exc()
         one_line = " ".join(str(error).split()) or type(error).__name__
-        _say(f"error: {one_line}" + ("" if arguments.debug else " (--debug shows where)"))
+        say(f"error: {one_line}" + ("" if arguments.debug else " (--debug shows where)"))
         return 1
-    return 0
 
 
 def _set_up_output(quiet: bool, debug: bool) -> None:
@@ -81,7 +92,3 @@ def _set_up_output(quiet: bool, debug: bool) -> None:
     level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
     logging.getLogger("right_hf").setLevel(level)
-
-
-def _say(message: str) -> None:
-    sys.stderr.write(f"right-hf: {message}\n")

@@ -24,18 +24,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from right_hf.cli.options import write_result
+from right_hf.cli.options import as_path, as_text, write_result
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
-    add("checkpoint", type=Path, metavar="FOLDER", help="folder of the checkpoint")
-    add("--results", type=Path, nargs="+", default=[], metavar="FILE", help="saved by evaluate --output")
-    add("--datasheet", type=Path, metavar="FILE", help="Markdown file that describes the data")
-    add("--name", help="the model's name (default: the folder's)")
+    add("checkpoint", type=as_path, metavar="FOLDER", help="folder of the checkpoint")
+    add("--results", type=as_path, nargs="+", default=[], metavar="FILE", help="saved by evaluate --output")
+    add("--datasheet", type=as_path, metavar="FILE", help="Markdown file that describes the data")
+    add("--name", type=as_text, help="the model's name (default: the folder's)")
     add("--write", action="store_true", help="write it into the checkpoint")
 
 

@@ -18,13 +18,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from right_hf.cli.options import (
     DATA_HELP,
     SPLITS,
     add_data_options,
     add_model_options,
+    as_json,
+    as_path,
     data_options,
     load_model,
     positive,
@@ -38,9 +39,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", required=True, metavar="DATA", help=f"{DATA_HELP}, with gold hashtags")
     add("--split", default="test", choices=SPLITS, help="default: test")
-    add("--seq2seq", type=Path, metavar="FOLDER", help="also score this generator without retrieval")
+    add("--seq2seq", type=as_path, metavar="FOLDER", help="also score this generator without retrieval")
     add("--beams", type=positive, default=1, metavar="N", help="also score its N best answers (default: 1)")
-    add("--output", type=Path, metavar="FILE", help="save the results there")
+    add("--output", type=as_path, metavar="FILE", help="save the results there")
     add("--table", action="store_true", help="print a Markdown table instead of JSON")
     add_model_options(parser)
     add_data_options(parser)
@@ -66,7 +67,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.seq2seq and (record := arguments.seq2seq / TRAINING_FILE).is_file():
         arms[SEQ2SEQ] = read_json(record)
     runs = {name: {key: arm.get(key) for key in ("commit", "seed", "steps", "posts")} for name, arm in arms.items()}
-    results = {**origin, "posts": len(posts), "runs": runs, "results": scores}
+    # As it is printed: with a command line that can be written as UTF-8.
+    results = json.loads(as_json({**origin, "posts": len(posts), "runs": runs, "results": scores}))
     if arguments.output:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         write_json(arguments.output, results)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any, TypeVar
 
+from right_hf.cli.streams import restored
 from right_hf.layout import REQUIRED, ROLES
 
 #: What DATA may be, for the help of a command.
@@ -33,7 +37,8 @@ files; a .parquet, .csv or .json file; a folder of such files, named train, vali
 set of the Hub."""
 
 T = TypeVar("T")
-Run = Callable[[argparse.Namespace], None]
+#: Gives the exit code; None for 0.
+Run = Callable[[argparse.Namespace], int | None]
 
 
 def plain_parser(new: Callable[..., Any], description: str, examples: str, **settings: Any) -> Any:
@@ -78,6 +83,16 @@ def _type(what: str, parse: Callable[[str], T | None]) -> Callable[[str], T]:
     return convert
 
 
+def as_text(given: str) -> str:
+    """An argument that is text: in a locale that is no UTF-8, what the bytes of the shell mean in UTF-8."""
+    return restored(given)
+
+
+def as_path(given: str) -> Path:
+    """An argument that is a path, with `~` as the home folder; its bytes stay those that the shell gave."""
+    return Path(os.path.expanduser(given))
+
+
 def _seconds(text: str) -> float | None:
     from right_hf.times import seconds
 
@@ -108,7 +123,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 def add_hub_options(options: Any) -> None:
     """How something is read from the Hub."""
     options.add_argument("--revision", help="branch, tag or commit on the Hub (default: main)")
-    options.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="where downloads are kept")
+    options.add_argument("--cache-dir", type=as_path, metavar="FOLDER", help="where downloads are kept")
     options.add_argument("--offline", action="store_true", help="use what is in the cache, ask no network")
 
 
@@ -121,11 +136,25 @@ def hub_options(arguments: argparse.Namespace) -> dict[str, Any]:
 def load_model(arguments: argparse.Namespace) -> Any:
     """The `RightModel` that the options name, with the parts they swap or leave out."""
     from right_hf import DEFAULT_CHECKPOINT
-    from right_hf.model import RightModel
 
     chosen = _given(**{role: getattr(arguments, role) for role in ROLES})
-    source = arguments.model or DEFAULT_CHECKPOINT
-    return RightModel.from_pretrained(source, device=arguments.device, **hub_options(arguments), **chosen)
+    source = DEFAULT_CHECKPOINT if arguments.model is None else arguments.model
+    with _uncollected():
+        from right_hf.model import RightModel
+
+        return RightModel.from_pretrained(source, device=arguments.device, **hub_options(arguments), **chosen)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without garbage collection: loading makes millions of objects that stay, and to visit them takes a second."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def add_data_options(parser: argparse.ArgumentParser, licenses: bool = True) -> None:
@@ -134,7 +163,7 @@ def add_data_options(parser: argparse.ArgumentParser, licenses: bool = True) -> 
     if licenses:
         options.add_argument("--licenses", nargs="+", metavar="SPDX", help="only posts under one of these licences")
     for field, (option, what) in _DATA_OPTIONS.items():
-        options.add_argument(option, dest=f"data_{field}", metavar="NAME", help=what)
+        options.add_argument(option, dest=f"data_{field}", type=as_text, metavar="NAME", help=what)
 
 
 def data_options(arguments: argparse.Namespace) -> Any:
@@ -149,7 +178,17 @@ def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def as_json(result: dict[str, Any]) -> str:
+    """A result as JSON on one line that every reader takes: UTF-8, without NaN."""
+    return restored(json.dumps(result, ensure_ascii=False, allow_nan=False))
+
+
 def write_result(result: dict[str, Any]) -> None:
     """Writes one result as a line of JSON, at once, so that a reader need not wait for the end."""
-    sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+    sys.stdout.write(as_json(result) + "\n")
     sys.stdout.flush()
+
+
+def say(message: str) -> None:
+    """Tells the user something: one line on standard error."""
+    sys.stderr.write(f"right-hf: {restored(message)}\n")

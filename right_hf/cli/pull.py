@@ -15,15 +15,14 @@ from __future__ import annotations
 import argparse
 import shutil
 from contextlib import nullcontext
-from pathlib import Path
 
-from right_hf.cli.options import add_hub_options, hub_options, write_result
+from right_hf.cli.options import add_hub_options, as_path, hub_options, write_result
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("repo", metavar="REPO", help="the repository, user/name")
-    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="copy it there")
+    parser.add_argument("folder", nargs="?", type=as_path, metavar="FOLDER", help="copy it there")
     add_hub_options(parser)
 
 

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from right_hf.cli.options import DATA_HELP, add_command, add_data_options, data_options, write_result
+from right_hf.cli.options import DATA_HELP, add_command, add_data_options, as_path, as_text, data_options, write_result
 from right_hf.layout import ROLES
 
 _REFERENCES = "name parts that the checkpoint takes from other repositories, by commit, instead of copying them"
@@ -32,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--handler", action="store_true", help="also upload the handler of an Inference Endpoint")
     model.add_argument("--references", action="store_true", help=_REFERENCES)
     dataset = _add_kind(kinds, push_dataset, "DATA", DATA_HELP)
-    dataset.add_argument("--datasheet", type=Path, metavar="FILE", help="Markdown file that describes the data")
+    dataset.add_argument("--datasheet", type=as_path, metavar="FILE", help="Markdown file that describes the data")
     dataset.add_argument("--allow-unlicensed", action="store_true", help=_UNLICENSED)
     add_data_options(dataset)
     _add_kind(kinds, push_metric, "NAME", "hashtag_f1 or hashtag_rouge")
@@ -52,7 +51,7 @@ def _add_kind(kinds: Any, push: Callable[..., Any], source: str, what: str) -> a
     add("--private", action="store_true", default=None, help="a new repository is private")
     add("--revision", metavar="BRANCH", help="branch to commit to (default: main)")
     add("--create-pr", action="store_true", help="open a pull request instead of committing")
-    add("--message", metavar="TEXT", help="message of the commit")
+    add("--message", type=as_text, metavar="TEXT", help="message of the commit")
     return parser
 
 
@@ -72,7 +71,7 @@ def push_model(arguments: argparse.Namespace, **upload: Any) -> Any:
 
     if arguments.component and (arguments.handler or arguments.references):
         raise argparse.ArgumentTypeError("--handler and --references go with a whole checkpoint, not with --component")
-    folder = Path(arguments.source)
+    folder = as_path(arguments.source)
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder}. Give the folder of a checkpoint.")
     if arguments.component:

@@ -31,9 +31,8 @@ import argparse
 import re
 import sys
 from contextlib import redirect_stdout
-from pathlib import Path
 
-from right_hf.cli.options import DATA_HELP, add_command, add_data_options, data_options, write_result
+from right_hf.cli.options import DATA_HELP, add_command, add_data_options, as_path, data_options, write_result
 from right_hf.layout import ROLES
 
 #: In the order in which they are made: a part is trained with those before it.
@@ -54,14 +53,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         examples = "".join(re.findall(rf"  right-hf train {name} (?:.*\\\n)?.*\n", __doc__ or ""))
         part = add_command(parts, name, f"Makes a {name}: {summary}.\n\nExamples:\n{examples}", run_part)
         add = part.add_argument
-        add("--recipe", type=Path, required=True, metavar="FILE", help="YAML file")
+        add("--recipe", type=as_path, required=True, metavar="FILE", help="YAML file")
         add("--data", required=True, metavar="DATA", help=DATA_HELP)
-        add("--output", type=Path, required=True, metavar="FOLDER", help=f"folder of the {name}")
+        add("--output", type=as_path, required=True, metavar="FOLDER", help=f"folder of the {name}")
         add("--seed", type=int, help="in the place of the recipe's")
         for role in before:
-            add(f"--{role}", type=Path, metavar="FOLDER", help=f"folder of the trained {role}")
+            add(f"--{role}", type=as_path, metavar="FOLDER", help=f"folder of the trained {role}")
         if name == "generator":
-            add("--start", type=Path, metavar="FOLDER", help="a tuned LLM, which goes on with GRPO")
+            add("--start", type=as_path, metavar="FOLDER", help="a tuned LLM, which goes on with GRPO")
         add_data_options(part, licenses=False)
         part.set_defaults(part=name, folders=(*before, "start"))
 

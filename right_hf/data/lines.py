@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 import dataclasses
 import hashlib
 import json
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from right_hf.posts import Post, parse_post
+from right_hf.textfiles import json_value, numbered_lines
 
 #: What stands between two hashtags of a post.
 SEPARATOR = "[SEP]"
@@ -42,23 +43,28 @@ def iter_json_posts(path: Path) -> Iterator[Post]:
     """Reads posts from a JSONL file.
 
     A line holds the fields `text`, `hashtags` and optionally `id`, `created_at`, `license`, `author` of [`Post`]. Posts
-    without ids are given them as by [`identified`].
+    without ids are given them as by [`identified`]; ids may be whole numbers, too. The file may be compressed by gzip,
+    and be in UTF-16.
 
     Raises:
         ValueError: A line is no such record; the message names file and line.
     """
     seen: set[str] = set()
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line.decode())
-                has_id = not isinstance(record, dict) or "id" in record
-                post = parse_post(record if has_id else {"id": ""} | record)
-            except ValueError as error:
-                raise ValueError(f"{path}, line {number}: {error}. Correct or remove the line.") from error
-            yield from [post] if has_id else identified([post], seen)
+    for number, line in numbered_lines(path):
+        if not line.strip():
+            continue
+        try:
+            record = json_value(line.decode())
+            has_id = not isinstance(record, dict) or "id" in record
+            post = parse_post(record | {"id": plain_id(record.get("id", ""))} if isinstance(record, dict) else record)
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}. Correct or remove the line.") from error
+        yield from [post] if has_id else identified([post], seen)
+
+
+def plain_id(value: Any) -> Any:
+    """A whole number that is an id as a string, anything else as it is."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def split_hashtags(line: str, separator: str = SEPARATOR) -> list[str]:
@@ -67,14 +73,13 @@ def split_hashtags(line: str, separator: str = SEPARATOR) -> list[str]:
 
 
 def _read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file; only a line feed ends a line, since posts may hold other line separators."""
+    """The lines of a file; only a line feed ends a line, since posts may hold other line separators."""
     if not path.is_file():
         raise FileNotFoundError(f"No file {path}. A .src file of posts needs a .dst file of hashtags, and vice versa.")
-    raw = path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
     lines: list[str] = []
-    for number, line in enumerate(raw if raw[-1] else raw[:-1], start=1):
+    for number, line in numbered_lines(path):
         try:
-            lines.append(line.decode().strip("\r"))
+            lines.append(line.removesuffix(b"\n").decode().strip("\r"))
         except UnicodeDecodeError as error:
             raise ValueError(f"{path}, line {number}: expected UTF-8 ({error}). Convert the file to UTF-8.") from error
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,16 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from right_hf.data.lines import SEPARATOR, identified, iter_json_posts, iter_line_posts, split_hashtags
+from right_hf.data.lines import SEPARATOR, identified, iter_json_posts, iter_line_posts, plain_id, split_hashtags
 from right_hf.hub.errors import explained
 from right_hf.posts import Post, parse_post
+from right_hf.textfiles import is_stream
 
 #: The splits, in this order.
 SPLITS = ("train", "validation", "test")
 _NAMES = {"train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation"}
 _NAMES |= {"dev": "validation", "test": "test"}
 # The authors of RIGHT give their cleaned copies of THG and WHG a second ending.
-_LINE_FILE = re.compile(r"(?P<stem>.+)\.(?P<side>src|dst)(?P<rest>_after_cleaning\.txt)?")
+_LINE_FILE = re.compile(r"(?P<stem>.+)\.(?P<side>src|dst)(?P<rest>(_after_cleaning\.txt)?(\.gz)?)")
 #: What of `datasets.Dataset` reads a single file, by its ending; unlike `load_dataset`, it tells no server.
 _FILES = {".jsonl": "from_json", ".json": "from_json", ".parquet": "from_parquet", ".csv": "from_csv"}
 
@@ -65,12 +67,18 @@ def _split_of(stem: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def _ending(path: Path) -> str:
+    """The ending that tells the format; that of gzip is none."""
+    return (path.with_suffix("") if path.suffix == ".gz" else path).suffix
+
+
 def _file_reader(path: Path) -> tuple[str | None, Path, Callable[[], Iterable[Post]]] | None:
     """The split that a file belongs to, the file that stands for it, and its reader; None for another format."""
-    if path.suffix == ".jsonl":
-        return _NAMES.get(path.stem.lower()), path, partial(iter_json_posts, path)
+    if _ending(path) == ".jsonl":
+        stem = path.name.lower().partition(".jsonl")[0]
+        return _NAMES.get(stem), path, partial(iter_json_posts, path)
     if match := _LINE_FILE.fullmatch(path.name):
-        stem, rest = match["stem"], match["rest"] or ""
+        stem, rest = match["stem"], match["rest"]
         source, target = (path.with_name(f"{stem}.{side}{rest}") for side in ("src", "dst"))
         return _split_of(stem), source, partial(iter_line_posts, source, target)
     return None
@@ -100,28 +108,32 @@ def _dataset_readers(source: str, options: DatasetOptions, unnamed: str) -> Read
 
 
 def _readers(source: str | Path, options: DatasetOptions | None, unnamed: str = "test") -> Readers:
-    path = Path(source)
-    if path.is_file() and (options is None or path.suffix != ".jsonl") and (known := _file_reader(path)):
+    path = Path(os.path.expanduser(source))
+    if is_stream(path):
+        if options is not None:
+            raise ValueError(f"{path} is no file, so that its columns cannot be chosen. Save it to a file first.")
+        return {unnamed: (path, partial(iter_json_posts, path))}
+    if path.is_file() and (options is None or _ending(path) != ".jsonl") and (known := _file_reader(path)):
         split, file, reader = known
         return {split or unnamed: (file, reader)}
     if options is None and path.is_dir() and (readers := _folder_readers(path)):
         return readers
-    if path.is_file() and path.suffix not in _FILES:
+    if path.is_file() and _ending(path) not in _FILES:
         formats = f"a {', '.join(_FILES)} file, or .src with a .dst beside it"
         raise ValueError(f"{path} is of no known format. Expected {formats}.")
     if not path.exists() and (path.is_absolute() or str(source).startswith(".") or len(path.parts) > 2):
         raise FileNotFoundError(f"No file or folder {path}, and a data set of the Hub is named user/name.")
-    return _dataset_readers(str(source), options or DatasetOptions(), unnamed)
+    return _dataset_readers(str(path if path.exists() else source), options or DatasetOptions(), unnamed)
 
 
 def _open_dataset(source: str, options: DatasetOptions) -> Mapping[str, Any]:
     """Opens a data set with all its splits, a single file as one; nothing of it is run."""
     import datasets
 
-    cache = None if options.cache_dir is None else str(options.cache_dir)
+    cache = None if options.cache_dir is None else os.path.expanduser(options.cache_dir)
     try:
         if Path(source).is_file():
-            return {"train": getattr(datasets.Dataset, _FILES[Path(source).suffix])(source, cache_dir=cache)}
+            return {"train": getattr(datasets.Dataset, _FILES[_ending(Path(source))])(source, cache_dir=cache)}
         with explained(source, options.revision):
             found: Mapping[str, Any] = datasets.load_dataset(
                 source, options.name, revision=options.revision, token=options.token, cache_dir=cache
@@ -171,7 +183,7 @@ def _plain(value: Any, name: str) -> Any:
     if name == "created_at" and isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
         return aware.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
-    return str(value) if name == "id" and isinstance(value, int) else value
+    return plain_id(value) if name == "id" else value
 
 
 def _read(readers: Readers, split: str, licenses: Collection[str] | None) -> list[Post]:
@@ -203,9 +215,10 @@ def load_splits(
 
     Args:
         source: A folder with `train.jsonl`, `validation.jsonl`, `test.jsonl` (see [`iter_json_posts`]) or with pairs of
-            `.src` and `.dst` files whose names hold the split (see [`iter_line_posts`]), a folder in another format
-            that `datasets` reads, or the id of a data set of the Hub. `valid`, `val` and `dev` also mean validation. A
-            single such file, or one of Parquet, CSV or JSON, is the split that its name says.
+            `.src` and `.dst` files whose names hold the split (see [`iter_line_posts`]), all perhaps with `.gz`, a
+            folder in another format that `datasets` reads, or the id of a data set of the Hub. `valid`, `val` and `dev`
+            also mean validation. A single such file, or one of Parquet, CSV or JSON, is the split that its name says; a
+            stream, such as `/dev/stdin`, holds JSONL.
         licenses: Only posts under one of these licences are kept.
         options: Columns, revision and token of a data set. If they are given, `datasets` reads all but line files.
         unnamed: The split that a single file is whose name says none.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
@@ -51,6 +52,8 @@ class UploadArguments(TypedDict, total=False):
 def hub_arguments(given: dict[str, Any]) -> dict[str, Any]:
     """Takes those of [`HubArguments`] that are set out of `given`."""
     taken = {name: given.pop(name) for name in HubArguments.__annotations__ if name in given}
+    if taken.get("cache_dir") is not None:
+        taken["cache_dir"] = os.path.expanduser(taken["cache_dir"])
     return {name: value for name, value in taken.items() if value is not None}
 
 

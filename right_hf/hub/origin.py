@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from right_hf.checks import place
 from right_hf.hub.pull import EVAL_RESULTS, commit_of, digest, fetch, remember
 from right_hf.layout import ROLES, TRAINING_FILE, config_file
 
@@ -50,7 +51,7 @@ class Origin:
         return {"repo_id": self.repo_id, "revision": self.revision, "subfolder": self.subfolder}
 
 
-def hub_folder(role: str, source: str, subfolder: str | None = None, **hub: Any) -> tuple[Path, Origin | None]:
+def hub_folder(role: str, source: str | Path, subfolder: str | None = None, **hub: Any) -> tuple[Path, Origin | None]:
     """The folder of a component alone, and where on the Hub it came from (None for a folder on this machine).
 
     Args:
@@ -59,6 +60,7 @@ def hub_folder(role: str, source: str, subfolder: str | None = None, **hub: Any)
         subfolder: Where in it the component lies; by default in the folder of its role, else at the top.
         hub: See [`right_hf.hub.pull.fetch`].
     """
+    source = place(source)
     others = [other for other in ROLES if other != role] if subfolder is None else []
     root = fetch(source, [subfolder or ""], leave_out=others, **hub)
     if subfolder is None:

@@ -8,6 +8,7 @@ from typing import NamedTuple, NoReturn, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from right_hf.checks import whole_number
 from right_hf.component import Component
 from right_hf.corpus import Corpus
 from right_hf.posts import Post
@@ -108,8 +109,7 @@ def check_search(queries: Sequence[str], k: int, exclude: Sequence[Collection[st
     """
     if isinstance(queries, str):
         raise TypeError(f"search() takes a list of queries, got one string. Pass [{queries!r:.40}].")
-    if k < 1:
-        raise ValueError(f"k must be at least 1, got {k}.")
+    whole_number(k, "k")
     if exclude is not None and len(exclude) != len(queries):
         raise ValueError(f"Got {len(queries)} queries but {len(exclude)} sets of ids to exclude; give one a query.")
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from right_hf.checks import place
 from right_hf.component import Component
 from right_hf.data import PROTOCOLS, DatasetOptions, apply_protocol, load_split
 from right_hf.layout import REQUIRED, ROLES
@@ -192,7 +193,7 @@ def read_recipe_file(path: str | Path) -> dict[str, Any]:
         FileNotFoundError: There is no such file.
         ValueError: It is no YAML mapping.
     """
-    path = Path(path)
+    path = Path(place(path))
     if not path.is_file():
         raise FileNotFoundError(f"No recipe at {path}. Write one, a YAML file; `right-hf train --help` shows how.")
     try:
