@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
 from operator import attrgetter
@@ -22,6 +23,8 @@ import pyarrow.parquet as pq
 
 from right_hf.forms import Forms
 from right_hf.posts import Post, prepared
+from right_hf.spelling.counts import SpellingCounts
+from right_hf.spelling.variant_table import load_variants, save_variants
 from right_hf.text.hashtags import hashtag_key, hashtag_words, normalise_hashtag
 
 CORPUS_FILE = "corpus.parquet"
@@ -115,37 +118,64 @@ class Corpus(Sequence[Post]):
     Args:
         posts: The posts.
         variants: Which hashtags are one besides those of the same letters and digits, see [`right_hf.forms.Forms`].
+        spellings: Uses of spellings elsewhere, which count with those of the posts.
+
+    Attributes:
+        parts: The posts, as they came together.
+        forms: The forms of hashtags; shared, like the spellings, by all corpora that came of one another.
+        spellings: How often each spelling is used, see [`learn`].
 
     Raises:
         ValueError: No posts are given, an id occurs twice, or a field holds what it cannot.
         TypeError: Something is no post, or the hashtags of one are a string.
     """
 
-    def __init__(self, posts: Iterable[Post], variants: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        posts: Iterable[Post],
+        variants: Mapping[str, str] | None = None,
+        spellings: SpellingCounts | None = None,
+    ) -> None:
         ordered = _in_order(posts)
         if not ordered:
             raise ValueError("A corpus needs at least one post, got none.")
-        self._start(ordered, Forms(variants))
+        self._start(ordered, Forms(variants), spellings or SpellingCounts())
 
-    def _start(self, ordered: Sequence[Post], forms: Forms) -> None:
+    def _start(self, ordered: Sequence[Post], forms: Forms, elsewhere: SpellingCounts) -> None:
+        self.forms = forms
+        self._elsewhere = elsewhere
+        self.spellings = elsewhere.copy()
+        self._numbers: dict[str, int] = {}  # of the hashtags; shared and only grows
         part = _new_part(ordered, forms)
-        self._assemble((part,) if part.posts else (), forms, {}, np.zeros(0, dtype=np.int32))
+        self._assemble((part,) if part.posts else (), np.zeros(0, dtype=np.int32))
         self._counts = self._counted(part.posts, ())
+        self.learn(part.posts, ())
 
-    def _assemble(
-        self, parts: tuple[Part, ...], forms: Forms, numbers: dict[str, int], counts: npt.NDArray[np.int32]
-    ) -> None:
+    def _assemble(self, parts: tuple[Part, ...], counts: npt.NDArray[np.int32]) -> None:
         self.parts = parts
-        self.forms = forms  # like the numbers shared by all corpora that came of one another
-        self._numbers = numbers  # of the hashtags; only grows
         self._counts = counts
         self._length = sum(part.live for part in parts)
         self._ordered: Sequence[Post] | None = None
 
     def _with(self, parts: tuple[Part, ...], counts: npt.NDArray[np.int32]) -> Corpus:
-        corpus = Corpus.__new__(Corpus)
-        corpus._assemble(parts, self.forms, self._numbers, counts)
+        corpus = copy(self)
+        corpus._assemble(parts, counts)
         return corpus
+
+    def apart(self) -> Corpus:
+        """The same corpus, which shares nothing with others that grows with them."""
+        corpus = copy(self)
+        corpus.forms, corpus._numbers, corpus.spellings = deepcopy(self.forms), dict(self._numbers), self.spellings.copy()
+        return corpus
+
+    def learn(self, added: Iterable[Post], removed: Iterable[Post]) -> None:
+        """Counts the spellings of posts that came, and no longer those of posts that went.
+
+        To be called once a change is acknowledged; the constructor has done it for its posts.
+        """
+        for posts, count in ((added, self.spellings.add), (removed, self.spellings.remove)):
+            for spelling in (spelling for post in posts for spelling in post.spellings if spelling):
+                count(spelling)
 
     def __len__(self) -> int:
         return self._length
@@ -256,29 +286,36 @@ class Corpus(Sequence[Post]):
         return self._with(parts, self._counts)
 
     def save(self, folder: Path) -> None:
-        """Writes the corpus as one parquet file into `folder`."""
+        """Writes posts (parquet), variants (a table to read and correct) and spellings of elsewhere (JSON)."""
         columns = {name: [getattr(post, name) for post in self._posts] for name in _SCHEMA.names}
         for name in ("hashtags", "spellings"):
             columns[name] = [list(row) for row in columns[name]]
         table = pa.table(columns, schema=_SCHEMA)
         pq.write_table(table, folder / CORPUS_FILE, compression="zstd", compression_level=9, row_group_size=100_000)
+        save_variants(self.forms.variants, folder)
+        self._elsewhere.save(folder)
 
     @classmethod
-    def load(cls, folder: Path, variants: Mapping[str, str] | None = None) -> Corpus:
+    def load(cls, folder: Path) -> Corpus:
         """Reads what [`save`] wrote, also before posts had an author or spellings.
 
         Raises:
-            ValueError: The file is damaged or has other columns.
+            ValueError: A file is damaged or has other columns.
         """
         path = folder / CORPUS_FILE
+        variants, elsewhere = load_variants(folder), SpellingCounts.load(folder)
         try:
             posts = list(_read_posts(path))
         except (pa.ArrowException, OSError, KeyError, ValueError) as error:
             raise ValueError(f"{path} is missing, damaged or no corpus: {error}. Restore it or index again.") from error
         pa.default_memory_pool().release_unused()
         corpus = cls.__new__(cls)
-        corpus._start(_without_repeats(posts), Forms(variants))  # prepared before they were saved
+        corpus._start(_without_repeats(posts), Forms(variants), elsewhere)  # prepared before they were saved
         return corpus
+
+    def renewed(self) -> Corpus:
+        """The same posts as this version prepares them; of a corpus that an earlier one saved."""
+        return Corpus(self, self.forms.variants, self._elsewhere) if len(self) else self
 
 
 def _read_posts(path: Path) -> Iterator[Post]:

@@ -25,22 +25,20 @@ from right_hf.hub.shim import SHIM, SHIM_FILE
 from right_hf.layout import ROLES, TRAINING_FILE
 from right_hf.networks import OnDevices
 from right_hf.persistence import atomic_folder, keep_foreign_files
-from right_hf.posts import Post
+from right_hf.posts import Post, prepared
 from right_hf.ranker.base import Ranker
 from right_hf.ranker.fuse import fuse
 from right_hf.ranker.linear import LinearRanker
 from right_hf.ranker.records import Recommendation, Trace
+from right_hf.recommender import Recommender
 from right_hf.registration import register
 from right_hf.retriever.base import Retriever, listed
 from right_hf.selector.base import Selector
 from right_hf.stages import Moments, Stages, each_moment
 from right_hf.text.cleaning import clean_post
 
-#: Of one post; None where it is none and `errors="skip"`.
-Answer = list[Recommendation] | Any
 
-
-class RightModel(OnDevices):
+class RightModel(Recommender, OnDevices):
     """RIGHT: retrieval-augmented generation of mainstream hashtags (Fan et al., ECIR 2024).
 
     Each part can be replaced by assigning another one. It has what a transformers pipeline asks of a model.
@@ -104,51 +102,9 @@ class RightModel(OnDevices):
         """Lets cleaned, non-empty posts go through the stages, as one batch; see [`right_hf.stages.Stages.run`]."""
         return self._stages.run(posts, now, **generation)
 
-    def recommend(
-        self,
-        posts: Iterable[str | Mapping[str, Any]],
-        top_k: int = 5,
-        threshold: float = 0.0,
-        generate_kwargs: Mapping[str, Any] | None = None,
-        now: Moments = None,
-        errors: str = "raise",
-    ) -> list[Answer]:
-        """Recommends hashtags for each post, as one batch.
-
-        Args:
-            posts: Raw posts, strings or mappings with the key "text"; see [`right_hf.text.cleaning.clean_post`].
-            top_k: At most so many hashtags a post.
-            threshold: Only hashtags with at least this score, in [0, 1].
-            generate_kwargs: Arguments of the generator's `generate`, for example `num_beams`.
-            now: The time of the posts, or of each, in seconds since 1970, for a ranker that looks at what is in use at
-                the moment; None for the present.
-            errors: "skip" gives None for what is no post, where "raise" names it.
-
-        Returns:
-            For each post its hashtags, best first; an empty list for a post without readable text.
-
-        Raises:
-            TypeError: These are no posts, or one is none.
-            ValueError: A number is out of range, or there are not as many times as posts.
-        """
-        texts = texts_of(posts, errors)
-        top_k, threshold = whole_number(top_k, "top_k"), probability(threshold, "threshold")
-        check_generation(generate_kwargs or {})
-        cleaned = [clean_post(text or "") for text in texts]
-        moments = each_moment(now, len(cleaned))
-        rows = [row for row, post in enumerate(cleaned) if post]
-        results: list[Answer] = [None if text is None else [] for text in texts]
-        if rows:
-            readable, times = [cleaned[row] for row in rows], [moments[row] for row in rows]
-            for row, trace in zip(rows, self.trace(readable, times, **(generate_kwargs or {})), strict=True):
-                results[row] = [found for found in fuse(trace, self.ranker) if found.score >= threshold][:top_k]
-        return results
-
     def add(self, posts: Iterable[Post]) -> None:
         """Adds posts to the corpus while it serves, see [`BM25Retriever.add`]; their hashtags are embedded first."""
-        posts = listed(posts)
-        self.selector.prepare([hashtag for post in posts for hashtag in post.hashtags])
-        self.retriever.add(posts)
+        self.retriever.add(self._embedded(posts))
 
     def remove(self, ids: Iterable[str]) -> None:
         """Removes posts from the corpus while it serves, see [`BM25Retriever.remove`]."""
@@ -156,9 +112,14 @@ class RightModel(OnDevices):
 
     def update(self, posts: Iterable[Post]) -> None:
         """Replaces posts of the corpus while it serves, see [`BM25Retriever.update`]; new hashtags as with [`add`]."""
-        posts = listed(posts)
-        self.selector.prepare([hashtag for post in posts for hashtag in post.hashtags])
-        self.retriever.update(posts)
+        self.retriever.update(self._embedded(posts))
+
+    def _embedded(self, posts: Iterable[Post]) -> list[Post]:
+        """Posts whose hashtags the selector knows from now on."""
+        new = [prepared(post) for post in listed(posts)]
+        form = self.retriever.corpus.form
+        self.selector.prepare([form(hashtag) for post in new for hashtag in post.hashtags])
+        return new
 
     def save_pretrained(self, save_directory: str | Path, *, references: bool | Collection[str] = False) -> None:
         """Writes the checkpoint with all its parts; an existing one is replaced as a whole or not at all.

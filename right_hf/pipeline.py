@@ -26,6 +26,7 @@ from right_hf.checks import (
 )
 from right_hf.hub.arguments import show_arguments
 from right_hf.model import RightModel
+from right_hf.preferences import PREFERENCES, loaded
 from right_hf.ranker.records import Recommendation
 from right_hf.registration import register
 from right_hf.times import moment
@@ -76,6 +77,7 @@ class HashtagRecommendationPipeline(Pipeline):
         errors: str | None = None,
         **others: Any,
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        preferences = {name: others.pop(name) for name in PREFERENCES & set(others)}
         generation = {name: value for name, value in others.items() if name not in _LOADING_ARGUMENTS}
         if generate_kwargs is not None:
             check_generation(generate_kwargs)
@@ -83,10 +85,10 @@ class HashtagRecommendationPipeline(Pipeline):
         if unknown := sorted(set(generation) - _GENERATION_ARGUMENTS):
             raise TypeError(
                 f"Unknown argument {unknown[0]!r}. Known: top_k, threshold, now, errors, batch_size, generate_kwargs, "
-                "and the arguments of generate(), for example num_beams=4."
+                f"{', '.join(sorted(PREFERENCES))}, and the arguments of generate(), for example num_beams=4."
             )
         check_generation(generation)
-        forward: dict[str, Any] = generation
+        forward: dict[str, Any] = generation | (loaded(preferences) if preferences else {})
         if top_k is not None:
             forward["hashtags"] = whole_number(top_k, "top_k")
         if threshold is not None:
@@ -124,9 +126,11 @@ class HashtagRecommendationPipeline(Pipeline):
         return text_of(input_, errors, row)
 
     def _forward(
-        self, model_inputs: Any, hashtags: int = 5, threshold: float = 0.0, now: float | None = None, **generation: Any
+        self, model_inputs: Any, hashtags: int = 5, threshold: float = 0.0, now: float | None = None, **others: Any
     ) -> list[list[Recommendation]]:
-        return self.model.recommend(model_inputs, hashtags, threshold, generation, now)  # type: ignore[operator]
+        preferences = {name: others.pop(name) for name in PREFERENCES & set(others)}
+        recommend: Any = self.model.recommend
+        return recommend(model_inputs, hashtags, threshold, others, now, **preferences)
 
     def postprocess(self, model_outputs: list[Recommendation], **_: Any) -> list[dict[str, Any]]:
         """Turns the recommendations for one post into plain dicts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypedDict
@@ -55,6 +55,24 @@ class PreferenceArguments(TypedDict, total=False):
 PREFERENCES = frozenset(PreferenceArguments.__annotations__)
 
 
+def loaded(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Checked arguments, with lists and files read, for whoever calls with them again and again.
+
+    Raises:
+        TypeError, ValueError, FileNotFoundError: See [`Preferences.of`].
+    """
+    checked = Preferences.of(**arguments)
+    read = dict(arguments)
+    for name in ("allowed", "preferred", "safety"):
+        if name in read:
+            read[name] = getattr(checked, name)
+    lists = iter(checked.blocked)
+    for name in ("blocked", "blocked_file"):
+        if read.get(name):
+            read[name] = next(lists, None)
+    return read
+
+
 def _vocabulary(name: str, hashtags: Hashtags | None) -> Vocabulary | None:
     if hashtags is None:
         return None
@@ -94,7 +112,7 @@ class Preferences:
         allowed: Hashtags | None = None,
         preferred: Hashtags | None = None,
         blocked: Hashtags | None = None,
-        blocked_file: str | Path | None = None,
+        blocked_file: str | Path | Vocabulary | None = None,
         safety: Safety | str | Path | Literal["default"] | None = "default",
         **others: Any,
     ) -> Preferences:
@@ -105,7 +123,9 @@ class Preferences:
             ValueError: A style or platform is unknown, a number is out of range, a list or file holds no hashtags.
             FileNotFoundError: There is no such file.
         """
-        lists = [_optional("blocked", blocked), None if blocked_file is None else Vocabulary.from_file(blocked_file)]
+        if blocked_file is not None and not isinstance(blocked_file, Vocabulary):
+            blocked_file = Vocabulary.from_file(blocked_file)
+        lists = [_optional("blocked", blocked), blocked_file]
         if safety == "default":
             safety = Safety.default()
         elif isinstance(safety, (str, Path)):

@@ -11,7 +11,7 @@ from right_hf.corpus import Corpus
 from right_hf.holding import Occupant
 from right_hf.layout import JOURNAL_FILE, config_file
 from right_hf.persistence import atomic_folder, keep_foreign_files, recover_folder, write_json
-from right_hf.posts import Post
+from right_hf.posts import Post, prepared
 from right_hf.retriever.base import Follower, Hit, Retriever, check_search, listed
 from right_hf.retriever.index import Index, places_of
 from right_hf.retriever.journal import Journal, encode_change, replay
@@ -43,7 +43,7 @@ class BM25Retriever(Merging, Retriever):
 
     type = "bm25"
 
-    def __init__(self, corpus: Corpus, analyser: str = "english", k1: float = 1.5, b: float = 0.75) -> None:
+    def __init__(self, corpus: Corpus, analyser: str = "unicode", k1: float = 1.5, b: float = 0.75) -> None:
         # Outside these ranges scores may be 0 or negative, which the search takes for "no term shared".
         if not (k1 >= 0 and 0 <= b <= 1):
             raise ValueError(f"k1 must be at least 0 and b in [0, 1], got k1={k1} and b={b}.")
@@ -123,7 +123,7 @@ class BM25Retriever(Merging, Retriever):
 
     def update(self, posts: Iterable[Post]) -> None:
         """Puts posts in the place of those with the same ids, in one step; errors as in [`add`] and [`remove`]."""
-        new = listed(posts)
+        new = [prepared(post) for post in listed(posts)]
         self._change(new, [post.id for post in new])
 
     def follow(self, follower: Follower) -> None:
@@ -144,12 +144,14 @@ class BM25Retriever(Merging, Retriever):
             before = self._index.corpus
             places = places_of(before, ids)
             after = self._index.changed(posts, places)
+            added = after.corpus.parts[-1].posts if posts else ()  # as they are kept
             if self._journal is not None:
-                self._journal.append(encode_change(posts, ids))
+                self._journal.append(encode_change(added, ids))
             self._index = after
             removed = [before.parts[place.part].posts[place.row] for place in places]
+            after.corpus.learn(added, removed)
             for follower in self._followers:
-                follower(removed, posts)
+                follower(removed, added)
             self._tidy()
 
     @property

@@ -8,7 +8,6 @@ document frequencies, lengths), so an index that went through any changes gives 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -173,9 +172,7 @@ class Index:
 
     def apart(self) -> Index:
         """The same state, which shares nothing with other states that grows with them."""
-        corpus = copy(self.corpus)
-        corpus._numbers = dict(self.corpus._numbers)
-        return replace(self, corpus=corpus, lexicon=self.lexicon.apart())
+        return replace(self, corpus=self.corpus.apart(), lexicon=self.lexicon.apart())
 
     def replayed(self, outcome: Mapping[str, Post | None]) -> Index:
         """The index after changes that made this of some posts (None: removed)."""

@@ -21,10 +21,11 @@ logger = logging.getLogger(__name__)
 
 CONFIG_FILE = config_file("retriever")
 _ARRAYS_FILE = "bm25.safetensors"
+_ARRAYS = ("sizes", "terms", "codes", "pair_frequencies", "pair_lengths")
 _VOCABULARY_FILE = "vocabulary.json"
 _METHOD = "lucene"
-#: 1 (not written) held scores, which no index that changes can use; it is read by indexing its posts again.
-_FORMAT = 2
+#: 1 (not written) held scores, and up to 2 terms were cut in another way; both are read by indexing their posts again.
+_FORMAT = 3
 
 
 def save_index(index: Index, folder: Path) -> None:
@@ -64,7 +65,7 @@ def load_index(folder: Path, config: dict[str, Any]) -> Index:
     """
     if not {"analyser", "k1", "b", "posts"} <= config.keys():
         raise ValueError(f"{folder / CONFIG_FILE} lacks analyser, k1, b or posts. Restore it or index again.")
-    if config.get("format", 1) not in (1, _FORMAT):
+    if config.get("format", 1) not in range(1, _FORMAT + 1):
         raise ValueError(
             f"{folder / CONFIG_FILE} has the format {config['format']!r}, this version of right_hf reads up to "
             f"{_FORMAT}. Update right_hf, or index again."
@@ -72,13 +73,13 @@ def load_index(folder: Path, config: dict[str, Any]) -> Index:
     terms = read_json(folder / _VOCABULARY_FILE)
     if not (isinstance(terms, list) and all(isinstance(term, str) for term in terms)):
         raise ValueError(f"{folder / _VOCABULARY_FILE} is no list of terms. Restore the folder or index again.")
-    if config.get("format", 1) == 1:
-        load_arrays(folder / _ARRAYS_FILE, ("scores", "rows", "starts"))
-        logger.info("%s holds scores, as indexes did before they could change; its posts are indexed again.", folder)
-        corpus = Corpus.load(folder)
+    if config.get("format", 1) < _FORMAT:
+        first = ("scores", "rows", "starts")
+        load_arrays(folder / _ARRAYS_FILE, first if config.get("format", 1) == 1 else _ARRAYS)
+        logger.info("%s was written by an earlier version; its posts are indexed again. Save it to spare that.", folder)
+        corpus = Corpus.load(folder).renewed()
         return Index.build(corpus, Lexicon(config["analyser"]), config["k1"], config["b"])
-    names = ("sizes", "terms", "codes", "pair_frequencies", "pair_lengths")
-    arrays, _ = load_arrays(folder / _ARRAYS_FILE, names)
+    arrays, _ = load_arrays(folder / _ARRAYS_FILE, _ARRAYS)
     corpus = Corpus.load(folder)
     if len(corpus) != config["posts"] or not _belong_together(arrays, len(corpus), terms):
         raise ValueError(

@@ -1,0 +1,86 @@
+"""Recommending: raw posts in, hashtags out, as somebody asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from typing_extensions import Unpack
+
+from right_hf.checks import check_generation, probability, texts_of, whole_number
+from right_hf.hub.arguments import show_arguments
+from right_hf.preferences import PreferenceArguments, Preferences
+from right_hf.ranker.choose import Choice
+from right_hf.ranker.fuse import fuse
+from right_hf.ranker.records import Recommendation
+from right_hf.reading import Reader
+from right_hf.stages import Moments, Stages, each_moment
+
+#: Of one post; None where it is none and `errors="skip"`.
+Answer = list[Recommendation] | Any
+
+
+class Recommender:
+    """What has the stages of a post's way."""
+
+    _stages: Stages
+    retriever: Any
+    selector: Any
+    ranker: Any
+
+    def recommend(
+        self,
+        posts: Iterable[str | Mapping[str, Any]],
+        top_k: int = 5,
+        threshold: float = 0.0,
+        generate_kwargs: Mapping[str, Any] | None = None,
+        now: Moments = None,
+        errors: str = "raise",
+        **preferences: Unpack[PreferenceArguments],
+    ) -> list[Answer]:
+        """Recommends hashtags for each post, as one batch.
+
+        Args:
+            posts: Raw posts, strings or mappings with the key "text"; see [`right_hf.text.cleaning.read_post`].
+            top_k: At most so many hashtags a post.
+            threshold: Only hashtags with at least this score, in [0, 1].
+            generate_kwargs: Arguments of the generator's `generate`, for example `num_beams`.
+            now: The time of the posts, or of each, in seconds since 1970, for a ranker that looks at what is in use at
+                the moment; None for the present.
+            errors: "skip" gives None for what is no post, where "raise" names it.
+            preferences: Which hashtags are suggested and how they are shown, see
+                [`right_hf.preferences.PreferenceArguments`].
+
+        Returns:
+            For each post its hashtags, best first; an empty list for a post with nothing to go by: no readable text, or
+            one word alone that is no hashtag of the corpus.
+
+        Raises:
+            TypeError: These are no posts, or one is none; an argument is unknown.
+            ValueError: A number is out of range, there are not as many times as posts, or see [`Preferences.of`].
+        """
+        texts = texts_of(posts, errors)
+        top_k, threshold = whole_number(top_k, "top_k"), probability(threshold, "threshold")
+        check_generation(generate_kwargs or {})
+        moments = each_moment(now, len(texts))
+        wished = Preferences.of(**preferences)
+        results: list[Answer] = [None if text is None else [] for text in texts]
+        reader = Reader(self.retriever)
+        readings = {row: reader.read(text) for row, text in enumerate(texts) if text is not None}
+        readings = {row: reading for row, reading in readings.items() if reader.says_something(reading.text)}
+        if readings:
+            traces = self._stages.run(
+                [reading.text for reading in readings.values()],
+                [moments[row] for row in readings],
+                queries=[reading.query for reading in readings.values()],
+                preferences=wished,
+                **(generate_kwargs or {}),
+            )
+            corpus = self.retriever.corpus
+            for (row, reading), trace in zip(readings.items(), traces, strict=True):
+                choice = Choice(reading, corpus, wished)
+                results[row] = choice.choose(fuse(trace, self.ranker), top_k, threshold, self.selector.embed)
+        return results
+
+
+show_arguments(Recommender.recommend, PreferenceArguments)
