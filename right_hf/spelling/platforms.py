@@ -15,7 +15,10 @@ _CODE_SIGNS = regex.compile(r"[+#.]")
 _SPACED = r"[\p{Lo}--\p{Han}--\p{Hiragana}--\p{Katakana}--\p{Bopomofo}--\p{Thai}--\p{Lao}--\p{Khmer}--\p{Myanmar}]"
 _BETWEEN_WORDS = regex.compile(rf"(?<={_SPACED}\p{{M}}*)\s+(?={_SPACED})", regex.V1)
 _BETWEEN_JOINED = regex.compile(rf"(?<={_SPACED}\p{{M}}*)\u200c(?={_SPACED})", regex.V1)
-#: Signs for which a hashtag may be cut, or not linked at all: at its ends, and marks without a letter.
+#: Marks go with what they stand on: a sign that no hashtag has.
+_LOOSE_MARKS = regex.compile(rf"(?:(?<![\p{{L}}\p{{N}}\p{{M}}{JOINERS}])|\p{{Me}})\p{{M}}+")
+_HIDDEN = regex.compile(rf"(?![{JOINERS}])\p{{Default_Ignorable_Code_Point}}")
+#: Signs at the ends of a hashtag, where some platforms cut it.
 _EDGE = rf"_\s{JOINERS}\u00b7\u30fb"
 _EDGES = regex.compile(rf"^[{_EDGE}\p{{M}}]+|[{_EDGE}]+$")
 _LETTER = regex.compile(r"\p{L}")
@@ -71,6 +74,14 @@ def get_platform(name: str | None) -> Platform:
     return PLATFORMS[name]
 
 
+def plain_text(spelling: str) -> str:
+    """A spelling with single spaces, in plain characters, without marks on nothing, with the names of [`code_names`]."""
+    text = visible(unicodedata.normalize("NFKC", visible(spelling)))
+    if text.isascii():
+        return code_names(text)
+    return visible(code_names(_LOOSE_MARKS.sub("", _HIDDEN.sub("", text))))
+
+
 def code_names(text: str) -> str:
     """A text in which languages of code have the names of their hashtags: `C#` is csharp, `.NET` dotnet."""
     if _CODE_SIGNS.search(text) is None:
@@ -98,7 +109,7 @@ def postable(spelling: str, platform: str | None = None) -> str | None:
         ValueError: The platform is unknown.
     """
     rules = get_platform(platform)
-    text = code_names(visible(unicodedata.normalize("NFKC", spelling)))
+    text = plain_text(spelling)
     if not rules.closed:
         text = joined(text)
     if "\u200c" not in rules.also:
@@ -121,4 +132,4 @@ def sign(spelling: str, platform: str | None = None) -> str | None:
     return None if text is None else f"#{text}#" if get_platform(platform).closed else f"#{text}"
 
 
-__all__ = ["PLATFORMS", "Platform", "code_names", "get_platform", "joined", "postable", "sign"]
+__all__ = ["PLATFORMS", "Platform", "code_names", "get_platform", "joined", "plain_text", "postable", "sign"]
