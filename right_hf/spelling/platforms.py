@@ -75,7 +75,7 @@ def get_platform(name: str | None) -> Platform:
 
 
 def plain_text(spelling: str) -> str:
-    """A spelling with single spaces, in plain characters, without marks on nothing, with the names of [`code_names`]."""
+    """A spelling in plain characters, with single spaces and [`code_names`], without marks that stand on nothing."""
     text = visible(unicodedata.normalize("NFKC", visible(spelling)))
     if text.isascii():
         return code_names(text)

@@ -36,10 +36,14 @@ _CODE = {"cpp": "Cpp", "dotnet": "DotNet", "nodejs": "NodeJS"}
 _SHARP = regex.compile(r"[a-z]sharp")
 #: Words that are acronyms too (US, IT, WHO), which inside of a hashtag they hardly ever are.
 _PLAIN_WORDS = frozenset(
-    "a add aid aids all am an and any are as ask at be but by can do for get go had has have he her him his how i if in "
-    "is it its just let like may me more my new no not now of on one or our out sat she so some sun than that the them "
-    "they this to too up us was we what when who why will with you your".split()
-)
+    {
+        "a", "add", "aid", "aids", "all", "am", "an", "and", "any", "are", "as", "ask", "at", "be", "but", "by",
+        "can", "do", "for", "get", "go", "had", "has", "have", "he", "her", "him", "his", "how", "i", "if", "in",
+        "is", "it", "its", "just", "let", "like", "may", "me", "more", "my", "new", "no", "not", "now", "of", "on",
+        "one", "or", "our", "out", "sat", "she", "so", "some", "sun", "than", "that", "the", "them", "they", "this",
+        "to", "too", "up", "us", "was", "we", "what", "when", "who", "why", "will", "with", "you", "your",
+    }
+)  # fmt: skip
 
 
 def show(
@@ -147,7 +151,7 @@ def _readable(uses: Mapping[str, int]) -> str:
 
 
 def _words(hashtag: str) -> list[str]:
-    return _WORD.findall(_APOSTROPHES.sub("", plain_text(hashtag)))
+    return [found.group() for found in _WORD.finditer(_APOSTROPHES.sub("", plain_text(hashtag)))]
 
 
 def _titled(word: str) -> str:

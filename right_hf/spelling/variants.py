@@ -13,7 +13,7 @@ from right_hf.text.hashtags import hashtag_key
 
 #: Posts of each of two hashtags without which nothing can be said on their use.
 LEAST_POSTS = 3
-#: Cosine between the centroids of their posts. Of random pairs of hashtags 99 % lie below 0.085.
+#: Cosine between the centroids of their posts; 99 % of random pairs of hashtags lie below 0.085.
 LEAST_SIMILARITY = 0.09
 #: Likeness of posts of the one to posts of the other, by the likeness within each, so that two large hashtags do not
 #: count as alike for the general words of their many posts (new, news).
@@ -22,12 +22,16 @@ LEAST_RATIO = 0.3
 _SHORTEST_WORD = 3
 #: Words in -s that are no plural of what they seem to be.
 _NO_PLURALS = frozenset(
-    "as bus gas has his its ios aws sms this was yes plus news physics mathematics statistics politics economics ethics "
-    "athletics robotics graphics canvas windows series species always perhaps besides goods arms customs glasses "
-    "humanities texas kansas paris mars".split()
-)
+    {
+        "as", "bus", "gas", "has", "his", "its", "ios", "aws", "sms", "this", "was", "yes", "plus", "news",
+        "physics", "mathematics", "statistics", "politics", "economics", "ethics", "athletics", "robotics",
+        "graphics", "canvas", "windows", "series", "species", "always", "perhaps", "besides", "goods", "arms",
+        "customs", "glasses", "humanities", "texas", "kansas", "paris", "mars",
+    }
+)  # fmt: skip
 _SIBILANTS = ("s", "x", "z", "ch", "sh")
 _VOWELS = frozenset("aeiou")
+_VOWELS_AND_Y = _VOWELS | {"y"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,14 @@ def plural_pairs(hashtags: Mapping[str, str]) -> list[tuple[str, str]]:
         for last in {words[-1] if words else "", plural} if plural.isascii() and plural.isalnum() else ():
             for single in singulars(last):
                 key = plural.removesuffix(last) + single
-                if key in hashtags and len(single) >= _SHORTEST_WORD and single[-1].isalpha():
+                if key in hashtags and _is_word(single):
                     pairs.add((key, plural))
     return sorted(pairs)
+
+
+def _is_word(text: str) -> bool:
+    """Not an acronym, to which an s gives another meaning as often as a plural (wcw, wcws)."""
+    return len(text) >= _SHORTEST_WORD and text[-1].isalpha() and not _VOWELS_AND_Y.isdisjoint(text)
 
 
 def propose_merges(
@@ -116,20 +125,15 @@ def propose_merges(
         pair for pair in plural_pairs(uses.kept()) if all(len(uses.rows[key]) >= max(1, least_posts) for key in pair)
     ]
     contexts = _Contexts(posts, {row for pair in pairs for key in pair for row in uses.rows[key]}, analyse)
-    merges: dict[str, Merge] = {}
-    for single, plural in pairs:
-        merge = _compared(single, plural, uses, contexts, least_similarity, least_ratio)
-        if merge is not None and merge.similarity > _similarity(merges.get(merge.variant)):  # type: ignore[operator]
-            merges[merge.variant] = merge
-    return _resolved(merges)
-
-
-def _similarity(merge: Merge | None) -> float:
-    return -1.0 if merge is None or merge.similarity is None else merge.similarity
+    found = (_compared(single, plural, uses, contexts, least_similarity, least_ratio) for single, plural in pairs)
+    best = sorted(
+        (merge for merge in found if merge is not None), key=lambda merge: (merge.similarity or 0, merge.main)
+    )
+    return _resolved({merge.variant: merge for merge in best})
 
 
 def _resolved(merges: Mapping[str, Merge]) -> list[Merge]:
-    """Merges whose main hashtag is the last of its chain; each step goes to more posts, so there is no circle."""
+    """Merges whose main hashtag is the last of its chain."""
     ends = final_mains({variant: merge.main for variant, merge in merges.items()})
     posts = {merge.main: merge.main_posts for merge in merges.values()}
     return [replace(merges[key], main=ends[key], main_posts=posts[ends[key]]) for key in sorted(merges)]
@@ -173,9 +177,7 @@ class _Uses:
 
     def kept(self) -> dict[str, str]:
         """By key the form that most posts have (ties by form)."""
-        return {
-            key: min(self.forms[key], key=lambda form: (-self.forms[key][form], form)) for key in self.rows
-        }
+        return {key: min(self.forms[key], key=lambda form: (-self.forms[key][form], form)) for key in self.rows}
 
 
 class _Contexts:

@@ -91,5 +91,5 @@ def test_each_platform_has_its_own_rules() -> None:
 
 
 def test_an_unknown_platform_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="Unknown platform 'myspace'. Known: mastodon"):
+    with pytest.raises(ValueError, match=r"Unknown platform 'myspace'\. Known: mastodon"):
         postable("a", "myspace")

@@ -17,8 +17,24 @@ COUNTS = SpellingCounts(
     | {"longread": 3, "vicPLN": 49, "VICPLN": 193, "vicpln": 764, "C19": 1}
 )
 WORDS = st.sampled_from(
-    ["iot", "covid", "19", "us", "iphone", "c#", ".net", "c++", "物联网", "هوش", "می\u200cخواهم", "नरेंद्र", "ß", "ŉa", "ﬁ", "ǆ"]
-    + ["don't", "u.s.", "🎉", "3d", "i̇", "ας", "e\u0301", "red", "sox", "_", "R&D", "IoT", "ＷＶＤ", "아이"]
+    [
+        "iot",
+        "covid",
+        "19",
+        "us",
+        "iphone",
+        "c#",
+        ".net",
+        "c++",
+        "物联网",
+        "هوش",
+        "می\u200cخواهم",
+        "नरेंद्र",
+        "ß",
+        "ŉa",
+        "ﬁ",
+    ]
+    + ["ǆ", "don't", "u.s.", "🎉", "3d", "i̇", "ας", "e\u0301", "red", "sox", "_", "R&D", "IoT", "ＷＶＤ", "아이"]
 )
 HASHTAGS = st.one_of(st.text(max_size=20), st.lists(WORDS, max_size=4).map(" ".join))
 PLATFORM = st.sampled_from([None, *PLATFORMS])
@@ -129,5 +145,5 @@ def test_a_spelling_that_the_platform_cannot_link_is_shown_in_the_form_that_it_c
 
 
 def test_an_unknown_style_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="Unknown style 'kebab'. Known: words, lower, pascal, common"):
+    with pytest.raises(ValueError, match=r"Unknown style 'kebab'\. Known: words, lower, pascal, common"):
         show("a", "kebab")
