@@ -1,4 +1,6 @@
-r"""Counts the spellings of a corpus' hashtags, from sources that may be published. In the folder training:
+r"""Counts the spellings of a corpus' hashtags, from sources that may be published.
+
+In the folder training:
 
     python -m data_report.spelling_counts --surfaces FILE --data DATA --output FOLDER
 

@@ -1,4 +1,6 @@
-r"""Reports how hashtags are shown and which of them are one, as Markdown. In the folder training:
+r"""Reports how hashtags are shown and which of them are one, as Markdown.
+
+In the folder training:
 
     python -m data_report.spellings --data DATA [--licenses MIT …] [--surfaces FILE] [--table FILE.tsv]
 
