@@ -27,6 +27,8 @@ _READABLE = 0.25
 #: Uses of a single word from which its capitals are trusted inside of other hashtags.
 _TRUSTED = 3
 _LONGEST_PART = 3
+#: Letters; a longer word that was once written in capitals was shouted.
+_LONGEST_ACRONYM = 5
 
 _APOSTROPHES = regex.compile(r"(?<=\p{L})['\u2019](?=\p{L})")
 _WORD = regex.compile(r"[\p{L}\p{N}\p{M}\u200c\u200d]+")
@@ -108,11 +110,12 @@ def choose_spelling(uses: Mapping[str, int], several: bool) -> str | None:
         several: Whether the hashtag has several words, which are hard to read without capitals.
 
     Returns:
-        A spelling; None where there are so few uses that one in PascalCase could well be among the next.
+        A spelling; None where there are so few uses that they say little on capitals.
     """
     groups: dict[str, dict[str, int]] = {"lower": {}, "upper": {}, "mixed": {}}
     for spelling, number in uses.items():
-        groups[_case(spelling)][spelling] = number
+        if not _shouted_once(spelling, number):
+            groups[_case(spelling)][spelling] = number
     small, capitals, mixed = (sum(group.values()) for group in groups.values())
     fair, shouting = (FAIR_SHARE_OF_WORDS, SHOUTING_WORDS) if several else (FAIR_SHARE, SHOUTING)
     if mixed and mixed >= shouting * capitals:  # what is shouted says nothing on capitals
@@ -138,6 +141,10 @@ def _case(spelling: str) -> str:
     if spelling == spelling.lower():
         return "lower"
     return "upper" if spelling == spelling.upper() and sum(map(str.isalpha, spelling)) > 1 else "mixed"
+
+
+def _shouted_once(spelling: str, uses: int) -> bool:
+    return uses == 1 and _case(spelling) == "upper" and sum(map(str.isalpha, spelling)) > _LONGEST_ACRONYM
 
 
 def _most_used(uses: Mapping[str, int]) -> str:

@@ -14,7 +14,7 @@ COUNTS = SpellingCounts(
     | {"COVID19": 2161, "COVID_19": 72, "Covid19": 13, "covid19": 22, "design": 333, "Design": 17, "wow": 84}
     | {"WOW": 29, "WoW": 20, "Instagram": 77, "instagram": 71, "redsox": 165, "RedSox": 80, "Redsox": 5}
     | {"iphone": 9, "iPhone": 20, "US": 40, "scipolicy": 375, "NodeJS": 71, "nodejs": 201, "CSharp": 9, "csharp": 2}
-    | {"longread": 3, "vicPLN": 49, "VICPLN": 193, "vicpln": 764, "C19": 1}
+    | {"longread": 3, "vicPLN": 49, "VICPLN": 193, "vicpln": 764, "SCHOLARS": 1, "KTLA": 1}
 )
 WORDS = st.sampled_from([
     *("iot", "covid", "19", "us", "iphone", "c#", ".net", "c++", "物联网", "هوش", "می\u200cخواهم", "नरेंद्र", "ß", "ŉa"),
@@ -87,6 +87,8 @@ def test_a_joiner_stays_where_it_is_linked() -> None:
         "sci policy": "scipolicy",
         "long read": "LongRead",
         "vic pln": "vicPLN",
+        "scholars": "Scholars",
+        "ktla": "KTLA",
         "node.js": "NodeJS",
         "c#": "CSharp",
     }.items(),
