@@ -16,7 +16,7 @@ _SPACED = r"[\p{Lo}--\p{Han}--\p{Hiragana}--\p{Katakana}--\p{Bopomofo}--\p{Thai}
 _BETWEEN_WORDS = regex.compile(rf"(?<={_SPACED}\p{{M}}*)\s+(?={_SPACED})", regex.V1)
 _BETWEEN_JOINED = regex.compile(rf"(?<={_SPACED}\p{{M}}*)\u200c(?={_SPACED})", regex.V1)
 #: Marks go with what they stand on: a sign that no hashtag has.
-_LOOSE_MARKS = regex.compile(rf"(?:(?<![\p{{L}}\p{{N}}\p{{M}}{JOINERS}])|\p{{Me}})\p{{M}}+")
+_LOOSE_MARKS = regex.compile(rf"(?:(?<![\p{{L}}\p{{N}}\p{{M}}][{JOINERS}]*)|\p{{Me}})(?:\p{{M}}[{JOINERS}]*)+")
 _HIDDEN = regex.compile(rf"(?![{JOINERS}])\p{{Default_Ignorable_Code_Point}}")
 #: Signs at the ends of a hashtag, where some platforms cut it.
 _EDGE = rf"_\s{JOINERS}\u00b7\u30fb"

@@ -54,7 +54,7 @@ def show(
     """A hashtag in a style, without hash sign, in a form that the platform links.
 
     Args:
-        hashtag: As it is kept, in lower case; the styles "pascal" and "common" leave one with capitals as it is.
+        hashtag: As it is kept, in lower case; "common" leaves one with capitals as it is.
         style: "words" (as kept, to be read rather than posted), "lower", "pascal", or "common": the spelling that
             people use most, where a readable one is preferred if it has a fair share of the uses.
         counts: Uses of spellings, for "common"; hashtags unknown to them are made up of the words that they know.
@@ -96,7 +96,7 @@ def common(hashtag: str, counts: SpellingCounts | None = None, platform: str | N
     """A hashtag as most people spell it: `IoT`, `COVID19`, `NaNoWriMo`; see [`show`]."""
     words = _words(hashtag)
     if hashtag != hashtag.lower():
-        return pascal(hashtag)
+        return joined(" ".join(words))
     known = _linked(counts.of(hashtag), platform) if counts is not None else {}
     chosen = choose_spelling(known, sum(any(map(str.isalpha, word)) for word in words) > 1) if known else None
     return chosen or _assembled(words, counts)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import regex
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from right_hf.spelling.platforms import PLATFORMS, postable, sign
@@ -26,6 +26,8 @@ TEXTS = st.one_of(
 )
 
 
+@example("A_\u200c\u0301", None)
+@example("A\u30fb\u0301\u200c\u0301", "mastodon")
 @given(TEXTS, st.sampled_from([None, *PLATFORMS]))
 def test_what_is_posted_is_linked_as_a_whole_and_is_the_same_hashtag(text: str, platform: str | None) -> None:
     posted = postable(text, platform)

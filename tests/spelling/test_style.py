@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from right_hf.spelling.counts import SpellingCounts
@@ -24,6 +24,7 @@ HASHTAGS = st.one_of(st.text(max_size=20), st.lists(WORDS, max_size=4).map(" ".j
 PLATFORM = st.sampled_from([None, *PLATFORMS])
 
 
+@example("iphone", "common", None, COUNTS)
 @given(HASHTAGS.map(normalise_hashtag), st.sampled_from(STYLES), PLATFORM, st.sampled_from([None, COUNTS]))
 def test_what_is_shown_is_the_same_hashtag_and_shown_again_alike(
     hashtag: str, style: str, platform: str | None, counts: SpellingCounts | None
@@ -112,6 +113,10 @@ def test_common_is_the_spelling_in_use_readable_where_that_has_a_share(hashtag: 
 )
 def test_common_is_made_up_of_known_words_where_the_whole_is_unknown(hashtag: str, expected: str) -> None:
     assert show(hashtag, "common", COUNTS) == expected
+
+
+def test_what_has_capitals_of_its_own_keeps_them() -> None:
+    assert show("iphone", "common", COUNTS) == show("iPhone", "common", COUNTS) == show("iPhone") == "iPhone"
 
 
 def test_common_without_counts_is_pascal() -> None:
