@@ -1,0 +1,1 @@
+"""How hashtags are shown: their common spellings, what platforms link, and variants that are one hashtag."""
