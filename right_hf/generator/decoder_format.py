@@ -121,6 +121,13 @@ class DecoderFormat:
             kept.pop()
         return [*self.answer(kept)[: self.max_target_length - 1], self.end]
 
+    def spellings(self, hashtags: Sequence[str]) -> tuple[list[list[int]], list[list[int]]]:
+        """Token ids of each hashtag as the first of an answer, and as a further one with the separator before it."""
+        before = self.answer(["a"])
+        first = self._following([self.completion_text([hashtag]) for hashtag in hashtags])
+        whole = self._following([self.completion_text(["a", hashtag]) for hashtag in hashtags])
+        return first, [ids[len(before) :] if ids[: len(before)] == before else [] for ids in whole]
+
     def hashtags(self, output: Sequence[int]) -> list[str]:
         """Reads the hashtags of a generated answer, up to its end; nothing else comes out of it."""
         end = next((place for place, token in enumerate(output) if token in self.ends), len(output))
@@ -134,7 +141,11 @@ class DecoderFormat:
         return ids
 
     def _answer_ids(self, hashtags: tuple[str, ...]) -> list[int]:
-        """Tokenized after what it follows, for tokenizers mark the beginning of a text, which this is none."""
-        text = self.completion_text(hashtags)
-        ids, before = self._encode(self.chat.lead + text), len(self._lead_ids)
-        return ids[before:] if ids[:before] == self._lead_ids else self._encode(text)
+        return self._following([self.completion_text(hashtags)])[0]
+
+    def _following(self, texts: Sequence[str]) -> list[list[int]]:
+        """Texts tokenized after what they follow, for tokenizers mark the beginning of a text, which these are not."""
+        after = self.tokenizer([self.chat.lead + text for text in texts], add_special_tokens=False, verbose=False)
+        before, lead = len(self._lead_ids), self._lead_ids
+        pairs = zip(texts, after["input_ids"], strict=True)
+        return [ids[before:] if ids[:before] == lead else self._encode(text) for text, ids in pairs]

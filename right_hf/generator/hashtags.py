@@ -17,6 +17,7 @@ from typing import Any
 
 from right_hf.generator.prompt import MAX_HASHTAG_CHARACTERS
 from right_hf.posts import normalise_hashtag
+from right_hf.text.degenerate import is_degenerate
 
 #: Of 171,487 hashtags in real English tweets 77 have more words.
 MAX_WORDS = 5
@@ -92,7 +93,7 @@ def parse_hashtags(answer: str, split_words: bool = True) -> list[str]:
     Returns:
         Normalised hashtags (see [`right_hf.posts.normalise_hashtag`]) in the order of the answer, without repeats, at
         most 20; empty where the answer marks none. Each has 1 to 5 words of at most 32 characters and 64 characters in
-        all, holds a letter, and is no address, mention or markup.
+        all, holds a letter, and is no loop, address, mention or markup.
     """
     text = _visible(html.unescape(_without_reasoning(answer)[:_MAX_ANSWER_CHARACTERS]))
     pieces = _json_pieces(text)
@@ -206,11 +207,11 @@ def _read(piece: str, whole: bool = False) -> str:
 
 
 def _checked(piece: str) -> str:
-    """`piece` normalised, or an empty string if that is too long for a hashtag or says that there is none."""
+    """`piece` normalised, or an empty string if that is too long for a hashtag, a loop, or says that there is none."""
     hashtag = normalise_hashtag(piece.replace("_", " ")).strip(_EDGES)
     words = hashtag.split()
     is_long = len(words) > MAX_WORDS or any(len(word) > MAX_WORD_CHARACTERS for word in words)
     if is_long or len(hashtag) > MAX_HASHTAG_CHARACTERS or _NO_HASHTAG.fullmatch(hashtag):
         return ""
     kinds = "".join(unicodedata.category(character)[0] for character in hashtag)
-    return hashtag if "L" in kinds and "MMMM" not in kinds else ""
+    return hashtag if "MMMM" not in kinds and not is_degenerate(hashtag) else ""
