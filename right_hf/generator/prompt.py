@@ -102,9 +102,9 @@ class HashtagFormat:
 
     def spellings(self, hashtags: Sequence[str]) -> tuple[list[list[int]], list[list[int]]]:
         """Token ids of each hashtag as the first of O, and as a further one with the separator before it."""
-        batch = self.tokenizer(
-            list(hashtags), add_special_tokens=False, return_attention_mask=False, verbose=False
-        )["input_ids"]
+        batch = self.tokenizer(list(hashtags), add_special_tokens=False, return_attention_mask=False, verbose=False)[
+            "input_ids"
+        ]
         first = [[token for token in ids if token not in self.structure] for ids in batch]
         return first, [[self.sep2, *ids] if ids else [] for ids in first]
 
