@@ -147,7 +147,7 @@ class DecoderFormat:
 
     def _encoded(self, texts: Sequence[str]) -> list[list[int]]:
         settings = {"add_special_tokens": False, "return_attention_mask": False, "verbose": False}
-        ids: list[list[int]] = self.tokenizer(list(texts), **settings)["input_ids"] if texts else []
+        ids: list[list[int]] = self.tokenizer(list(texts), **settings)["input_ids"]
         return ids
 
     def _answer_ids(self, hashtags: tuple[str, ...]) -> list[int]:
