@@ -24,7 +24,8 @@ import pyarrow.parquet as pq
 from right_hf.forms import Forms
 from right_hf.posts import Post, prepared
 from right_hf.spelling.counts import SpellingCounts
-from right_hf.spelling.variant_table import load_variants, save_variants
+from right_hf.spelling.variant_table import VARIANTS_FILE, read_table, write_table
+from right_hf.spelling.variants import Merge
 from right_hf.text.hashtags import hashtag_key, hashtag_words, normalise_hashtag
 
 CORPUS_FILE = "corpus.parquet"
@@ -133,7 +134,7 @@ class Corpus(Sequence[Post]):
     def __init__(
         self,
         posts: Iterable[Post],
-        variants: Mapping[str, str] | None = None,
+        variants: Iterable[Merge] = (),
         spellings: SpellingCounts | None = None,
     ) -> None:
         ordered = _in_order(posts)
@@ -165,7 +166,11 @@ class Corpus(Sequence[Post]):
     def apart(self) -> Corpus:
         """The same corpus, which shares nothing with others that grows with them."""
         corpus = copy(self)
-        corpus.forms, corpus._numbers, corpus.spellings = deepcopy(self.forms), dict(self._numbers), self.spellings.copy()
+        corpus.forms, corpus._numbers, corpus.spellings = (
+            deepcopy(self.forms),
+            dict(self._numbers),
+            self.spellings.copy(),
+        )
         return corpus
 
     def learn(self, added: Iterable[Post], removed: Iterable[Post]) -> None:
@@ -292,7 +297,7 @@ class Corpus(Sequence[Post]):
             columns[name] = [list(row) for row in columns[name]]
         table = pa.table(columns, schema=_SCHEMA)
         pq.write_table(table, folder / CORPUS_FILE, compression="zstd", compression_level=9, row_group_size=100_000)
-        save_variants(self.forms.variants, folder)
+        write_table(folder / VARIANTS_FILE, self.forms.variants)
         self._elsewhere.save(folder)
 
     @classmethod
@@ -303,7 +308,8 @@ class Corpus(Sequence[Post]):
             ValueError: A file is damaged or has other columns.
         """
         path = folder / CORPUS_FILE
-        variants, elsewhere = load_variants(folder), SpellingCounts.load(folder)
+        table, elsewhere = folder / VARIANTS_FILE, SpellingCounts.load(folder)
+        variants = read_table(table) if table.is_file() else ()
         try:
             posts = list(_read_posts(path))
         except (pa.ArrowException, OSError, KeyError, ValueError) as error:
@@ -360,6 +366,7 @@ def _without_repeats(posts: list[Post]) -> list[Post]:
 
 def _new_part(ordered: Sequence[Post], forms: Forms) -> Part:
     """Posts that come to a corpus, with their hashtags in the corpus' forms."""
+    forms.prefer_mains(hashtag for post in ordered for hashtag in post.hashtags)
     posts = [_in_forms(post, forms) for post in ordered]
     return Part(posts, np.ones(len(posts), dtype=bool))
 

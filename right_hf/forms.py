@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from right_hf.spelling.variant_table import merged_keys
+from right_hf.spelling.variants import Merge
 from right_hf.text.hashtags import hashtag_key
 
 
@@ -13,22 +15,27 @@ class Forms:
     It only ever grows, so that one thread may add to it while others read.
 
     Args:
-        variants: By hashtag the one that it is counted as, and kept as; none of these is a variant itself.
+        variants: Pairs of hashtags that count as one, and are kept as the main one of them.
 
     Raises:
-        ValueError: A hashtag is a variant of one that is a variant.
+        ValueError: Variants lead to each other in a circle.
     """
 
-    def __init__(self, variants: Mapping[str, str] | None = None) -> None:
-        self.variants = dict(variants or {})
-        self._mains = {hashtag_key(variant): hashtag_key(main) for variant, main in self.variants.items()}
-        if chained := next((main for main in self._mains.values() if main in self._mains), None):
-            raise ValueError(f"{chained!r} is a variant, and has variants. Name the same hashtag for all of them.")
-        self._by_key = {hashtag_key(main): main for main in self.variants.values()}
+    def __init__(self, variants: Iterable[Merge] = ()) -> None:
+        self.variants = tuple(variants)
+        self._mains = merged_keys(self.variants)
+        self._by_key: dict[str, str] = {}
         self._by_hashtag: dict[str, str] = {}  # saves making keys of those seen before
         self._variants_of: dict[str, list[str]] = {}
         for variant, main in self._mains.items():
             self._variants_of.setdefault(main, []).append(variant)
+
+    def prefer_mains(self, hashtags: Iterable[str]) -> None:
+        """Of hashtags that are about to come takes those first that the others are kept as."""
+        if self._mains:
+            for hashtag in hashtags:
+                if hashtag not in self._by_hashtag and hashtag_key(hashtag) in self._variants_of:
+                    self.take(hashtag)
 
     def _key(self, hashtag: str) -> str:
         key = hashtag_key(hashtag)

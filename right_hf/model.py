@@ -11,7 +11,7 @@ from huggingface_hub import CommitInfo
 from typing_extensions import Unpack
 
 from right_hf.checkpoint import LoadAndHubArguments, load_parts, named_elsewhere, part_places, sorted_arguments
-from right_hf.checks import check_generation, place, probability, texts_of, whole_number
+from right_hf.checks import place
 from right_hf.component import Component, Part
 from right_hf.config import RightConfig, checkpoint_configuration
 from right_hf.generator.base import Generator
@@ -27,15 +27,13 @@ from right_hf.networks import OnDevices
 from right_hf.persistence import atomic_folder, keep_foreign_files
 from right_hf.posts import Post, prepared
 from right_hf.ranker.base import Ranker
-from right_hf.ranker.fuse import fuse
 from right_hf.ranker.linear import LinearRanker
-from right_hf.ranker.records import Recommendation, Trace
+from right_hf.ranker.records import Trace
 from right_hf.recommender import Recommender
 from right_hf.registration import register
 from right_hf.retriever.base import Retriever, listed
 from right_hf.selector.base import Selector
-from right_hf.stages import Moments, Stages, each_moment
-from right_hf.text.cleaning import clean_post
+from right_hf.stages import Moments, Stages
 
 
 class RightModel(Recommender, OnDevices):

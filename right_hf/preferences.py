@@ -35,7 +35,7 @@ class PreferenceArguments(TypedDict, total=False):
             words in English and Chinese, a file of terms (see [`right_hf.safety.Safety.load`]), or None for none.
         min_count: Only hashtags that at least so many posts of the corpus carry.
         diversity: How much a hashtag loses that is like one before it, in [0, 1]
-            (see [`right_hf.ranker.diversity.diversified`]).
+            (see [`right_hf.ranker.diversity.marginal_relevance`]).
         include_present: Whether hashtags that the post has already are suggested too, marked as `present`.
     """
 

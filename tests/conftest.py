@@ -34,6 +34,7 @@ from right_hf import RightConfig, RightModel
 from right_hf.generator import DecoderGenerator, Seq2SeqGenerator
 from right_hf.generator.chat_prompts import chat_prompt
 from right_hf.generator.chat_template import PLAIN_ENDING
+from right_hf.generator.rows import padded
 from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, DenseRetriever
 from right_hf.selector import BiEncoderSelector
@@ -202,7 +203,7 @@ def tiny_decoder(
     return generator
 
 
-def teach(generator: DecoderGenerator, posts: Sequence[Post], steps: int = 40) -> None:
+def teach(generator: DecoderGenerator, posts: Sequence[Post], steps: int = 60) -> None:
     """Lets a tiny decoder learn the hashtags of posts, so that it writes some."""
     form, network = generator.format, generator.network
     network.set_attn_implementation("eager")  # the fused one takes long to differentiate
@@ -240,7 +241,7 @@ def dense_retriever(english_posts: list[Post], tiny_tokenizer: PreTrainedTokeniz
 
 @pytest.fixture(scope="session")
 def tiny_generator(tiny_tokenizer: PreTrainedTokenizerFast) -> Seq2SeqGenerator:
-    """A T5 of one layer with random weights."""
+    """A T5 of one layer, which has seen the posts above; with random weights it would write nothing but loops."""
     torch.manual_seed(0)
     config = T5Config(
         vocab_size=len(tiny_tokenizer),
@@ -254,7 +255,21 @@ def tiny_generator(tiny_tokenizer: PreTrainedTokenizerFast) -> Seq2SeqGenerator:
         eos_token_id=tiny_tokenizer.eos_token_id,
         decoder_start_token_id=tiny_tokenizer.pad_token_id,  # type: ignore[call-arg]
     )
-    return Seq2SeqGenerator(T5ForConditionalGeneration(config), tiny_tokenizer, 48, 10)
+    generator = Seq2SeqGenerator(T5ForConditionalGeneration(config), tiny_tokenizer, 48, 10)
+    teach_seq2seq(generator, [*ENGLISH, *CHINESE])
+    return generator
+
+
+def teach_seq2seq(generator: Seq2SeqGenerator, posts: Sequence[Post], steps: int = 60) -> None:
+    """Lets a tiny T5 learn the hashtags of posts, so that it writes some."""
+    form, padding = generator.format, generator.tokenizer.pad_token_id
+    ids, mask = padded([form.source(post.text, post.hashtags[:1]) for post in posts], padding)
+    labels, _ = padded([form.target(post.hashtags) for post in posts], -100)
+    optimizer = torch.optim.AdamW(generator.model.parameters(), lr=1e-2)
+    for _ in range(steps):
+        generator.model(input_ids=ids, attention_mask=mask, labels=labels).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
 
 
 @pytest.fixture

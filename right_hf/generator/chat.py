@@ -14,6 +14,7 @@ from right_hf.generator.chat_client import HubChatClient
 from right_hf.generator.chat_prompts import chat_messages, check_prompt
 from right_hf.generator.chat_store import AnswerStore, Message, question_key
 from right_hf.generator.hashtags import parse_hashtags
+from right_hf.vocabulary import Vocabulary
 
 #: Servers, separated by spaces, that checkpoints may send posts to.
 CONSENT_VARIABLE = "RIGHT_HF_SEND_POSTS_TO"
@@ -82,13 +83,16 @@ class ChatGenerator(Generator):
         posts: Sequence[str],
         contexts: Sequence[Sequence[str]],
         candidates: Sequence[Sequence[str]] | None = None,
+        *,
+        allowed: Vocabulary | None = None,
         **generation: Any,
     ) -> list[Generation]:
         """Writes hashtags for each post: zero-shot where its context is empty, else as RIGHT.
 
         A chat model tells no likelihoods, so `candidates` are not scored and `log_likelihoods` stay empty. An answer
         without hashtags gives an empty list; what the paper's evaluation makes of that ("None") is the metrics' affair.
-        `generation` goes to the client, for example `max_new_tokens`. See [`Generator.generate`].
+        `generation` goes to the client, for example `max_new_tokens`. The model knows nothing of `allowed`, which no
+        protocol of chats has room for: its answer is filtered, so that little may be left. See [`Generator.generate`].
 
         Raises:
             ChatError: Some posts got no answer. Those that did are in the store, if there is one.
@@ -108,7 +112,8 @@ class ChatGenerator(Generator):
 
         if open_keys:
             self.client.complete([questions[key] for key in open_keys], keep, **generation)
-        return [Generation(parse_hashtags(answers[key], split_words=self.language == "en"), {}) for key in keys]
+        written = (parse_hashtags(answers[key], split_words=self.language == "en") for key in keys)
+        return [Generation(tags if allowed is None else allowed.kept(tags), {}) for tags in written]
 
     @classmethod
     def from_folder(

@@ -11,6 +11,8 @@ from right_hf.generator.chat_template import ChatTemplate
 from right_hf.generator.hashtags import parse_hashtags
 from right_hf.generator.memo import Memo
 
+#: Hashtags by which it is seen whether the first of an answer is spelt as any other.
+_COMPARED = 64
 #: How tokenizers write a blank and a new line.
 _BLANKS = str.maketrans("Ġ▁Ċ", "  \n")
 
@@ -121,6 +123,17 @@ class DecoderFormat:
             kept.pop()
         return [*self.answer(kept)[: self.max_target_length - 1], self.end]
 
+    def spellings(self, hashtags: Sequence[str]) -> tuple[list[list[int]], list[list[int]]]:
+        """Token ids of each hashtag as the first of an answer, and as a further one with the separator before it."""
+        before = self._encode(self.completion_text(["a"]))
+        whole = self._encoded([self.completion_text(["a", hashtag]) for hashtag in hashtags])
+        further = [ids[len(before) :] if ids[: len(before)] == before else [] for ids in whole]
+        # After a blank the first is spelt as any other, and tokenizing takes the most time of all.
+        some = range(0, len(further), 1 + len(further) // _COMPARED)
+        if all(self.answer([hashtags[at]]) == further[at] for at in some):
+            return further, further
+        return self._following([self.completion_text([hashtag]) for hashtag in hashtags]), further
+
     def hashtags(self, output: Sequence[int]) -> list[str]:
         """Reads the hashtags of a generated answer, up to its end; nothing else comes out of it."""
         end = next((place for place, token in enumerate(output) if token in self.ends), len(output))
@@ -130,11 +143,18 @@ class DecoderFormat:
         return parse_hashtags(text, split_words=self.language == "en")
 
     def _encode(self, text: str) -> list[int]:
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        return self._encoded([text])[0]
+
+    def _encoded(self, texts: Sequence[str]) -> list[list[int]]:
+        settings = {"add_special_tokens": False, "return_attention_mask": False, "verbose": False}
+        ids: list[list[int]] = self.tokenizer(list(texts), **settings)["input_ids"]
         return ids
 
     def _answer_ids(self, hashtags: tuple[str, ...]) -> list[int]:
-        """Tokenized after what it follows, for tokenizers mark the beginning of a text, which this is none."""
-        text = self.completion_text(hashtags)
-        ids, before = self._encode(self.chat.lead + text), len(self._lead_ids)
-        return ids[before:] if ids[:before] == self._lead_ids else self._encode(text)
+        return self._following([self.completion_text(hashtags)])[0]
+
+    def _following(self, texts: Sequence[str]) -> list[list[int]]:
+        """Texts tokenized after what they follow, for tokenizers mark the beginning of a text, which these are not."""
+        before, lead = len(self._lead_ids), self._lead_ids
+        pairs = zip(texts, self._encoded([self.chat.lead + text for text in texts]), strict=True)
+        return [ids[before:] if ids[:before] == lead else self._encode(text) for text, ids in pairs]

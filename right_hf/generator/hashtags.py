@@ -16,7 +16,8 @@ from itertools import islice
 from typing import Any
 
 from right_hf.generator.prompt import MAX_HASHTAG_CHARACTERS
-from right_hf.text.hashtags import normalise_hashtag
+from right_hf.text.degenerate import is_degenerate
+from right_hf.text.hashtags import hashtag_words, normalise_hashtag
 
 #: Of 171,487 hashtags in real English tweets 77 have more words.
 MAX_WORDS = 5
@@ -74,11 +75,6 @@ _CONJUNCTION = re.compile(r"\s+(?:and|or|und|et|y|和|与|以及)\s*$", re.IGNOR
 _NO_HASHTAG = re.compile(
     r"none|null|nil|n/?a|无|没有|(?:hash)?tags? ?\d*|(?:话题|标签|主题) ?\d*|.*(?:\bhashtags?\b|标签).*"
 )
-_WORD_BREAK = re.compile(
-    r"(?<=[a-z]{2})(?=[A-Z][a-z])"  # CloudMigration
-    r"|(?<=[A-Z]{2})(?=[A-Z][a-z]{2})"  # USElection
-    r"|(?<=[A-Za-z]{3})(?=\d{2})"  # COVID19
-)
 
 
 def parse_hashtags(answer: str, split_words: bool = True) -> list[str]:
@@ -92,14 +88,14 @@ def parse_hashtags(answer: str, split_words: bool = True) -> list[str]:
     Returns:
         Hashtags in the order of the answer (see [`right_hf.text.hashtags.normalise_hashtag`]), without repeats, at most
         20; empty where the answer marks none. Each has 1 to 5 words of at most 32 characters and 64 characters in
-        all, holds a letter, and is no address, mention or markup.
+        all, holds a letter, and is no loop, address, mention or markup.
     """
     text = _visible(html.unescape(_without_reasoning(answer)[:_MAX_ANSWER_CHARACTERS]))
     pieces = _json_pieces(text)
     if pieces is None:
         pieces = [piece for line in _lines(_without_addresses(text)) for piece in line]
     if split_words:
-        pieces = [_WORD_BREAK.sub(" ", piece) for piece in pieces]
+        pieces = list(map(hashtag_words, pieces))
     return list(dict.fromkeys(hashtag for piece in pieces if (hashtag := _checked(piece))))[:MAX_HASHTAGS]
 
 
@@ -206,11 +202,11 @@ def _read(piece: str, whole: bool = False) -> str:
 
 
 def _checked(piece: str) -> str:
-    """`piece` normalised, or an empty string if that is too long for a hashtag or says that there is none."""
+    """`piece` normalised, or an empty string if that is too long for a hashtag, a loop, or says that there is none."""
     hashtag = normalise_hashtag(piece.replace("_", " ")).strip(_EDGES)
     words = hashtag.split()
     is_long = len(words) > MAX_WORDS or any(len(word) > MAX_WORD_CHARACTERS for word in words)
     if is_long or len(hashtag) > MAX_HASHTAG_CHARACTERS or _NO_HASHTAG.fullmatch(hashtag):
         return ""
     kinds = "".join(unicodedata.category(character)[0] for character in hashtag)
-    return hashtag if "L" in kinds and "MMMM" not in kinds else ""
+    return hashtag if "MMMM" not in kinds and not is_degenerate(hashtag) else ""

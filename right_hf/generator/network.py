@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import torch
 
 from right_hf.generator.base import Generation, Generator
+from right_hf.generator.constraint import constraint_for
+from right_hf.vocabulary import Vocabulary
 
 
 class ReadPosts(Protocol):
@@ -56,12 +58,15 @@ class NetworkGenerator(Generator):
         posts: Sequence[str],
         contexts: Sequence[Sequence[str]],
         candidates: Sequence[Sequence[str]] | None = None,
+        *,
+        allowed: Vocabulary | None = None,
         **generation: Any,
     ) -> list[Generation]:
         """Writes hashtags for each post and, if there are candidates, scores both; see [`Generator.generate`].
 
         A post is read once. A hashtag's log-likelihood is that of being the first of the answer, its end included.
-        `generation` goes to `model.generate`; of several returned sequences the hashtags are joined in order.
+        `generation` goes to `model.generate`; of several returned sequences the hashtags are joined in order. With
+        `allowed` nothing else can be written: tokens with which no allowed hashtag goes on are masked.
         """
         if not posts:
             return []
@@ -69,10 +74,12 @@ class NetworkGenerator(Generator):
         settings = {"do_sample": False, "num_beams": 1, "return_dict_in_generate": False} | generation
         if "max_length" not in generation:
             settings = {"max_new_tokens": self.format.max_target_length} | settings
-        answers = read.write(settings).tolist()
+        constraint = constraint_for(self.format, allowed) if allowed is not None else None
+        tags_of = self.format.hashtags if constraint is None else constraint.hashtags
+        answers = read.write(settings if constraint is None else constraint.settings(settings)).tolist()
         each = len(answers) // len(posts)
         written = [
-            list(dict.fromkeys(tag for answer in answers[i : i + each] for tag in self.format.hashtags(answer)))
+            list(dict.fromkeys(tag for answer in answers[i : i + each] for tag in tags_of(answer)))
             for i in range(0, len(answers), each)
         ]
         if candidates is None:

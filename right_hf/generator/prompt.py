@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from right_hf.generator.memo import Memo
+from right_hf.text.degenerate import is_degenerate
 from right_hf.text.hashtags import normalise_hashtag
 
 SEP1 = "<extra_id_0>"
@@ -48,6 +49,8 @@ class HashtagFormat:
         self.sep2: int = ids[SEP2]
         #: Tokens that hold an input or output together, whatever it says.
         self.structure = frozenset((*ids.values(), tokenizer.eos_token_id))
+        #: Tokens that end an output.
+        self.ends: frozenset[int] = frozenset((tokenizer.eos_token_id,))
         self._ids = Memo(self._encode)
 
     @property
@@ -97,8 +100,16 @@ class HashtagFormat:
             ids.extend([self.sep2, *self._ids(hashtag)] if ids else self._ids(hashtag))
         return [*ids[: self.max_target_length - 1], self.tokenizer.eos_token_id]
 
+    def spellings(self, hashtags: Sequence[str]) -> tuple[list[list[int]], list[list[int]]]:
+        """Token ids of each hashtag as the first of O, and as a further one with the separator before it."""
+        batch = self.tokenizer(list(hashtags), add_special_tokens=False, return_attention_mask=False, verbose=False)[
+            "input_ids"
+        ]
+        first = [[token for token in ids if token not in self.structure] for ids in batch]
+        return first, [[self.sep2, *ids] if ids else [] for ids in first]
+
     def hashtags(self, output: Sequence[int]) -> list[str]:
-        """Reads hashtags from generated token ids: in order, without repeats and without what is too long for one."""
+        """Reads hashtags from generated token ids: in order, without repeats, loops and what is too long for one."""
         pieces: list[list[int]] = [[]]
         for token in output:
             if token == self.tokenizer.eos_token_id:
@@ -109,4 +120,4 @@ class HashtagFormat:
                 pieces[-1].append(token)
         texts = (self.tokenizer.decode(piece, skip_special_tokens=True) for piece in pieces if piece)
         hashtags = dict.fromkeys(normalise_hashtag(text) for text in texts)
-        return [hashtag for hashtag in hashtags if 0 < len(hashtag) <= MAX_HASHTAG_CHARACTERS]
+        return [tag for tag in hashtags if 0 < len(tag) <= MAX_HASHTAG_CHARACTERS and not is_degenerate(tag)]

@@ -12,15 +12,17 @@ from right_hf.corpus import Corpus
 from right_hf.encoders import Matrix
 from right_hf.names import person_names
 from right_hf.preferences import Preferences
-from right_hf.ranker.diversity import diversified
+from right_hf.ranker.diversity import marginal_relevance
 from right_hf.ranker.records import Recommendation
 from right_hf.reading import Reading
 from right_hf.spelling.platforms import sign
 from right_hf.spelling.style import show
-from right_hf.text.hashtags import hashtag_key
+from right_hf.text.hashtags import hashtag_key, hashtag_words
 
 #: Authors (or posts, where authors are not known) whose use of a name makes it a hashtag.
 _PUBLIC = 3
+#: Posts with a hashtag beyond which nobody's name is looked for in it.
+_WELL_KNOWN = 30
 #: By so much the odds of a preferred hashtag are multiplied.
 _PREFERRED = 4.0
 #: So many times the hashtags asked for are looked at for diversity.
@@ -81,7 +83,7 @@ class Choice:
             return []
         vectors = embed([hashtag for hashtag, _ in pairs])
         scores = np.asarray([shown.score for _, shown in pairs])
-        order = diversified(scores, vectors @ vectors.T, preferences.diversity, top_k)
+        order = marginal_relevance(scores, vectors @ vectors.T, preferences.diversity, top_k)
         return [pairs[row][1] for row in order]
 
     def _preferred(self, ranked: Sequence[Recommendation]) -> Sequence[Recommendation]:
@@ -137,19 +139,16 @@ class Choice:
         return replace(one, evidence=evidence) if evidence else replace(one, source="listed")
 
     @cached_property
-    def _names(self) -> set[str]:
-        """The keys of the names of persons in the post, and of their parts."""
-        names = (name.split() for name in person_names(self._reading.text))
-        return {
-            hashtag_key("".join(name[start:end]).removesuffix("\u2019s").removesuffix("'s"))
-            for name in names
-            for start in range(len(name))
-            for end in range(start + 1, len(name) + 1)
-        }
+    def _names(self) -> frozenset[str]:
+        """The keys of the words in the names of persons in the post."""
+        words = (word for name in person_names(self._reading.text) for word in hashtag_words(name).split())
+        return frozenset(hashtag_key(word.removesuffix("\u2019s").removesuffix("'s")) for word in words)
 
     def _is_private(self, hashtag: str) -> bool:
-        """Whether a hashtag names a person of the post, and too few others have used it."""
-        if hashtag_key(hashtag) not in self._names:
+        """Whether a hashtag holds part of the name of a person in the post, and too few others have used it."""
+        if self._corpus.hashtag_count(hashtag) >= _WELL_KNOWN or not self._names:
             return False
-        carriers = self._corpus.carriers(hashtag, 10 * _PUBLIC)
+        if self._names.isdisjoint([hashtag_key(hashtag), *map(hashtag_key, hashtag.split())]):
+            return False
+        carriers = self._corpus.carriers(hashtag, _WELL_KNOWN)
         return len({post.author or f"\0{post.id}" for post in carriers}) < _PUBLIC

@@ -144,16 +144,14 @@ class Pooler:
         count = self.settings.nearest
         if wish is None:
             return self.selector.nearest(vectors, count, lambda tag: corpus.hashtag_count(tag) > 0)
-        allowed, preferred = wish.allowed, wish.preferred
-        near = self.selector.nearest(
-            vectors,
-            count,
-            lambda tag: (
-                (corpus.hashtag_count(tag) > 0 or (allowed is not None and tag in allowed)) and wish.wanted(tag)
-            ),
-        )
-        if preferred is not None:
-            own = self.selector.nearest(vectors, count, lambda tag: tag in preferred and wish.wanted(tag))
+        listed = wish.allowed is not None
+
+        def is_wanted(hashtag: str) -> bool:
+            return (listed or corpus.hashtag_count(hashtag) > 0) and wish.wanted(hashtag)
+
+        near = self.selector.nearest(vectors, count, is_wanted, allowed=wish.allowed)
+        if wish.preferred is not None:
+            own = self.selector.nearest(vectors, count, wish.wanted, allowed=wish.preferred)
             near = [list(dict.fromkeys([*a, *b])) for a, b in zip(near, own, strict=True)]
         return [list(dict.fromkeys(map(corpus.form, tags))) for tags in near]
 

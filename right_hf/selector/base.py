@@ -9,6 +9,7 @@ from right_hf.component import Component
 from right_hf.encoders import Matrix
 from right_hf.retriever.base import Hit
 from right_hf.selector.ranking import Candidate
+from right_hf.vocabulary import Vocabulary
 
 
 class Selector(Component):
@@ -40,13 +41,16 @@ class Selector(Component):
         """S(t, h) of equation 1 between each embedded post, (P, d), and each of its hashtags, in [-1, 1]."""
         raise NotImplementedError
 
-    def nearest(self, vectors: Matrix, count: int, is_wanted: Callable[[str], bool]) -> list[list[str]]:
+    def nearest(
+        self, vectors: Matrix, count: int, is_wanted: Callable[[str], bool], *, allowed: Vocabulary | None = None
+    ) -> list[list[str]]:
         """The hashtags that lie nearest to embedded posts, among all that were prepared; best first.
 
         Args:
             vectors: (P, d) embedded posts.
             count: Hashtags for each, fewer where there are fewer.
             is_wanted: Says of a hashtag whether it may be among them.
+            allowed: The hashtags that may be among them at all, in whatever form they were prepared; None for any.
         """
         raise NotImplementedError
 

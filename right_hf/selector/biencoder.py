@@ -16,7 +16,9 @@ from right_hf.layout import config_file
 from right_hf.persistence import load_arrays, save_arrays
 from right_hf.retriever.base import Hit
 from right_hf.selector.base import Selector
+from right_hf.selector.nearest import AllowedRows, nearest_wanted
 from right_hf.selector.ranking import HIT_SCALES, Candidate, rank_candidates
+from right_hf.vocabulary import Vocabulary
 
 _EMBEDDINGS_FILE = "hashtag_embeddings.safetensors"
 
@@ -67,6 +69,7 @@ class BiEncoderSelector(Selector):
         self.model = model.eval()
         self.hit_scale = hit_scale
         self._rows: dict[str, int] = {}
+        self._allowed = AllowedRows()
         self._codes: npt.NDArray[np.int8] = np.zeros((0, 0), dtype=np.int8)  # (H, d)
         self._scales: Matrix = np.zeros((0, 1), dtype=np.float32)  # (H, 1)
 
@@ -120,27 +123,22 @@ class BiEncoderSelector(Selector):
             for vector, row in zip(vectors, hashtags, strict=True)
         ]
 
-    def nearest(self, vectors: Matrix, count: int, is_wanted: Callable[[str], bool]) -> list[list[str]]:
+    def nearest(
+        self, vectors: Matrix, count: int, is_wanted: Callable[[str], bool], *, allowed: Vocabulary | None = None
+    ) -> list[list[str]]:
         """See [`Selector.nearest`]."""
         rows = self._rows  # taken once: another thread may add hashtags, always at the end
         names = list(rows)
+        codes, scales = self._codes[: len(names)], self._scales[: len(names)]
+        if allowed is not None:
+            places = self._allowed.of(names, allowed)
+            if len(places) < len(names):
+                names, codes, scales = [names[at] for at in places.tolist()], codes[places], scales[places]
         if not names:
             return [[] for _ in vectors]
-        codes, scales = self._codes[: len(names)], self._scales[: len(names)]
         blocks = [slice(at, at + _ROW_BLOCK) for at in range(0, len(names), _ROW_BLOCK)]
         cosines = np.concatenate([vectors @ dequantised(codes[at], scales[at]).T for at in blocks], axis=1)  # (P, H)
-        found: list[list[str]] = []
-        for row in cosines:
-            depth = 2 * count
-            best: list[str] = []
-            while len(best) < count and len(best) < len(names):
-                depth = min(len(names), 2 * depth)
-                top = np.argpartition(-row, depth - 1)[:depth].tolist()
-                best = [names[at] for at in sorted(top, key=lambda at: (-row[at], names[at])) if is_wanted(names[at])]
-                if depth == len(names):
-                    break
-            found.append(best[:count])
-        return found
+        return nearest_wanted(cosines, names, count, is_wanted)
 
     def _kept(self, hashtags: Sequence[str]) -> Matrix:
         """The kept embeddings of some hashtags, (len(hashtags), d)."""
@@ -196,6 +194,7 @@ class BiEncoderSelector(Selector):
                 "computed again."
             )
         self._rows = {hashtag: row for row, hashtag in enumerate(names)}
+        self._allowed = AllowedRows()
         self._codes, self._scales = arrays["codes"], arrays["scales"]
         return True
 

@@ -33,13 +33,15 @@ _ADDRESS = regex.compile(
       <?(?<![A-Z0-9])(?:https?|ftps?|sftp|wss?|git|ssh|file)://{_UNSPACED_HOST}?{_REST}>?
     | <?(?<![A-Z0-9])(?:mailto|tel|sms|xmpp|magnet):(?=\S){_REST}>?
     | (?<![A-Z0-9])www\.(?=\w){_REST}
-    | (?<![\p{{L}}\p{{N}}._%+@-])[\p{{L}}\p{{N}}][\p{{L}}\p{{N}}._%+-]{{0,63}}
-      @(?:{_LABEL}\.){{1,8}}\p{{L}}{{2,24}}(?![\p{{L}}\p{{N}}])
     | {_FREE}(?:{_LABEL}\.){{1,8}}{_ENDING}(?::\d{{1,5}})?[/?]{_REST}
     | {_FREE}(?:{_LABEL}\.){{2,8}}{_ENDING}(?![\p{{L}}\p{{M}}\p{{N}}@_-])
     | {_FREE}(?!\w+\.(?-i:NET)|(?:asp|ado|ml|vb)\.net){_LABEL}\.{_SURE}(?![\p{{L}}\p{{M}}\p{{N}}@_-]|\.\p{{L}})
     """,
     regex.VERBOSE | regex.IGNORECASE,
+)
+_MAIL = regex.compile(
+    rf"(?<![\p{{L}}\p{{N}}._%+@-])[\p{{L}}\p{{N}}][\p{{L}}\p{{N}}._%+-]{{0,63}}@(?:{_LABEL}\.){{1,8}}\p{{L}}{{2,24}}"
+    rf"(?![\p{{L}}\p{{N}}])"
 )
 #: A bare @name, one with its server (Mastodon), or a domain (Bluesky).
 _ACCOUNT = regex.compile(
@@ -48,7 +50,7 @@ _ACCOUNT = regex.compile(
     rf"(?:@(?:{_LABEL}\.){{1,8}}\p{{L}}{{2,24}})?",
     regex.IGNORECASE,
 )
-#: What stands for the name of an account.
+#: What stands for an account.
 ACCOUNT = "@user"
 _YEARS = r"(?:(?:19|20)\d\d[ /–-]{0,3}){2,}(?!\d)"
 _NUMBER = regex.compile(
@@ -69,7 +71,7 @@ _NUMBER = regex.compile(
 
 
 def without_addresses(text: str) -> str:
-    """A visible text without addresses of the net and of mail, telephone, card and account numbers; accounts masked."""
+    """A visible text without addresses of the net; accounts, also of mail, masked, and long numbers left out as `…`."""
     if any(sign in text for sign in ".:@"):
-        text = _ACCOUNT.sub(ACCOUNT, _ADDRESS.sub(" ", text))
-    return _NUMBER.sub(" ", text)
+        text = _ACCOUNT.sub(ACCOUNT, _MAIL.sub(ACCOUNT, _ADDRESS.sub(" ", text)))
+    return _NUMBER.sub("…", text)

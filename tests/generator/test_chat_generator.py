@@ -19,6 +19,7 @@ from right_hf.generator.chat import CONSENT_VARIABLE
 from right_hf.generator.chat_client import KEY_VARIABLE
 from right_hf.generator.chat_prompts import chat_prompt
 from right_hf.generator.chat_store import Message
+from right_hf.vocabulary import Vocabulary
 from tests.support.chat_server import ChatServer, Fault, chat_server
 
 SECRET = "sk-a1b2c3-never-seen"
@@ -72,6 +73,12 @@ def test_answers_follow_the_posts() -> None:
     assert all(answer.log_likelihoods == {} for answer in answers)
     assert len(client.asked) == 2  # the same question is asked once
     assert ChatGenerator(client).generate([], [], []) == []
+
+
+def test_an_answer_is_filtered_by_what_is_allowed() -> None:
+    generator = ChatGenerator(Scripted(lambda question: "#DevOps #cloud #Rust" if "cloud" in question else "#bread"))
+    answers = generator.generate(POSTS, [[]] * 3, allowed=Vocabulary(["Cloud", "dev-ops"]))
+    assert [answer.hashtags for answer in answers] == [["dev-ops", "cloud"], [], ["dev-ops", "cloud"]]
 
 
 def test_zero_shot_without_a_context_and_right_with_one() -> None:

@@ -86,6 +86,7 @@ ANSWERS = {
     "programming languages": ("C# and F# developers", []),
     "numbers only": ("#1 #2024 #3.14", []),
     "too many words": ("#this one goes on and on and on", []),
+    "loops": ("#ffffffff #lalalalalala #a a a a #cool", ["cool"]),
     "a key": ("#sk" + "a8" * 40, []),
 }  # fmt: skip
 

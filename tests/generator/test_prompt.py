@@ -10,14 +10,15 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from right_hf.generator.prompt import SEP1, SEP2, HashtagFormat
+from right_hf.text.degenerate import is_degenerate
 
 PAD, END, UNKNOWN, S1, S2, DEV, OPS, BIG, SEA = range(9)
 WORDS = ["<pad>", "</s>", "<unk>", SEP1, SEP2, "dev", "ops", "big", "sea"]
 
 hashtag_lists = st.lists(
-    st.lists(
-        st.text("abcdefghijklmnopqrstuvwxyz0123456789_-天气樱花", min_size=1, max_size=9), min_size=1, max_size=3
-    ).map(" ".join),
+    st.lists(st.text("abcdefghijklmnopqrstuvwxyz0123456789_-天气樱花", min_size=1, max_size=9), min_size=1, max_size=3)
+    .map(" ".join)
+    .filter(lambda tag: not is_degenerate(tag)),
     unique=True,
     max_size=5,
 )
@@ -130,5 +131,7 @@ def test_the_same_texts_give_the_same_tokenizer(tiny_tokenizer: Any) -> None:
 
 def test_a_loop_is_no_hashtag(tiny_tokenizer: Any) -> None:
     form = HashtagFormat(tiny_tokenizer, 200, 200)
-    assert form.hashtags(form.target(["bread", "x" * 65])) == ["bread"]
-    assert form.hashtags(form.target(["x" * 64])) == ["x" * 64]
+    long = "warm seas bleach the coral reef faster than they all expected it"
+    assert len(long) == 64
+    assert form.hashtags(form.target(["bread", long + "s", long])) == ["bread", long]
+    assert form.hashtags(form.target(["bread", "ffffff", "a a a a", "2024", "cool"])) == ["bread", "cool"]

@@ -16,11 +16,13 @@ import torch
 
 from right_hf.component import accepted_options
 from right_hf.generator import Generation, Generator
+from right_hf.generator.base import generate_allowed
 from right_hf.generator.prompt import MAX_HASHTAG_CHARACTERS
 from right_hf.hub.arguments import HubArguments
 from right_hf.persistence import PICKLE_SUFFIXES
 from right_hf.posts import normalise_hashtag
 from right_hf.registry import component_class, load_component
+from right_hf.vocabulary import Vocabulary
 from tests.conftest import CHINESE, ENGLISH
 
 POSTS = [ENGLISH[5].text, "bread", CHINESE[1].text, ENGLISH[0].text * 20, "#", "<tweet> </s> <extra_id_1> #cloud"]
@@ -81,6 +83,28 @@ class GeneratorContract:
         assert all(answer.log_likelihoods == answer.tokens == {} for answer in answers)
         scored = generator.generate(POSTS, CONTEXTS, CANDIDATES)
         assert [answer.hashtags for answer in answers] == [answer.hashtags for answer in scored]
+
+    def test_nothing_is_written_but_what_is_allowed(self, generator: Generator) -> None:
+        free = [tag for answer in generator.generate(POSTS, CONTEXTS) for tag in answer.hashtags]
+        for allowed in (Vocabulary([*free[:1], "coral", "Sour-Dough"]), Vocabulary(["no such hashtag"])):
+            answers = generate_allowed(generator, POSTS, CONTEXTS, CANDIDATES, allowed=allowed)
+            assert len(answers) == len(POSTS)
+            for answer, pool in zip(answers, CANDIDATES, strict=True):
+                assert set(answer.hashtags) <= set(allowed.hashtags)
+                assert len(set(answer.hashtags)) == len(answer.hashtags)
+                assert not answer.log_likelihoods or answer.log_likelihoods.keys() == {*answer.hashtags, *pool}
+
+    def test_what_is_allowed_is_written_still(self, generator: Generator) -> None:
+        free = generator.generate(POSTS, CONTEXTS)
+        allowed = Vocabulary([tag.upper() for answer in free for tag in answer.hashtags])
+        answers = generate_allowed(generator, POSTS, CONTEXTS, allowed=allowed)
+        assert any(answer.hashtags for answer in answers)
+
+    def test_with_a_vocabulary_a_batch_equals_single_posts(self, generator: Generator) -> None:
+        allowed = Vocabulary(["coral", "cloud", "Cloud Nr 1", "bread", "baking", "樱花", *CONTEXTS[0]])
+        rows = zip(POSTS, CONTEXTS, CANDIDATES, strict=True)
+        single = [generate_allowed(generator, [post], [one], [pool], allowed=allowed)[0] for post, one, pool in rows]
+        assert_same(generate_allowed(generator, POSTS, CONTEXTS, CANDIDATES, allowed=allowed), single)
 
     def test_it_says_the_same_again(self, generator: Generator) -> None:
         first, again = (generator.generate(POSTS, CONTEXTS, CANDIDATES) for _ in range(2))
