@@ -5,6 +5,8 @@ The patterns are linear in the length of a text, whatever it holds.
 
 from __future__ import annotations
 
+import re
+
 import regex
 
 # An address ends at quotation marks, brackets and commas (unless it plainly goes on), and where Chinese text or
@@ -70,8 +72,16 @@ _NUMBER = regex.compile(
 )
 
 
+#: Without these, which are quick to look for, the patterns above find nothing.
+_MAY_BE_ADDRESS = re.compile(r"[^\W_]\.[^\W_]|:\S|www\.", re.IGNORECASE)
+_MAY_BE_ACCOUNT = re.compile(r"@(?!user(?:[^\w.@-]|\.?(?:\s|$)))\w")
+_MAY_BE_NUMBER = re.compile(r"\d(?:[ .()/–-]{0,2}\d){6}|[A-Z]{2}\d\d ?[A-Z0-9]{4}")
+
+
 def without_addresses(text: str) -> str:
     """A visible text without addresses of the net; accounts, also of mail, masked, and long numbers left out as `…`."""
-    if any(sign in text for sign in ".:@"):
-        text = _ACCOUNT.sub(ACCOUNT, _MAIL.sub(ACCOUNT, _ADDRESS.sub(" ", text)))
-    return _NUMBER.sub("…", text)
+    if _MAY_BE_ADDRESS.search(text):
+        text = _ADDRESS.sub(" ", text)
+    if _MAY_BE_ACCOUNT.search(text):
+        text = _ACCOUNT.sub(ACCOUNT, _MAIL.sub(ACCOUNT, text))
+    return _NUMBER.sub("…", text) if _MAY_BE_NUMBER.search(text) else text
