@@ -8,106 +8,25 @@ from __future__ import annotations
 
 import operator
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy, deepcopy
-from dataclasses import dataclass, field, replace
-from itertools import chain, pairwise
+from dataclasses import replace
+from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from right_hf.corpus_files import load_posts, save_posts
+from right_hf.corpus_parts import Part, Place, merge_parts
 from right_hf.forms import Forms
 from right_hf.posts import Post, prepared
 from right_hf.spelling.counts import SpellingCounts
 from right_hf.spelling.variant_table import VARIANTS_FILE, read_table, write_table
 from right_hf.spelling.variants import Merge
-from right_hf.text.hashtags import hashtag_key, hashtag_words, normalise_hashtag
-
-CORPUS_FILE = "corpus.parquet"
-_SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("text", pa.string(), nullable=False),
-        pa.field("hashtags", pa.list_(pa.string()), nullable=False),
-        ("created_at", pa.string()),
-        ("license", pa.string()),
-        ("author", pa.string()),
-        ("spellings", pa.list_(pa.string())),
-    ]
-)
-#: Columns that came later; where they are missing nothing is known.
-_LATER = ("author", "spellings")
 
 _id = attrgetter("id")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """Posts that came to the corpus together.
-
-    Attributes:
-        posts: The posts in the order of their ids; never changed.
-        alive: (posts,) which of them are still in the corpus.
-    """
-
-    posts: Sequence[Post]
-    alive: npt.NDArray[np.bool_]
-    _uses: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]] = field(default_factory=list, repr=False)
-
-    def carriers(self, number: int, numbers: Mapping[str, int], most: int) -> list[Post]:
-        """Up to `most` of the posts still there that carry the hashtag of a number, the last first."""
-        if not self._uses:  # which posts have which hashtags; made when first asked for
-            sizes = [len(post.hashtags) for post in self.posts]
-            used = np.asarray([numbers[tag] for post in self.posts for tag in post.hashtags], dtype=np.int32)
-            self._uses.append((used, np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)))
-        used, rows = self._uses[0]
-        found = rows[used == number]
-        return [self.posts[row] for row in found[self.alive[found]][::-1][:most].tolist()]
-
-    @property
-    def live(self) -> int:
-        """How many of the posts are still there."""
-        return int(np.count_nonzero(self.alive))
-
-    def row(self, post_id: str) -> int | None:
-        """The row of a post that is still there, or None."""
-        row = bisect_left(self.posts, post_id, key=_id)
-        found = row < len(self.posts) and self.posts[row].id == post_id and self.alive[row]
-        return row if found else None
-
-    def rows(self, post_ids: Iterable[str]) -> list[int]:
-        """The rows of those of these posts that are still there."""
-        return [row for post_id in post_ids if (row := self.row(post_id)) is not None]
-
-    def without(self, rows: Sequence[int]) -> Part:
-        """The part after some of its posts are gone."""
-        alive = self.alive.copy()
-        alive[rows] = False
-        return Part(self.posts, alive, self._uses)
-
-
-class Place(NamedTuple):
-    """Where a post is kept: the number of the part, and the row in it."""
-
-    part: int
-    row: int
-
-
-def merge_parts(parts: Sequence[Part]) -> tuple[Part, npt.NDArray[np.int64]]:
-    """Puts parts together into one, without the posts that are gone.
-
-    Returns:
-        The new part, and (posts,) the row of each of its posts in the parts laid end to end.
-    """
-    posts = list(chain.from_iterable(part.posts for part in parts))
-    rows = np.flatnonzero(np.concatenate([part.alive for part in parts])).tolist()
-    rows.sort(key=lambda row: posts[row].id)
-    return Part([posts[row] for row in rows], np.ones(len(rows), dtype=bool)), np.asarray(rows, dtype=np.int64)
 
 
 class Corpus(Sequence[Post]):
@@ -292,11 +211,7 @@ class Corpus(Sequence[Post]):
 
     def save(self, folder: Path) -> None:
         """Writes posts (parquet), variants (a table to read and correct) and spellings of elsewhere (JSON)."""
-        columns = {name: [getattr(post, name) for post in self._posts] for name in _SCHEMA.names}
-        for name in ("hashtags", "spellings"):
-            columns[name] = [list(row) for row in columns[name]]
-        table = pa.table(columns, schema=_SCHEMA)
-        pq.write_table(table, folder / CORPUS_FILE, compression="zstd", compression_level=9, row_group_size=100_000)
+        save_posts(self._posts, folder)
         write_table(folder / VARIANTS_FILE, self.forms.variants)
         self._elsewhere.save(folder)
 
@@ -307,16 +222,11 @@ class Corpus(Sequence[Post]):
         Raises:
             ValueError: A file is damaged or has other columns.
         """
-        path = folder / CORPUS_FILE
         table, elsewhere = folder / VARIANTS_FILE, SpellingCounts.load(folder)
         variants = read_table(table) if table.is_file() else ()
-        try:
-            posts = list(_read_posts(path))
-        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-            raise ValueError(f"{path} is missing, damaged or no corpus: {error}. Restore it or index again.") from error
-        pa.default_memory_pool().release_unused()
+        posts = load_posts(folder)
         corpus = cls.__new__(cls)
-        corpus._start(_without_repeats(posts), Forms(variants), elsewhere)  # prepared before they were saved
+        corpus._start(_without_repeats(posts), Forms(variants), elsewhere)  # they were prepared before
         return corpus
 
     def renewed(self) -> Corpus:
@@ -324,43 +234,20 @@ class Corpus(Sequence[Post]):
         return Corpus(self, self.forms.variants, self._elsewhere) if len(self) else self
 
 
-def _read_posts(path: Path) -> Iterator[Post]:
-    """Reads posts from parquet, some at a time, so that little is in memory twice."""
-    shared: dict[Any, Any] = {}  # one string a hashtag, licence and author, not one a post
-    share = shared.setdefault
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=10_000):
-            table = pa.Table.from_batches([batch])
-            for name in _LATER:
-                if name not in table.column_names:
-                    table = table.append_column(name, pa.nulls(len(table), _SCHEMA.field(name).type))
-            columns = [column.to_pylist() for column in table.select(_SCHEMA.names).cast(_SCHEMA).columns]
-            for i, text, tags, time, license, author, spellings in zip(*columns, strict=True):
-                hashtags = tuple(share(tag, tag) for tag in tags)
-                written = tuple(share(spelling, spelling) for spelling in spellings or ())
-                if written:
-                    hashtags = tuple(map(_given, hashtags, written))
-                yield Post(i, text, hashtags, time, share(license, license), share(author, author), written)
-
-
-def _given(form: str, spelling: str) -> str:
-    """The hashtag that a post came with: the form where it was kept under is another if variants are one by a table."""
-    if not spelling or hashtag_key(spelling) == hashtag_key(form):
-        return form
-    return normalise_hashtag(hashtag_words(spelling))
-
-
 def _in_order(posts: Iterable[Post]) -> list[Post]:
     """Posts prepared and in the order of their ids, once all of them are known to be right."""
     if isinstance(posts, Post):
         raise TypeError(f"Expected posts, got one: {posts!r:.80}. Give a list of it.")
-    return _without_repeats([prepared(post) for post in posts])
+    try:
+        return _without_repeats([prepared(post) for post in posts])
+    except ValueError as error:
+        raise ValueError(f"{error}. Nothing was changed; correct or leave out the post.") from None
 
 
 def _without_repeats(posts: list[Post]) -> list[Post]:
     ordered = sorted(posts, key=_id)
     if twice := next((a.id for a, b in pairwise(ordered) if a.id == b.id), None):
-        raise ValueError(f"The id {twice!r} occurs twice in the corpus. Ids must be unique; remove one post.")
+        raise ValueError(f"The id {twice!r} occurs twice in the corpus. Ids must be unique")
     return ordered
 
 

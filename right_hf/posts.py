@@ -73,13 +73,13 @@ def prepared(post: Post) -> Post:
     if isinstance(post.hashtags, str):
         raise TypeError(f"The hashtags of post {post.id!r} are one string. Give a tuple: ({post.hashtags!r},).")
     if problem := _wrong_with(post):
-        raise ValueError(f"Post {post.id!r:.80}: {problem}. Nothing was changed; correct or leave out the post.")
+        raise ValueError(f"Post {post.id!r:.80}: {problem}")
     time = post.created_at
     if time is not None:
         try:
             time = standard_time(time.isoformat() if isinstance(time, datetime) else time)
         except ValueError as error:
-            raise ValueError(f"Post {post.id!r:.80}: {error}. Nothing was changed.") from None
+            raise ValueError(f"Post {post.id!r:.80}: {error}") from None
     spellings = tuple(post.spellings) or ("",) * len(post.hashtags)
     kept = dict[str, tuple[str, str]]()
     for hashtag, spelling in zip(post.hashtags, spellings, strict=True):

@@ -115,7 +115,7 @@ class Stages:
         return Generation(
             list(tags),
             {forms[tag]: value for tag, value in reversed(written.log_likelihoods.items())},
-            {forms.get(tag, tag): number for tag, number in reversed(written.tokens.items())},
+            {forms.get(tag, tag): number for tag, number in written.tokens.items()},
         )
 
 

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from right_hf.corpus import CORPUS_FILE, Corpus
+from right_hf.corpus import Corpus
+from right_hf.corpus_files import CORPUS_FILE
 from right_hf.posts import Post
 
 POSTS = [

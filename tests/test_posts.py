@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from right_hf.posts import MAX_POST_CHARACTERS, clean_post, normalise_hashtag
+from right_hf.text.cleaning import MAX_POST_CHARACTERS, clean_post
+from right_hf.text.hashtags import normalise_hashtag
 
 fragments = st.sampled_from(
     [

@@ -12,7 +12,8 @@ from huggingface_hub import EvalResultEntry, ModelCard, ModelCardData, eval_resu
 
 from right_hf.cards.dataset_card import OTHER, Datasheet, count_licenses, hub_licenses, licenses_text
 from right_hf.cards.parts import HUB_ID, Part, describe_parts, emissions_text, total_emissions
-from right_hf.corpus import CORPUS_FILE, Corpus
+from right_hf.corpus import Corpus
+from right_hf.corpus_files import CORPUS_FILE
 from right_hf.evaluation import RIGHT, RIGHT_WRITTEN, SELECTOR, markdown_table
 from right_hf.hub.pull import EVAL_RESULTS
 from right_hf.layout import TRAINING_FILE

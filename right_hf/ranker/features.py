@@ -10,11 +10,11 @@ import numpy as np
 
 from right_hf.analysis import chinese_bigrams
 from right_hf.generator.base import Generation
-from right_hf.ranker.mentions import words
 from right_hf.ranker.records import FeatureTable, Mention, Pool
 from right_hf.retriever.base import Hit
 from right_hf.selector.ranking import Candidate
 from right_hf.text.hashtags import hashtag_key
+from right_hf.text.words import words
 from right_hf.times import DAY, seconds
 
 #: Retrievers whose columns every table has; those of another one come behind the rest.

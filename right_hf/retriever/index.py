@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from right_hf.corpus import Corpus, Part, Place, merge_parts
+from right_hf.corpus import Corpus
+from right_hf.corpus_parts import Part, Place, merge_parts
 from right_hf.posts import Post
 from right_hf.retriever.base import Hit, flatten
 from right_hf.retriever.postings import Ints, Lexicon, Postings, TermCounts, by_term, join, reorder, unpack_pairs

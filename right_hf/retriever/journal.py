@@ -32,7 +32,7 @@ _HEAD, _MIDDLE, _TAIL = b'{"crc32":"', b'","change":', b"}"
 
 def encode_change(added: Sequence[Post], removed: Iterable[str]) -> bytes:
     """The line of a change, with its end."""
-    posts = [{name: value for name, value in asdict(post).items() if value is not None} for post in added]
+    posts = [{name: value for name, value in asdict(post).items() if value not in (None, ())} for post in added]
     change = json.dumps({"remove": list(removed), "add": posts}, ensure_ascii=False, separators=(",", ":")).encode()
     return _HEAD + f"{zlib.crc32(change):08x}".encode() + _MIDDLE + change + _TAIL + b"\n"
 
@@ -50,7 +50,10 @@ def decode_change(line: bytes) -> tuple[list[Post], list[str]] | None:
         return None
     try:
         record = json.loads(change)
-        posts = [Post(**{**post, "hashtags": tuple(post["hashtags"])}) for post in record["add"]]
+        posts = [
+            Post(**{**post, **{name: tuple(post.get(name, ())) for name in ("hashtags", "spellings")}})
+            for post in record["add"]
+        ]
         return posts, record["remove"]
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{change!r:.80} is no change that this version of right_hf knows. Update it.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import regex
@@ -16,7 +17,7 @@ _CODE = regex.compile(
 _SIGNS = regex.compile(r"[+#.]")
 #: A mark goes with what it stands on.
 _DROPPED = regex.compile(r"(?:[^\p{L}\p{N}\p{M}]|\p{Me})+\p{M}*|^\p{M}+")
-_ASCII_DROPPED = regex.compile(r"[^a-z0-9]+")
+_ASCII_DROPPED = re.compile(r"[^a-z0-9]+")
 #: Hash signs; that of `C#` and that of the keycap emoji are none.
 _HASH_SIGN = regex.compile(
     r"(?:(?<![^\W_])(?P<kept>[A-Za-z]\#)(?![\w\#])|(?P<keycap>\#\ufe0f?\u20e3))|[\#\uff03\ufe5f]+", regex.X
@@ -36,7 +37,7 @@ def named(text: str) -> str:
     """A folded text with languages of code named as in hashtags: `c#` is csharp, `.net` dotnet, `node.js` nodejs."""
     if _SIGNS.search(text) is None:
         return text
-    return _CODE.sub(_code_name, text)
+    return str(_CODE.sub(_code_name, text))
 
 
 def _code_name(match: regex.Match[str]) -> str:
@@ -58,7 +59,7 @@ def hashtag_key(text: str) -> str:
 
 def without_hash_signs(text: str) -> str:
     """A text with spaces in the place of hash signs."""
-    return _HASH_SIGN.sub(lambda match: match["kept"] or match["keycap"] or " ", text)
+    return str(_HASH_SIGN.sub(lambda match: match["kept"] or match["keycap"] or " ", text))
 
 
 def normalise_hashtag(hashtag: str) -> str:

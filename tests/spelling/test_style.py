@@ -60,7 +60,7 @@ def test_any_text_is_shown_as_the_same_hashtag(text: str, style: str, platform: 
         "c++ tips": ("cpptips", "CppTips"),
         ".net": ("dotnet", "DotNet"),
         "f#": ("fsharp", "FSharp"),
-        "node.js": ("nodejs", "NodeJs"),
+        "node.js": ("nodejs", "NodeJS"),
         "rock & roll": ("rockroll", "RockRoll"),
     }.items(),
 )

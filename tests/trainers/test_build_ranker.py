@@ -11,8 +11,8 @@ import pytest
 from reproduction.pretraining import prepare
 
 from right_hf import HybridRetriever, RightModel
-from right_hf.popularity import moment
 from right_hf.posts import Post
+from right_hf.times import moment
 from right_hf.trainers.build import build_checkpoint, build_component
 from right_hf.trainers.job import Bases, Job
 from right_hf.trainers.ranker import check_arguments
