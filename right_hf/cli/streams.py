@@ -10,6 +10,15 @@ import sys
 _LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
+def restart_in_utf8() -> None:
+    """Begins again in Python's UTF-8 mode where the locale's encoding is another, as under `LC_ALL=C PYTHONUTF8=0`.
+
+    What is not written in Python (the readers of Parquet and of tokenizers) opens paths in UTF-8 only.
+    """
+    if os.name == "posix" and sys.executable and sys.getfilesystemencoding().lower() not in ("utf-8", "utf8"):
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
+
 def set_up_streams() -> None:
     """Makes output UTF-8 in every locale, and replaces streams that are closed from the start.
 
