@@ -131,7 +131,7 @@ def test_devices_and_dtypes() -> None:
     for device in ("cpu", torch.device("cpu")):
         check_device(device)
     for wrong in ("nonsense", "cuda:99", object()):
-        with pytest.raises(ValueError, match="There is no device .* here. Give one of cpu"):
+        with pytest.raises(ValueError, match=r"There is no device .* here\. Give one of cpu"):
             check_device(wrong)
     for dtype in ("auto", "float32", "torch.bfloat16", torch.float16):
         check_dtype(dtype)

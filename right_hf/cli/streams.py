@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import sys
@@ -11,11 +12,11 @@ _LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 def restart_in_utf8() -> None:
-    """Begins again in Python's UTF-8 mode where the locale's encoding is another, as under `LC_ALL=C PYTHONUTF8=0`.
+    """Begins again in Python's UTF-8 mode where the locale has nothing but ASCII, as under `LC_ALL=C PYTHONUTF8=0`.
 
     What is not written in Python (the readers of Parquet and of tokenizers) opens paths in UTF-8 only.
     """
-    if os.name == "posix" and sys.executable and sys.getfilesystemencoding().lower() not in ("utf-8", "utf8"):
+    if os.name == "posix" and sys.executable and codecs.lookup(sys.getfilesystemencoding()).name == "ascii":
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
