@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 import torch
 
-from right_hf.checks import check_device, check_dtype
+from right_hf.checks import accelerator_type, check_device, check_dtype
 from right_hf.component import Component, accepted_options
 from right_hf.config import RightConfig
 from right_hf.hub.arguments import HubArguments, hub_arguments
@@ -170,7 +170,7 @@ def _on_one_device(options: Mapping[str, Any]) -> dict[str, Any]:
             'for example "cuda".'
         )
     if wanted in _DEVICE_MAPS:
-        wanted = torch.accelerator.current_accelerator(check_available=True) or "cpu"
+        wanted = accelerator_type() or "cpu"
     return {name: value for name, value in options.items() if name != "device_map"} | {"device": wanted}
 
 

@@ -176,6 +176,14 @@ def check_dtype(dtype: Any) -> None:
         raise ValueError(f'dtype must be "auto", or one of torch such as "float32" or "bfloat16", got {dtype!r:.80}.')
 
 
+def accelerator_type() -> str | None:
+    """What kind of device networks run fastest on here, such as "cuda"; None where there is only the CPU."""
+    import torch
+
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return None if found is None else found.type
+
+
 def check_device(device: Any) -> None:
     """Refuses a device that this machine does not have.
 
@@ -185,8 +193,8 @@ def check_device(device: Any) -> None:
     import torch
 
     there = ["cpu"]
-    if (accelerator := torch.accelerator.current_accelerator(check_available=True)) is not None:
-        there += [accelerator.type, *(f"{accelerator.type}:{i}" for i in range(torch.accelerator.device_count()))]
+    if (accelerator := accelerator_type()) is not None:
+        there += [accelerator, *(f"{accelerator}:{i}" for i in range(torch.accelerator.device_count()))]
     try:
         found = torch.device(device)
     except (RuntimeError, TypeError):

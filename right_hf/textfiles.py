@@ -35,7 +35,7 @@ def utf8_lines(file: Any, errors: str = "strict") -> Iterator[bytes]:
         try:
             yield from utf8_lines(gzip.GzipFile(fileobj=file), errors)
         except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"the compressed data is damaged or cut off ({error})") from error
+            raise ValueError(f"the compressed data is damaged or cut off ({error}); restore the file") from error
         return
     coding = next((name for mark, name in _WIDE.items() if start.startswith(mark)), None)
     if coding is None:

@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 141 nobody reads t
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from right_hf import __version__
 from right_hf.cli import card, evaluate, index, pull, push, recommend, train
 from right_hf.cli.options import add_command, plain_parser, say
-from right_hf.cli.streams import leave_output, set_up_streams
+from right_hf.cli.streams import leave_output, restart_in_utf8, set_up_streams
 from right_hf.progress import progress_bars
 
 _DESCRIPTION = """\
@@ -49,13 +50,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; gives the exit code."""
+    if argv is None:
+        restart_in_utf8()
     set_up_streams()
     try:
         code = _run(argv)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read has enough, as `head` does
         leave_output()
-        return _NOBODY_READS
+        code = _NOBODY_READS
+    if argv is None:
+        gc.freeze()  # the process ends, and would visit all its objects in vain once more
     return code
 
 

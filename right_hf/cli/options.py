@@ -36,6 +36,9 @@ DATA is a .jsonl file, each line with text, hashtags and perhaps id, created_at 
 files; a .parquet, .csv or .json file; a folder of such files, named train, validation and test; or the id of a data
 set of the Hub."""
 
+#: Weights of a model that has little to share out among cores.
+_SMALL = 30_000_000
+
 T = TypeVar("T")
 #: Gives the exit code; None for 0.
 Run = Callable[[argparse.Namespace], int | None]
@@ -139,15 +142,27 @@ def load_model(arguments: argparse.Namespace) -> Any:
 
     chosen = _given(**{role: getattr(arguments, role) for role in ROLES})
     source = DEFAULT_CHECKPOINT if arguments.model is None else arguments.model
-    with _uncollected():
+    with uncollected():
         from right_hf.model import RightModel
 
-        return RightModel.from_pretrained(source, device=arguments.device, **hub_options(arguments), **chosen)
+        model = RightModel.from_pretrained(source, device=arguments.device, **hub_options(arguments), **chosen)
+    if getattr(arguments, "posts", None):
+        _calm_threads(model)
+    return model
+
+
+def _calm_threads(model: Any) -> None:
+    """Lets a small model answer a few posts on one core, which is as quick: others would only spin beside it."""
+    import torch
+
+    networks = [network for part in model.parts.values() for network in part.networks]
+    if sum(weights.numel() for network in networks for weights in network.parameters()) < _SMALL:
+        torch.set_num_threads(1)
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without garbage collection: loading makes millions of objects that stay, and to visit them takes a second."""
+def uncollected() -> Iterator[None]:
+    """Without garbage collection: loading makes a million objects that stay, and to visit them again takes long."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -36,6 +36,7 @@ from right_hf.cli.options import (
     positive,
     probability,
     say,
+    uncollected,
     write_result,
 )
 from right_hf.cli.records import Record, batches, read_jsonl, read_lines
@@ -69,6 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
     if source is not None and (source.is_dir() or not source.exists()):
         raise FileNotFoundError(f"There is no file {source}. Give a file of posts, one a line.")
     typed = not arguments.posts and source is None and sys.stdin.isatty()
+    # Posts that are arguments are few, and the process ends with them.
+    with uncollected() if arguments.posts else nullcontext():
+        return _answer(arguments, source, typed)
+
+
+def _answer(arguments: argparse.Namespace, source: Path | None, typed: bool) -> int:
     model = load_model(arguments)
     if typed:
         sys.stderr.write("Reading posts from the terminal, one a line; Ctrl-D ends.\n")

@@ -37,7 +37,7 @@ def read_jsonl(lines: Iterable[bytes], refuse: Callable[[str], object]) -> Itera
 def _parse(line: bytes) -> Record:
     """The record in a line; the message of its ValueError goes on after "Line 1 of the input"."""
     try:
-        record = json_value(line.decode(), parse_constant=_no_constant)
+        record = json_value(line.strip().decode(), parse_constant=_no_constant)
     except ValueError as error:
         raise ValueError(f"is no JSON ({error}). Correct or remove it.") from None
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import sys
 
 #: Surrogates that stand for no byte of what the system gave.
 _LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+
+
+def restart_in_utf8() -> None:
+    """Begins again in Python's UTF-8 mode where the locale has nothing but ASCII, as under `LC_ALL=C PYTHONUTF8=0`.
+
+    What is not written in Python (the readers of Parquet and of tokenizers) opens paths in UTF-8 only.
+    """
+    if os.name == "posix" and sys.executable and codecs.lookup(sys.getfilesystemencoding()).name == "ascii":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
 def set_up_streams() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from right_hf.data import read_posts
+from right_hf.data import DatasetOptions, load_splits, read_posts
 from right_hf.data.lines import content_id
 from right_hf.posts import Post
 
@@ -39,7 +42,10 @@ def test_read_posts(tmp_path: Path) -> None:
         (b"{", "Expecting property name"),
         (b'{"id": "p2", "text": "\xff"}', "can't decode byte 0xff"),
         ([1], "expected a JSON object, got list"),
-        (record(id=7), '"id" must be a str, got 7'),
+        (record(id=7.5), '"id" must be a str, got 7.5'),
+        (record(id=True), '"id" must be a str, got True'),
+        (b"[" * 100_000, "nested too deep"),
+        (record(text=None), '"text" must be a str, got None'),
         (record(id="p\ud800"), "surrogates not allowed"),
         ({"id": "p2", "hashtags": []}, '"text" must be a str, got None'),
         (record(hashtags="tag"), '"hashtags" must be a list'),
@@ -54,6 +60,50 @@ def test_a_bad_line_is_named(tmp_path: Path, line: Any, reason: str) -> None:
         read_posts(path)
     assert reason in str(caught.value)
     assert str(caught.value).endswith("Correct or remove the line.")
+
+
+def test_ids_that_are_whole_numbers_become_strings(tmp_path: Path) -> None:
+    path = write(tmp_path, record(id=7), record(id="8"))
+    assert [post.id for post in read_posts(path)] == ["7", "8"]
+    with pytest.raises(ValueError, match="the id '7' occurs twice"):
+        read_posts(write(tmp_path, record(id=7), record(id="7")))
+
+
+@pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_other_codings_and_gzip_are_read(tmp_path: Path, coding: str, compressed: bool) -> None:
+    content = '{"text": "天气很好", "hashtags": ["天气"]}\n'.encode(coding)
+    path = tmp_path / ("train.jsonl.gz" if compressed else "train.jsonl")
+    path.write_bytes(gzip.compress(content) if compressed else content)
+    [post] = read_posts(path)
+    assert (post.text, post.hashtags) == ("天气很好", ("天气",))
+    assert load_splits(tmp_path) == {"train": [post]}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_stream_is_read_as_json_lines(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    content = json.dumps(record())
+    writer = threading.Thread(target=lambda: pipe.write_text(content))
+    writer.start()
+    assert [post.id for post in read_posts(pipe)] == ["p1"]
+    writer.join()
+    with pytest.raises(ValueError, match="its columns cannot be chosen"):
+        load_splits(pipe, options=DatasetOptions(text="body"))
+
+
+def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "posts.jsonl.gz"
+    path.write_bytes(gzip.compress(json.dumps(record()).encode())[:-9])
+    with pytest.raises(ValueError, match=r"posts\.jsonl\.gz, line 1: the compressed data is damaged"):
+        read_posts(path)
+
+
+def test_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path, record())
+    assert len(read_posts("~/posts.jsonl")) == 1
 
 
 def test_unusable_files_are_named(tmp_path: Path) -> None:

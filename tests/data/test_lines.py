@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import logging
 import tempfile
 from pathlib import Path
@@ -9,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from right_hf.corpus import Corpus
+from right_hf.data import load_split
 from right_hf.data.lines import content_id, iter_line_posts, split_hashtags
 from right_hf.posts import Post, clean_post, normalise_hashtag
 from tests.support.line_files import write_lines
@@ -72,6 +74,15 @@ def test_only_a_line_feed_ends_a_line(tmp_path: Path) -> None:
         ("one two three four five", ("a",)),
         ("six", ("b",)),
     ]
+
+
+@pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("ending", ["", "_after_cleaning.txt"])
+def test_other_codings_and_gzip_are_read(tmp_path: Path, coding: str, ending: str) -> None:
+    for side, text in (("src", "天气\n很好\n"), ("dst", "天\n好\n")):
+        (tmp_path / f"train.{side}{ending}.gz").write_bytes(gzip.compress(text.encode(coding)))
+    [first, second] = load_split(tmp_path, "train")
+    assert (first.text, second.text, second.hashtags) == ("天气", "很好", ("好",))
 
 
 def test_posts_without_text_or_hashtags_are_left_out_and_named(

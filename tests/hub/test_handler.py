@@ -41,6 +41,12 @@ def test_one_post_and_several(handler: Any, model: RightModel) -> None:
     assert handler({"inputs": []}) == []
 
 
+def test_what_is_no_post_is_passed_over_on_demand(handler: Any) -> None:
+    skip = {"errors": "skip"}
+    [one] = handler({"inputs": ["warm seas and reef"]})
+    assert handler({"inputs": ["warm seas and reef", None, 3], "parameters": skip}) == [one, None, None]
+
+
 def test_parameters(handler: Any) -> None:
     assert len(handler({"inputs": "warm seas and reef", "parameters": {"top_k": 2}})) == 2
     assert handler({"inputs": "warm seas", "parameters": {"threshold": 1.0}}) == []
@@ -50,7 +56,12 @@ def test_parameters(handler: Any) -> None:
     ("request_", "message"),
     [
         ({}, "must be a post or a list of posts"),
-        ({"inputs": ["a", 1]}, "must be a post or a list of posts"),
+        ({"inputs": {"text": "a"}}, "must be a post or a list of posts"),
+        ({"inputs": ["a", 1]}, r"Post 1 \(counted from 0\) must be a string.*got int: 1"),
+        ({"inputs": "a", "parameters": {"top_k": True}}, "top_k must be at least 1, got True"),
+        ({"inputs": "a", "parameters": {"threshold": "0.5"}}, "threshold must lie between 0 and 1, got '0.5'"),
+        ({"inputs": "a", "parameters": {"errors": "ignore"}}, "errors must be"),
+        (["a"], "must be an object with"),
         ({"inputs": "a", "parameters": {"device": 1}}, "the unknown 'device'"),
         ({"inputs": "a", "parameters": "fast"}, "must be an object"),
         ({"inputs": "a", "parameters": {"top_k": 0}}, "top_k must be at least 1"),
