@@ -1,3 +1,4 @@
+from .analysis import register_analyser as register_analyser
 from .component import Component as Component
 from .config import RightConfig as RightConfig
 from .corpus import Corpus as Corpus
@@ -22,9 +23,14 @@ from .retriever.base import Retriever as Retriever
 from .retriever.bm25 import BM25Retriever as BM25Retriever
 from .retriever.dense import DenseRetriever as DenseRetriever
 from .retriever.hybrid import HybridRetriever as HybridRetriever
+from .safety import Safety as Safety
 from .selector.base import Selector as Selector
 from .selector.biencoder import BiEncoderSelector as BiEncoderSelector
 from .selector.ranking import Candidate as Candidate
+from .spelling.counts import SpellingCounts as SpellingCounts
+from .spelling.variants import Merge as Merge
+from .spelling.variants import propose_merges as propose_merges
+from .vocabulary import Vocabulary as Vocabulary
 
 __version__: str
 DEFAULT_CHECKPOINT: str

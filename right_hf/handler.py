@@ -14,7 +14,11 @@ from transformers import pipeline
 
 import right_hf  # registers the pipeline
 
-_PARAMETERS = ("top_k", "threshold", "errors")
+#: Those of the pipeline that name no file of this machine.
+_PARAMETERS = ("top_k", "threshold", "errors", "style", "platform", "allowed", "preferred", "blocked", "min_count")
+_PARAMETERS += ("diversity", "include_present")
+#: What is answered is posted, as a rule.
+_STYLE = "common"
 _BATCH_SIZE = 16
 
 
@@ -27,7 +31,7 @@ class EndpointHandler:
 
     def __init__(self, path: str = right_hf.DEFAULT_CHECKPOINT) -> None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.pipeline: Any = pipeline("hashtag-recommendation", model=path, device=device)  # type: ignore[call-overload]
+        self.pipeline: Any = pipeline("hashtag-recommendation", model=path, device=device, style=_STYLE)  # type: ignore[call-overload]
 
     def __call__(self, data: dict[str, Any]) -> Any:
         """Recommends hashtags for one post or a list of posts.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from right_hf.checks import probability, whole_number
 from right_hf.corpus import Corpus
 from right_hf.safety import Safety
 from right_hf.spelling.platforms import get_platform
@@ -144,11 +144,8 @@ class Preferences:
         if self.style not in STYLES:
             raise ValueError(f"style must be one of {', '.join(STYLES)}, got {self.style!r:.40}.")
         get_platform(self.platform)
-        if isinstance(self.min_count, bool) or not isinstance(self.min_count, int) or self.min_count < 0:
-            raise ValueError(f"min_count must be a whole number of at least 0, got {self.min_count!r:.40}.")
-        is_number = isinstance(self.diversity, (int, float)) and not isinstance(self.diversity, bool)
-        if not (is_number and math.isfinite(self.diversity) and 0 <= self.diversity <= 1):
-            raise ValueError(f"diversity must be a number between 0 and 1, got {self.diversity!r:.40}.")
+        whole_number(self.min_count, "min_count", 0)
+        probability(self.diversity, "diversity")
         if not isinstance(self.include_present, bool):
             raise ValueError(f"include_present must be True or False, got {self.include_present!r:.40}.")
 

@@ -3,6 +3,9 @@
 Builds a BM25 index of posts with hashtags, which takes the place of a checkpoint's own with --retriever.
 Nothing is trained: the same selector and generator work with it.
 
+Hashtags in singular and plural that the posts use alike count as one; the table, variants.tsv in FOLDER, can be read
+and corrected there, and takes effect when the index is opened again.
+
 Of a source with several splits the training posts are indexed. The folder appears whole or not at all; an index
 that was there is replaced.
 
@@ -19,7 +22,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from right_hf.cli.options import DATA_HELP, SPLITS, add_data_options, data_options, write_result
+from right_hf.cli.options import DATA_HELP, SPLITS, add_data_options, as_path, data_options, write_result
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +30,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("data", metavar="DATA", help=DATA_HELP)
     add("--output", type=Path, required=True, metavar="FOLDER", help="folder of the index")
-    analysers = "english, chinese (pairs of characters) or chinese-words (default: english)"
-    add("--analyser", default="english", help=f"how posts are cut into terms: {analysers}")
+    analysers = (
+        "unicode (any language), english, chinese (pairs of characters) or chinese-words, or unicode+spanish and"
+    )
+    add("--analyser", default="unicode", help=f"how posts are cut into terms: {analysers} the like (default: unicode)")
+    table = parser.add_mutually_exclusive_group().add_argument
+    table(
+        "--variants", type=as_path, metavar="FILE", help="a table of hashtags that are one (default: made of the posts)"
+    )
+    table("--no-variants", dest="variants", action="store_false", help="leave singular and plural apart")
     add("--k1", type=float, default=1.5, help="saturation of the term frequency (default: 1.5)")
     add("--b", type=float, default=0.75, help="strength of the length normalisation (default: 0.75)")
     add("--split", choices=SPLITS, help="of a source with several (default: train)")
@@ -37,11 +47,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
+    from right_hf.analysis import get_analyser
+    from right_hf.corpus import Corpus
     from right_hf.data import load_split
     from right_hf.retriever import BM25Retriever
+    from right_hf.spelling.variant_table import read_table
+    from right_hf.spelling.variants import propose_merges
 
     posts = load_split(arguments.data, arguments.split, arguments.licenses, data_options(arguments))
-    retriever = BM25Retriever.from_posts(posts, analyser=arguments.analyser, k1=arguments.k1, b=arguments.b)
+    if arguments.variants is None:
+        variants = propose_merges(posts, get_analyser(arguments.analyser))
+    else:
+        variants = read_table(arguments.variants) if arguments.variants else []
+    corpus = Corpus(posts, variants)
+    retriever = BM25Retriever(corpus, analyser=arguments.analyser, k1=arguments.k1, b=arguments.b)
     retriever.save_pretrained(arguments.output)
-    hashtags = len(retriever.corpus.hashtags)
-    write_result({"output": str(arguments.output), "posts": len(posts), "hashtags": hashtags})
+    counts = {"posts": len(posts), "hashtags": len(corpus.hashtags), "variants": len(variants)}
+    write_result({"output": str(arguments.output), **counts})

@@ -4,8 +4,9 @@ Posts are arguments, or the lines of --input or of standard input.
 
 Each post gives one line of JSON: its text, its id where it has one, and its recommendations, best first, each
 with hashtag, score (the estimated probability that the author would use it), source ("retrieved", "generated",
-"both", "post" where it only stands there, "popular" where others have just used it) and evidence (ids of the
-retrieved posts that carry it). Results are written batch by batch while input comes in.
+"both", "post" where it only stands there, "popular" where others have just used it, "listed" where you named it),
+evidence (ids of posts that carry it), present (whether the post has it already) and posted (with its hash sign).
+Results are written batch by batch while input comes in.
 
 Examples:
   right-hf recommend "Scaling Erlang cluster to 10k nodes at WhatsApp"
@@ -13,6 +14,7 @@ Examples:
   right-hf recommend --input posts.jsonl --model user/right-en --revision v1.0 > hashtags.jsonl
   tail -f stream.jsonl | right-hf recommend --jsonl --batch-size 1 | jq -r '.recommendations[0].hashtag'
   right-hf recommend --retriever user/fresher-index "A visual guide to the Go memory allocator"
+  right-hf recommend --style pascal --platform mastodon --allowed our-hashtags.txt "Notes from KubeCon"
   right-hf recommend --now 2020-05-31T12:00Z "What is everybody talking about"
 """
 
@@ -39,6 +41,7 @@ from right_hf.cli.options import (
     uncollected,
     write_result,
 )
+from right_hf.cli.preferences import add_preference_options, preference_arguments
 from right_hf.cli.records import Record, batches, read_jsonl, read_lines
 from right_hf.textfiles import utf8_lines
 
@@ -59,6 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--batch-size", type=positive, metavar="N", help="posts at once (default: 16; 1 on a terminal)")
     add("--now", type=moment, metavar="TIME", help=_NOW)
     add("--errors", choices=ERRORS, default="skip", help=_ERRORS)
+    add_preference_options(parser)
     add_model_options(parser)
 
 
@@ -79,12 +83,13 @@ def _answer(arguments: argparse.Namespace, source: Path | None, typed: bool) -> 
     model = load_model(arguments)
     if typed:
         sys.stderr.write("Reading posts from the terminal, one a line; Ctrl-D ends.\n")
+    preferences = preference_arguments(arguments)
     size = arguments.batch_size or (1 if typed else 16)
     refused: list[str] = []
     with source.open("rb") if source is not None else nullcontext(sys.stdin.buffer) as file:
         for batch in batches(_records(arguments, file, refused), size):
             texts = [record["text"] for record in batch]
-            found = model.recommend(texts, arguments.top_k, arguments.threshold, now=arguments.now)
+            found = model.recommend(texts, arguments.top_k, arguments.threshold, now=arguments.now, **preferences)
             for record, recommendations in zip(batch, found, strict=True):
                 write_result({**record, "recommendations": [asdict(entry) for entry in recommendations]})
     return 1 if refused else 0
