@@ -32,8 +32,8 @@ _id = attrgetter("id")
 class Corpus(Sequence[Post]):
     """An immutable sequence of posts, ordered by id so that row order breaks ties between equal scores.
 
-    Posts are taken in as [`right_hf.posts.prepared`] prepares them. Hashtags that are one (see
-    [`right_hf.forms.Forms`]) are kept under one form and count together; how a post had them stays in its spellings.
+    Posts are taken in as [`right_hf.posts.prepared`] prepares them. Hashtags of the same letters and digits are kept
+    under one form and count together (see [`right_hf.forms.Forms`]); how a post had them stays in its spellings.
 
     Args:
         posts: The posts.
@@ -151,19 +151,24 @@ class Corpus(Sequence[Post]):
         return list(self._numbers)[number:] if len(self._numbers) > number else []
 
     def hashtag_count(self, hashtag: str) -> int:
-        """How many posts carry the hashtag, or one that is one with it."""
+        """How many posts carry the hashtag, whatever its spelling."""
         number = self._numbers.get(hashtag)
         if number is None:
             form = self.forms.find(hashtag)
             number = None if form is None else self._numbers.get(form)
         return int(self._counts[number]) if number is not None and number < len(self._counts) else 0
 
+    def variants_count(self, hashtag: str) -> int:
+        """How many posts carry the hashtag, or one that is one with it by the table of variants."""
+        forms = map(self.forms.of_key, self.forms.keys_of(hashtag))
+        return sum(self.hashtag_count(form) for form in forms if form is not None)
+
     def form(self, hashtag: str) -> str:
         """The form under which the corpus keeps a hashtag; its own where it has none."""
         return self.forms.find(hashtag) or hashtag
 
     def carriers(self, hashtag: str, most: int = 10) -> list[Post]:
-        """Posts that carry the hashtag, or one that is one with it; up to `most`, the latest that came first."""
+        """Posts that carry the hashtag, whatever its spelling; up to `most`, the latest that came first."""
         number = self._numbers.get(self.form(hashtag))
         found: list[Post] = []
         for part in reversed(self.parts):
@@ -253,7 +258,6 @@ def _without_repeats(posts: list[Post]) -> list[Post]:
 
 def _new_part(ordered: Sequence[Post], forms: Forms) -> Part:
     """Posts that come to a corpus, with their hashtags in the corpus' forms."""
-    forms.prefer_mains(hashtag for post in ordered for hashtag in post.hashtags)
     posts = [_in_forms(post, forms) for post in ordered]
     return Part(posts, np.ones(len(posts), dtype=bool))
 

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from right_hf.posts import Post
-from right_hf.text.hashtags import hashtag_key, hashtag_words, normalise_hashtag
 
 CORPUS_FILE = "corpus.parquet"
 _SCHEMA = pa.schema(
@@ -66,13 +65,4 @@ def _read_posts(path: Path) -> Iterator[Post]:
             for i, text, tags, time, license, author, spellings in zip(*columns, strict=True):
                 hashtags = tuple(share(tag, tag) for tag in tags)
                 written = tuple(share(spelling, spelling) for spelling in spellings or ())
-                if written:
-                    hashtags = tuple(map(_given, hashtags, written))
                 yield Post(i, text, hashtags, time, share(license, license), share(author, author), written)
-
-
-def _given(form: str, spelling: str) -> str:
-    """The hashtag that a post came with: the form where it was kept under is another if variants are one by a table."""
-    if not spelling or hashtag_key(spelling) == hashtag_key(form):
-        return form
-    return normalise_hashtag(hashtag_words(spelling))

@@ -10,12 +10,13 @@ from right_hf.text.hashtags import hashtag_key
 
 
 class Forms:
-    """The form under which each hashtag of a corpus is kept: the first that came of those that are one.
+    """The form under which each hashtag of a corpus is kept: the first that came of those with the same key.
 
-    It only ever grows, so that one thread may add to it while others read.
+    Variants by a table (singular and plural) are kept apart, for posts tell which of them fits; they are one where
+    hashtags are counted and suggested. It only ever grows, so that one thread may add to it while others read.
 
     Args:
-        variants: Pairs of hashtags that count as one, and are kept as the main one of them.
+        variants: Pairs of hashtags that are one.
 
     Raises:
         ValueError: Variants lead to each other in a circle.
@@ -30,35 +31,25 @@ class Forms:
         for variant, main in self._mains.items():
             self._variants_of.setdefault(main, []).append(variant)
 
-    def prefer_mains(self, hashtags: Iterable[str]) -> None:
-        """Of hashtags that are about to come takes those first that the others are kept as."""
-        if self._mains:
-            for hashtag in hashtags:
-                if hashtag not in self._by_hashtag and hashtag_key(hashtag) in self._variants_of:
-                    self.take(hashtag)
-
-    def _key(self, hashtag: str) -> str:
-        key = hashtag_key(hashtag)
-        return self._mains.get(key, key)
-
     def find(self, hashtag: str) -> str | None:
-        """The form of a hashtag; None where neither it nor one that it is one with has come."""
+        """The form of a hashtag; None where none with its key has come."""
         found = self._by_hashtag.get(hashtag)
-        return self._by_key.get(self._key(hashtag)) if found is None else found
+        return self._by_key.get(hashtag_key(hashtag)) if found is None else found
 
     def take(self, hashtag: str) -> str:
         """The form of a hashtag that comes; its own where it is the first."""
         found = self._by_hashtag.get(hashtag)
         if found is None:
-            found = self._by_key.setdefault(self._key(hashtag), hashtag)
+            found = self._by_key.setdefault(hashtag_key(hashtag), hashtag)
             self._by_hashtag[hashtag] = found
         return found
 
     def of_key(self, key: str) -> str | None:
         """The form of the hashtag with a key; None where none has come."""
-        return self._by_key.get(self._mains.get(key, key))
+        return self._by_key.get(key)
 
     def keys_of(self, hashtag: str) -> Sequence[str]:
-        """The keys of the hashtags that are one with a hashtag, the one that they are counted as first."""
-        key = self._key(hashtag)
+        """The keys of the hashtags that are one with a hashtag, the main one first."""
+        key = hashtag_key(hashtag)
+        key = self._mains.get(key, key)
         return (key, *self._variants_of.get(key, ()))

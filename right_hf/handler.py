@@ -15,8 +15,10 @@ from transformers import pipeline
 import right_hf  # registers the pipeline
 
 #: Those of the pipeline that name no file of this machine.
-_PARAMETERS = ("top_k", "threshold", "errors", "style", "platform", "allowed", "preferred", "blocked", "min_count")
-_PARAMETERS += ("diversity", "include_present")
+_PARAMETERS = (
+    *("top_k", "threshold", "errors", "style", "platform", "allowed", "preferred", "blocked", "min_count"),
+    *("diversity", "include_present"),
+)
 #: What is answered is posted, as a rule.
 _STYLE = "common"
 _BATCH_SIZE = 16

@@ -171,7 +171,7 @@ class Preferences:
     def _wants(self, hashtag: str, corpus: Corpus) -> bool:
         if self.allowed is not None and self.allowed_form(hashtag, corpus) is None:
             return False
-        if self.min_count and corpus.hashtag_count(hashtag) < self.min_count:
+        if self.min_count and corpus.variants_count(hashtag) < self.min_count:
             return False
         if self.safety is not None and self.safety.blocks(hashtag):
             return False

@@ -25,8 +25,10 @@ def add_preference_options(parser: argparse.ArgumentParser) -> None:
     add("--blocked-file", type=as_path, metavar="FILE", help="none of those in FILE, one a line")
     safety = parser.add_mutually_exclusive_group()
     what = "terms never suggested, one a line, instead of the list of slurs and obscene words"
-    safety.add_argument("--safety", type=as_path, default="default", metavar="FILE", help=what)
-    safety.add_argument("--no-safety", dest="safety", action="store_const", const=None, help="without such a list")
+    safety.add_argument("--safety", type=as_path, default=argparse.SUPPRESS, metavar="FILE", help=what)
+    safety.add_argument(
+        "--no-safety", dest="safety", action="store_const", help="no such list", default=argparse.SUPPRESS
+    )
     add("--min-count", type=positive, default=0, metavar="N", help="only hashtags that N posts of the corpus carry")
     add("--diversity", type=probability, default=0.0, metavar="D", help="0 to 1: less of what is alike (default: 0)")
     add("--include-present", action="store_true", help="also hashtags that the post has already")
@@ -41,7 +43,7 @@ def preference_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         name: getattr(arguments, name)
         for name in ("style", "platform", "preferred", "blocked", "blocked_file", "min_count", "diversity")
     }
-    given |= {"safety": arguments.safety, "include_present": arguments.include_present}
+    given |= {"safety": getattr(arguments, "safety", "default"), "include_present": arguments.include_present}
     if isinstance(arguments.allowed, Path):
         given["allowed"] = Vocabulary.from_file(arguments.allowed)
     return loaded(given)

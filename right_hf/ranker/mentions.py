@@ -79,8 +79,8 @@ class MentionFinder:
         with self._growing:
             new = corpus.hashtags_since(self._seen)
             for hashtag in new:
-                for key in corpus.forms.keys_of(hashtag):
-                    self._stems.update(key[:end] for end in range(1, _STEM + 1))
+                key = hashtag_key(hashtag)
+                self._stems.update(key[:end] for end in range(1, _STEM + 1))
                 self._longest = min(_LONGEST, max(self._longest, _LONGEST_UNKNOWN, len(words(hashtag))))
             self._seen += len(new)
 
