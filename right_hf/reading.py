@@ -10,7 +10,7 @@ from typing import NamedTuple
 from right_hf.retriever.base import Retriever
 from right_hf.text.cleaning import read_post
 from right_hf.text.hashtags import hashtag_key, hashtag_words
-from right_hf.text.words import words
+from right_hf.text.words import is_unspaced, words
 
 #: Hashtags of a post that are cut by what the corpus knows, and the letters of one; beyond that no person writes.
 _MOST_HASHTAGS, _MOST_LETTERS = 20, 30
@@ -66,11 +66,15 @@ class Reader:
         return Reading(text, " ".join([text, *missing]), plain.hashtags)
 
     def says_something(self, text: str) -> bool:
-        """Whether there is enough in a cleaned post to go by: two words, or one that is a hashtag of the corpus."""
+        """Whether there is enough in a cleaned post to go by: two words, or one that is a hashtag of the corpus.
+
+        Of scripts that set no space between words, two signs.
+        """
         has_terms = bool(self._retriever.idf("x"))
         found: set[str] = set()
         for word in words(text):
-            if len(key := hashtag_key(word)) > 1 and (not has_terms or self._retriever.idf(word)):
+            key = hashtag_key(word)
+            if is_unspaced(word) or (len(key) > 1 and (not has_terms or self._retriever.idf(word))):
                 found.add(key)
             if len(found) >= _LEAST_WORDS:
                 return True

@@ -15,9 +15,8 @@ import regex
 from right_hf.corpus import Corpus
 from right_hf.ranker.records import Mention
 from right_hf.text.hashtags import hashtag_key, normalise_hashtag
-from right_hf.text.words import UNSPACED, word_spans, words
+from right_hf.text.words import is_unspaced, word_spans, words
 
-_IS_UNSPACED = regex.compile(f"[{UNSPACED}]")
 #: What may stand between the words of a phrase.
 _GAP = regex.compile(r"[\s'\u2019&-]*")
 _LATIN_LETTER = regex.compile(r"\p{Latin}\p{M}*")
@@ -99,7 +98,7 @@ class _Words:
         self._length = len(post)
         self._spans = word_spans(post)
         self._texts = [post[start:end] for start, end in self._spans]
-        known = {text: (hashtag_key(text), _may_stand_alone(text) and is_telling(text)) for text in set(self._texts)}
+        known = {text: (hashtag_key(text), not is_unspaced(text) and is_telling(text)) for text in set(self._texts)}
         self.keys = [known[text][0] for text in self._texts]
         self.ends = [known[text][1] for text in self._texts]
         self.begins = [
@@ -107,9 +106,7 @@ class _Words:
             for ends, (start, end) in zip(self.ends, self._spans, strict=True)
         ]
         gaps = (_GAP.fullmatch(post, a[1], b[0]) is not None for a, b in pairwise(self._spans))
-        self.follows = [
-            gap and not _IS_UNSPACED.match(text) for gap, text in zip([False, *gaps], self._texts, strict=False)
-        ]
+        self.follows = [gap and not is_unspaced(text) for gap, text in zip([False, *gaps], self._texts, strict=False)]
         self._last_letter = next((at for at in range(len(post) - 1, -1, -1) if post[at].isalnum()), -1)
 
     def is_latin(self, row: int) -> bool:
@@ -131,7 +128,3 @@ class _Words:
             capitals=sum(piece.isupper() and len(piece) > 1 for piece in pieces) / len(pieces),
             ends=self._spans[last][1] > self._last_letter,
         )
-
-
-def _may_stand_alone(word: str) -> bool:
-    return not _IS_UNSPACED.match(word)

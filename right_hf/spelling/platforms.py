@@ -57,8 +57,8 @@ PLATFORMS = {
         Platform("weibo", also=" \u00b7", longest=32, closed=True),
     )
 }
-#: What all platforms with a single hash sign link.
-_COMMON = Platform("any", longest=64)
+#: Where no platform is named: what those with a single hash sign link, but for joiners, which Bluesky alone does not.
+_COMMON = Platform("any", also="\u200c\u200d", longest=64)
 
 
 def get_platform(name: str | None) -> Platform:

@@ -21,6 +21,7 @@ _ASCII_WORD = re.compile(rf"{_SIGNED}|[^\W_]+(?:{_DOTTED}|(?:'[^\W_]+)*)")
 #: A word, or a whole run of such signs.
 WORD_OR_RUN = regex.compile(rf"(?P<unspaced>{_SIGN}++)|{_JOINED}(?:['\u2019]{_JOINED})?", regex.V1)
 SIGN = regex.compile(_SIGN)
+_IS_UNSPACED = regex.compile(f"[{UNSPACED}]")
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
@@ -35,3 +36,8 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 def words(text: str) -> list[str]:
     """The words of a text, see [`word_spans`]."""
     return [text[start:end] for start, end in word_spans(text)]
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether a word is a sign of a script that sets no space between words."""
+    return not word.isascii() and _IS_UNSPACED.match(word) is not None
