@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -13,7 +14,6 @@ from right_hf.safety import Safety
 from right_hf.spelling.platforms import get_platform
 from right_hf.spelling.style import STYLES
 from right_hf.text.degenerate import is_degenerate
-from right_hf.text.hashtags import hashtag_key
 from right_hf.vocabulary import Vocabulary
 
 Hashtags = Vocabulary | Iterable[str]
@@ -151,15 +151,9 @@ class Preferences:
 
     def wants(self, corpus: Corpus) -> Callable[[str], bool]:
         """What says of a hashtag whether it may be suggested, with a corpus as it is now."""
-        verdicts: dict[str, bool] = {}
-
-        def wanted(hashtag: str) -> bool:
-            verdict = verdicts.get(hashtag)
-            if verdict is None:
-                verdict = verdicts[hashtag] = self._wants(hashtag, corpus)
-            return verdict
-
-        return wanted
+        if self.allowed is None and not self.min_count and not self.blocked:
+            return partial(_may_be_suggested, self.safety)
+        return cache(partial(self._wants, corpus))
 
     def allowed_form(self, hashtag: str, corpus: Corpus) -> str | None:
         """The form that a hashtag has in the allowed ones, of whichever variant; None where none is allowed."""
@@ -168,15 +162,19 @@ class Preferences:
         keys = (hashtag, *corpus.forms.keys_of(hashtag))
         return next((self.allowed.form(key) for key in keys if key in self.allowed), None)
 
-    def _wants(self, hashtag: str, corpus: Corpus) -> bool:
+    def _wants(self, corpus: Corpus, hashtag: str) -> bool:
         if self.allowed is not None and self.allowed_form(hashtag, corpus) is None:
             return False
         if self.min_count and corpus.variants_count(hashtag) < self.min_count:
             return False
-        if self.safety is not None and self.safety.blocks(hashtag):
-            return False
         if self.blocked:
-            keys = {hashtag_key(hashtag), *corpus.forms.keys_of(hashtag)}
+            keys = corpus.forms.keys_of(hashtag)
             if any(key in entries for key in keys for entries in self.blocked):
                 return False
-        return not is_degenerate(hashtag)
+        return _may_be_suggested(self.safety, hashtag)
+
+
+@lru_cache(maxsize=1 << 16)
+def _may_be_suggested(safety: Safety | None, hashtag: str) -> bool:
+    """Whether a hashtag is harmless and no loop; kept, since the same ones come up again and again."""
+    return not (safety is not None and safety.blocks(hashtag)) and not is_degenerate(hashtag)

@@ -139,10 +139,13 @@ class Choice:
         return main
 
     def _posted(self, hashtag: str, shown: str) -> str:
-        preferences = self._preferences
-        if preferences.style == "words":
-            shown = show(hashtag, "common", self._corpus.spellings, preferences.platform) or shown
-        return sign(shown, preferences.platform) or ""
+        """With its sign; words that are only to be read are not posted, unless a platform is named."""
+        style, platform = self._preferences.style, self._preferences.platform
+        if style == "words":
+            if platform is None:
+                return ""
+            shown = show(hashtag, "common", self._corpus.spellings, platform) or shown
+        return sign(shown, platform) or ""
 
     def _with_evidence(self, one: Recommendation, variants: Sequence[Recommendation]) -> Recommendation:
         """With the evidence of its variants, and posts of the corpus where none that was retrieved has the hashtag."""

@@ -109,6 +109,9 @@ def postable(spelling: str, platform: str | None = None) -> str | None:
         ValueError: The platform is unknown.
     """
     rules = get_platform(platform)
+    plain = spelling.replace(" ", "")
+    if plain.isascii() and plain.isalnum() and not rules.closed and len(plain) <= rules.longest:
+        return None if plain.isdigit() else plain
     text = plain_text(spelling)
     if not rules.closed:
         text = joined(text)

@@ -51,6 +51,8 @@ def hashtag_key(text: str) -> str:
 
     `COVID-19`, `covid 19` and `ｃｏｖｉｄ１９` have one key; `C`, `C#` and `C++` have three.
     """
+    if text.isascii() and text.isprintable():
+        return text.lower() if text.isalnum() else _ASCII_DROPPED.sub("", named(text.lower()))
     text = named(folded(visible(text)))
     if text.isascii():
         return _ASCII_DROPPED.sub("", text)
