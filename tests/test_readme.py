@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import re
 import runpy
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from right_hf import registry
+from right_hf import BM25Retriever, registry
 from right_hf.cli import main
 from tests.support.command_line import ROOT, run_script
 from tests.support.loopback_hub import LoopbackHub
@@ -79,6 +81,8 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [block for page in PAGES for block in blocks(ROOT / page)]
     commands = [line for language, block in found if language == "sh" for line in block.strip().splitlines()]
     (tmp_path / "posts.txt").write_text("Warm seas\nFresh bread\n", encoding="utf-8")
+    surfaces = {"hashtag": "dev ops", "surfaces": {"DevOps": 3, "devops": 2}, "licensed": {"DevOps": 1}}
+    (tmp_path / "surfaces.jsonl").write_text(json.dumps(surfaces) + "\n", encoding="utf-8")
     assert len(commands) >= 5
     for line in commands:
         line = re.sub(r"training/configs/llm-lora\.yaml", str(ROOT / "training/configs/smoke-llm.yaml"), line)
@@ -86,6 +90,10 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         program, *command = shlex.split(re.sub(r"\bDATA\b", str(data), line))
         if program == "right-hf":
             assert main(command) == 0, line
+            continue
+        if program == "PYTHONPATH=training":  # as for tests, see pyproject.toml
+            assert command[:2] == ["python", "-m"]
+            importlib.import_module(command[2]).main(command[3:])
             continue
         assert program == "python"
         if command[0].endswith("reproduce.py"):
@@ -97,6 +105,8 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(tmp_path) not in results
     assert not [path for path in (tmp_path / "runs/en/checkpoint").rglob("*") if path.suffix in {".bin", ".pt", ".pth"}]
     assert os.listdir(tmp_path / "runs/en/checkpoint")
+    index = BM25Retriever.from_pretrained(tmp_path / "runs/en/checkpoint/retriever")
+    assert index.corpus.spellings.most_common("dev ops") == "DevOps"
 
 
 def test_showcase_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
