@@ -20,7 +20,7 @@ from right_hf.text.words import SIGN, WORD_OR_RUN
 Analyser = Callable[[str], list[str]]
 
 _ASCII_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-_WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+(?:'[\p{L}\p{M}\p{N}]+)?")
+_WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+(?:['\u2019][\p{L}\p{M}\p{N}]+)?")
 #: Lucene's list for English.
 _STOP_WORDS = frozenset(
     {
@@ -37,7 +37,7 @@ _DROPPED_TAGS = frozenset({"x", "c", "u", "d", "p", "t", "uj", "m", "f", "r"})
 
 
 def _compared(text: str) -> str:
-    return named(folded(text)).replace("\u2019", "'")
+    return named(folded(text))
 
 
 def english_words(text: str) -> list[str]:

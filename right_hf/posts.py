@@ -85,7 +85,8 @@ def prepared(post: Post) -> Post:
     kept = dict[str, tuple[str, str]]()
     for hashtag, spelling in zip(post.hashtags, spellings, strict=True):
         normal, written = _kept(hashtag, spelling)
-        kept.setdefault(hashtag_key(normal), (normal, written))
+        first, known = kept.get(hashtag_key(normal), (normal, ""))
+        kept[hashtag_key(normal)] = (first, known or written)
     hashtags = tuple(normal for normal, _ in kept.values())
     written_as = tuple(written for _, written in kept.values())
     text = clean_post(post.text)

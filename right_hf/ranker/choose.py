@@ -158,9 +158,14 @@ class Choice:
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        """The keys of the words in the names of persons in the post."""
-        words = (word for name in person_names(self._reading.text) for word in hashtag_words(name).split())
-        return frozenset(hashtag_key(word.removesuffix("\u2019s").removesuffix("'s")) for word in words)
+        """The keys of the names of persons in the post, of their parts and of their words."""
+        names = [hashtag_words(name).split() for name in person_names(self._reading.text)]
+        return frozenset(
+            hashtag_key("".join(name[start:end]).removesuffix("\u2019s").removesuffix("'s"))
+            for name in names
+            for start in range(len(name))
+            for end in range(start + 1, len(name) + 1)
+        )
 
     def _is_private(self, hashtag: str) -> bool:
         """Whether a hashtag holds part of the name of a person in the post, and too few others have used it."""
