@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 from right_hf.generator import Generator
@@ -11,8 +12,9 @@ from right_hf.metrics import PerPost, f1_per_post, rouge_per_post
 from right_hf.metrics.rouge import Definition, Language
 from right_hf.model import RightModel
 from right_hf.posts import Post
+from right_hf.preferences import Preferences
 from right_hf.progress import batches, batches_of_like_length
-from right_hf.ranker import Trace, fuse
+from right_hf.ranker import Trace
 from right_hf.retriever import Retriever, summed_votes
 from right_hf.times import seconds
 
@@ -112,7 +114,8 @@ def run_right(model: RightModel, posts: Sequence[Post], batch_size: int = 32, **
     present, traces = time.time(), list[Trace]()
     for batch in batches(posts, batch_size, "recommending"):
         now = [present if (own := seconds(post.created_at)) is None else own for post in batch]
-        traces.extend(model.trace([post.text for post in batch], now, **generation))
+        texts = [post.text for post in batch]
+        traces.extend(model.trace(texts, now, preferences=Preferences(), **generation))
     return traces
 
 
@@ -120,8 +123,9 @@ def right_answers(model: RightModel, traces: Sequence[Trace]) -> dict[str, list[
     """Answers of RIGHT and of its parts, from one run.
 
     These are the selector's ranking, where there is a generator its answer (which is the paper's), and where there is a
-    ranker the fused pool.
+    ranker what is suggested of the fused pool.
     """
+    corpus = model.retriever.corpus
 
     def answer(ranking: list[str]) -> Answer:
         return Answer(ranking[:5], ranking[:1])
@@ -130,8 +134,9 @@ def right_answers(model: RightModel, traces: Sequence[Trace]) -> dict[str, list[
     if model.generator is not None:
         texts = [trace.generation.hashtags for trace in traces]
         systems[RIGHT_WRITTEN] = [Answer(hashtags[:5], hashtags) for hashtags in texts]
-    if (ranker := model.ranker) is not None:
-        systems[RIGHT] = [answer([found.hashtag for found in fuse(trace, ranker)]) for trace in traces]
+    if model.ranker is not None:
+        found = [[corpus.form(one.hashtag) for one in model.suggestions(trace)] for trace in traces]
+        systems[RIGHT] = [answer(hashtags) for hashtags in found]
     return systems
 
 
@@ -142,11 +147,12 @@ def score_checkpoint(
 
     Args:
         model: The checkpoint; its parts may be of any type.
-        posts: Posts with gold hashtags, none without text.
+        posts: Posts with gold hashtags, none without text. Hashtags count whatever their spelling.
         seq2seq: A generator without retrieval, scored too.
         beams: If more than 1, there is a row for the hashtags of its so many best answers, as many as RIGHT ranks.
     """
-    kind = model.retriever.type
+    kind, form = model.retriever.type, model.retriever.corpus.form
+    posts = [replace(post, hashtags=tuple(dict.fromkeys(map(form, post.hashtags)))) for post in posts]
     systems = {BM25 if kind == BM25.lower() else kind: run_retriever(model.retriever, posts, model.config.hits)}
     if seq2seq is not None:
         systems[SEQ2SEQ] = run_generator(seq2seq, posts)

@@ -12,8 +12,8 @@ from right_hf.hub.arguments import show_arguments
 from right_hf.preferences import PreferenceArguments, Preferences
 from right_hf.ranker.choose import Choice
 from right_hf.ranker.fuse import fuse
-from right_hf.ranker.records import Recommendation
-from right_hf.reading import Reader
+from right_hf.ranker.records import Recommendation, Trace
+from right_hf.reading import Reader, Reading
 from right_hf.stages import Moments, Stages, each_moment
 
 #: Of one post; None where it is none and `errors="skip"`.
@@ -76,11 +76,30 @@ class Recommender:
                 preferences=wished,
                 **(generate_kwargs or {}),
             )
-            corpus = self.retriever.corpus
             for (row, reading), trace in zip(readings.items(), traces, strict=True):
-                choice = Choice(reading, corpus, wished)
-                results[row] = choice.choose(fuse(trace, self.ranker), top_k, threshold, self.selector.embed)
+                results[row] = self.suggestions(trace, reading, wished, top_k, threshold)
         return results
+
+    def suggestions(
+        self,
+        trace: Trace,
+        reading: Reading | None = None,
+        preferences: Preferences | None = None,
+        top_k: int = 5,
+        threshold: float = 0.0,
+    ) -> list[Recommendation]:
+        """The hashtags to suggest for one post, best first.
+
+        Args:
+            trace: What the stages made of the post.
+            reading: How it was read; None where it has no hashtags.
+            preferences: What is asked for, of the stages too; None for the defaults.
+            top_k: At most so many.
+            threshold: Only those with at least this score.
+        """
+        reading = reading or Reading(trace.post, trace.post)
+        choice = Choice(reading, self.retriever.corpus, preferences or Preferences())
+        return choice.choose(fuse(trace, self.ranker), top_k, threshold, self.selector.embed)
 
 
 show_arguments(Recommender.recommend, PreferenceArguments)

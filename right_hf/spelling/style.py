@@ -8,7 +8,7 @@ from functools import partial
 import regex
 
 from right_hf.spelling.counts import SpellingCounts
-from right_hf.spelling.platforms import joined, plain_text, postable
+from right_hf.spelling.platforms import code_names, joined, plain_text, postable
 from right_hf.text.characters import visible
 from right_hf.text.hashtags import hashtag_key
 
@@ -55,7 +55,7 @@ def show(
 
     Args:
         hashtag: As it is kept, in lower case; "common" leaves one with capitals as it is.
-        style: "words" (as kept, to be read rather than posted), "lower", "pascal", or "common": the spelling that
+        style: "words" (as kept, to be read rather than posted; `c#` is csharp), "lower", "pascal", or "common": the spelling that
             people use most, where a readable one is preferred if it has a fair share of the uses.
         counts: Uses of spellings, for "common"; hashtags unknown to them are made up of the words that they know.
         platform: A name of [`PLATFORMS`]; None stands for a form that all with a single hash sign link.
@@ -70,7 +70,7 @@ def show(
         raise ValueError(f"Unknown style {style!r}. Known: {', '.join(STYLES)}.")
     plain = postable(hashtag, platform)
     if style == "words":
-        return None if plain is None else visible(hashtag)
+        return None if plain is None else code_names(visible(hashtag))
     forms: dict[str, Callable[[str], str]] = {
         "lower": lower,
         "pascal": pascal,
