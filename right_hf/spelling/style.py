@@ -55,8 +55,8 @@ def show(
 
     Args:
         hashtag: As it is kept, in lower case; "common" leaves one with capitals as it is.
-        style: "words" (as kept, to be read rather than posted; `c#` is csharp), "lower", "pascal", or "common": the spelling that
-            people use most, where a readable one is preferred if it has a fair share of the uses.
+        style: "words" (as kept, to be read rather than posted; `c#` is csharp), "lower", "pascal", or "common": the
+            spelling that people use most, where a readable one is preferred if it has a fair share of the uses.
         counts: Uses of spellings, for "common"; hashtags unknown to them are made up of the words that they know.
         platform: A name of [`PLATFORMS`]; None stands for a form that all with a single hash sign link.
 

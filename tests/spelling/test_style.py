@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from right_hf.spelling.counts import SpellingCounts
-from right_hf.spelling.platforms import PLATFORMS, postable
+from right_hf.spelling.platforms import PLATFORMS, code_names, postable
 from right_hf.spelling.style import STYLES, choose_spelling, pascal, show
 from right_hf.text.hashtags import hashtag_key, normalise_hashtag
 
@@ -66,7 +66,7 @@ def test_any_text_is_shown_as_the_same_hashtag(text: str, style: str, platform: 
 )
 def test_lower_and_pascal(hashtag: str, expected: tuple[str, str]) -> None:
     assert (show(hashtag, "lower"), show(hashtag, "pascal")) == expected
-    assert show(hashtag, "words") == hashtag
+    assert show(hashtag, "words") == code_names(hashtag)
 
 
 def test_a_joiner_stays_where_it_is_linked() -> None:
