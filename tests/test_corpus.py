@@ -10,6 +10,8 @@ import pytest
 from right_hf.corpus import Corpus
 from right_hf.corpus_files import CORPUS_FILE
 from right_hf.posts import Post
+from right_hf.spelling.counts import SPELLINGS_FILE
+from right_hf.spelling.variant_table import VARIANTS_FILE
 
 POSTS = [
     Post("b", "second 你好", ("x", "y"), created_at="2020-01-01T00:00:00Z", license="MIT"),
@@ -28,7 +30,7 @@ def test_posts_are_ordered_by_id_whatever_order_they_came_in() -> None:
 
 def test_save_and_load(tmp_path: Path) -> None:
     Corpus(POSTS).save(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [CORPUS_FILE]
+    assert {path.name for path in tmp_path.iterdir()} == {CORPUS_FILE, SPELLINGS_FILE, VARIANTS_FILE}
     loaded = Corpus.load(tmp_path)
     assert list(loaded) == list(Corpus(POSTS))
     assert loaded.row("a") == 1

@@ -44,7 +44,7 @@ def test_card_is_filled_from_the_files(checkpoint: Path) -> None:
     card = render_card(gather_facts(checkpoint, (RESULTS,), SHEET))
     for expected in (
         "# right-xx",
-        "bm25; analyser english",
+        "bm25; analyser unicode",
         "StaticEmbedding",
         "T5ForConditionalGeneration, 1 + 1 layers of width 16",
         "sentence-transformers/all-MiniLM-L6-v2",
