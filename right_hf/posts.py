@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from right_hf.text.cleaning import clean_post
-from right_hf.text.hashtags import hashtag_key, hashtag_words, normalise_hashtag
+from right_hf.text.hashtags import hashtag_key, hashtag_words, normalise_hashtag, without_hash_signs
 from right_hf.times import standard_time
 
 
@@ -54,7 +54,7 @@ def _kept(hashtag: str, spelling: str) -> tuple[str, str]:
     normal = normalise_hashtag(hashtag)
     if normal == hashtag:
         return hashtag, spelling
-    written = hashtag.strip().strip("#＃")
+    written = without_hash_signs(hashtag).strip()  # but for that of C#
     return normalise_hashtag(hashtag_words(written)), spelling or ("" if " " in written else written)
 
 
