@@ -236,3 +236,40 @@ def test_evaluate_prints_a_table(capsys: pytest.CaptureFixture[str], checkpoint:
     data = write_splits(tmp_path / "data", {"test": 3}) / "test.jsonl"
     assert main(["evaluate", "--model", checkpoint, "--data", str(data), "--table"]) == 0
     assert capsys.readouterr().out.startswith("3 posts, scores in percent\n\n| system")
+
+
+@pytest.mark.parametrize(
+    ("options", "shown", "posted"),
+    [
+        ([], "ClimateChange", "#ClimateChange"),
+        (["--style", "lower"], "climatechange", "#climatechange"),
+        (["--style", "words"], "climate change", "#ClimateChange"),
+        (["--platform", "weibo"], "ClimateChange", "#ClimateChange#"),
+    ],
+)
+def test_how_hashtags_are_shown(
+    capsys: pytest.CaptureFixture[str], checkpoint: str, options: list[str], shown: str, posted: str
+) -> None:
+    [row] = run(capsys, "recommend", "--model", checkpoint, *options, "--top-k", "1", "--", TEXT)
+    assert [(entry["hashtag"], entry["posted"]) for entry in row["recommendations"]] == [(shown, posted)]
+
+
+def test_which_hashtags_are_shown(capsys: pytest.CaptureFixture[str], checkpoint: str, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("#Coral\nCloud\n", encoding="utf-8")
+    # Without the generator, which writes otherwise as what it reads is blocked.
+    ask = ["recommend", "--model", checkpoint, "--no-generator", "--top-k", "50", "--style", "words"]
+
+    def shown(*options: str) -> set[str]:
+        [row] = run(capsys, *ask, *options, "--", TEXT)
+        return {entry["hashtag"] for entry in row["recommendations"]}
+
+    everything = shown()
+    assert {"climate change", "coral"} <= everything
+    assert "coral" in shown("--allowed", str(tmp_path / "list.txt")) <= {"coral", "cloud"}
+    assert shown("--blocked", "CORAL", "climate change") == everything - {"coral", "climate change"}
+    assert shown("--blocked-file", str(tmp_path / "list.txt")) == everything - {"coral", "cloud"}
+    assert shown("--safety", str(tmp_path / "list.txt")) == everything - {"coral", "cloud"}
+    assert shown("--no-safety") >= everything
+    assert shown("--min-count", "2") < everything
+    assert shown("--diversity", "0.3", "--preferred", "coral") == everything
+    assert "no such file" in fail(capsys, *ask, "--allowed", "/no/such/file", TEXT).lower()
