@@ -93,7 +93,7 @@ class Safety:
 
     @classmethod
     def load(cls, path: str | Path) -> Safety:
-        """Read own terms from a UTF-8 file, one a line; `#` begins a comment, `!` an exception.
+        """Read own terms from a UTF-8 file, one a line; `# ` begins a comment, `!` an exception.
 
         Raises:
             FileNotFoundError: There is no such file.
@@ -106,7 +106,7 @@ class Safety:
             lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
         except UnicodeDecodeError as error:
             raise ValueError(f"{path}: expected UTF-8 ({error}). Convert the file to UTF-8.") from error
-        lines = [line for line in lines if line and not line.startswith("#")]
+        lines = [line for line in lines if line and line.split(maxsplit=1)[0] != "#"]
         safety = cls(
             (line for line in lines if not line.startswith("!")),
             (line[1:] for line in lines if line.startswith("!")),

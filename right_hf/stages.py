@@ -110,12 +110,14 @@ class Stages:
     def _as_wished(self, written: Generation, wish: Wish) -> Generation:
         """What was written, in the forms of the corpus, without what is not wanted."""
         corpus = self.retriever.corpus
-        forms = {tag: corpus.form(tag) for tag in written.log_likelihoods.keys() | set(written.hashtags)}
-        tags = dict.fromkeys(forms[tag] for tag in written.hashtags if wish.wanted(tag))
+        known = [*written.log_likelihoods, *written.hashtags]
+        forms = {tag: corpus.form(tag) for tag in known if wish.wanted(tag)}
+        tags = dict.fromkeys(forms[tag] for tag in written.hashtags if tag in forms)
+        likelihoods = reversed(written.log_likelihoods.items())
         return Generation(
             list(tags),
-            {forms[tag]: value for tag, value in reversed(written.log_likelihoods.items())},
-            {forms.get(tag, tag): number for tag, number in written.tokens.items()},
+            {forms[tag]: value for tag, value in likelihoods if tag in forms},  # rankers score whatever has one
+            {forms[tag]: number for tag, number in written.tokens.items() if tag in forms},
         )
 
 

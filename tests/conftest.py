@@ -57,7 +57,7 @@ ENGLISH = [
     Post("e05", "Warm seas bleach the coral reef faster than expected", ("climate change", "coral")),
     Post("e06", "A new report on warm seas and the coral reef is out", ("climate change",)),
     Post("e07", "Farmers plant earlier, the season has moved by ten days", ("climate change", "farming")),
-    Post("e08", "The quick brown fox jumps over the lazy dog while jazz vexes quiz 0123", ("pangram",)),
+    Post("e08", "The quick brown fox jumps over the lazy dog while jazz vexes quiz 0123 or 456 or 789", ("pangram",)),
     Post("e09", "Fresh bread: flour, water, salt and time", ("baking", "bread")),
     Post("e10", "My sourdough bread needs more time and a warm kitchen", ("baking", "sourdough")),
     Post("e11", "Late goal! What a match, what a team", ("football",)),

@@ -21,7 +21,7 @@ SHOWCASE = ROOT / "training" / "showcase" / "test.jsonl"
 def test_size_and_file_types() -> None:
     files = [path for path in FOLDER.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= 30_000_000
-    assert {path.suffix for path in files} <= {".json", ".safetensors", ".parquet", ".md", ".txt", ".yaml"}
+    assert {path.suffix for path in files} <= {".json", ".safetensors", ".parquet", ".md", ".tsv", ".txt", ".yaml"}
 
 
 def test_only_openly_licensed_posts_are_in_it_and_none_of_the_test_split() -> None:

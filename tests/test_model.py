@@ -50,7 +50,7 @@ def test_kept_hashtag_embeddings_spare_the_encoder(checkpoint: Path, monkeypatch
 
 def test_checkpoint_holds_safe_files_only(checkpoint: Path) -> None:
     files = [path for path in checkpoint.rglob("*") if path.is_file() and path.name != "right_hub.py"]
-    assert {path.suffix for path in files} <= {".json", ".safetensors", ".parquet"}
+    assert {path.suffix for path in files} <= {".json", ".safetensors", ".parquet", ".tsv"}
     expected = {"config.json", "right_hub.py", "retriever", "selector", "generator", "ranker"}
     assert {path.name for path in checkpoint.iterdir()} == expected
 
@@ -247,8 +247,8 @@ def test_every_post_has_a_time_of_its_own(model: RightModel) -> None:
         model.recommend(POSTS, now=[0.0])
 
 
-def test_corpus_wants_normalised_hashtags() -> None:
-    with pytest.raises(ValueError, match="expected 'wvd'"):
-        BM25Retriever.from_posts([Post("1", "windows desktop", ("WVD",))])
+def test_a_corpus_normalises_hashtags_and_keeps_their_spellings() -> None:
+    [post] = BM25Retriever.from_posts([Post("1", "windows desktop", ("WVD",))]).corpus
+    assert (post.hashtags, post.spellings) == (("wvd",), ("WVD",))
     with pytest.raises(TypeError, match="are one string"):
         BM25Retriever.from_posts([Post("1", "windows desktop", "wvd")])  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ def test_result_has_the_documented_form(pipe: HashtagRecommendationPipeline) -> 
     result = pipe("Windows desktop in the cloud")
     assert result
     for entry in result:
-        assert list(entry) == ["hashtag", "score", "source", "evidence"]
+        assert list(entry) == ["hashtag", "score", "source", "evidence", "present", "posted"]
         assert 0 <= entry["score"] <= 1
         assert entry["source"] in {"retrieved", "generated", "both"}
         assert bool(entry["evidence"]) == (entry["source"] != "generated")

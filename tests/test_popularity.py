@@ -75,8 +75,13 @@ def test_times(time: str | None, expected: float | None) -> None:
     assert seconds(time) == expected
 
 
-def test_popularity_is_the_sum_of_decayed_posts() -> None:
-    posts = [at(100, post_id="1"), at(100, post_id="2"), at(93), at(86), at(100, "other"), at(101), at(20)]
+def test_popularity_is_the_sum_of_decayed_uses_of_each_account() -> None:
+    posts = [
+        at(100, author="a", post_id="1"),
+        at(100, author="b", post_id="2"),
+        at(100, author="b", text="once more", post_id="3"),
+        *(at(93), at(86), at(100, "other"), at(101), at(20)),
+    ]
     popularity = counted([*posts, Post("no time", "", ("x",))])
     assert popularity.popularity("x", NOW) == 2 + 0.5 + 0.25
     assert popularity.popularity("x", NOW + DAY) == pytest.approx((2 + 0.5 + 0.25) * decay(1, 7) + 1)

@@ -122,7 +122,7 @@ def test_the_memory_of_verdicts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_own_list(tmp_path: Path) -> None:
     path = tmp_path / "terms.txt"
-    path.write_text("\ufeff# ours\nbadword\n\n!badwordington\n  坏蛋 \n", encoding="utf-8")
+    path.write_text("\ufeff# ours\n#badword\n\n!badwordington\n  坏蛋 \n", encoding="utf-8")
     safety = Safety.load(path)
     assert safety.blocks("#BadWord")
     assert safety.blocks("坏蛋")

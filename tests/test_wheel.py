@@ -133,7 +133,7 @@ def test_the_snippets_of_its_pages_run(environment: Path, page: str, tmp_path: P
 def test_the_command_line_recommends(environment: Path, tmp_path: Path) -> None:
     post = "Scaling Erlang cluster to 10k nodes at WhatsApp"
     row = json.loads(run(environment / "right-hf", "recommend", post, cwd=tmp_path, HF_HOME=str(tmp_path)))
-    assert row["recommendations"][0]["hashtag"] == "erlang"
+    assert row["recommendations"][0]["hashtag"] == "Erlang"
 
 
 def on_a_terminal(*command: str | Path, cwd: Path, **variables: str) -> tuple[str, str]:

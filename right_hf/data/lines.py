@@ -97,7 +97,10 @@ def _parse_lines(source: Path, target: Path) -> Iterator[Post]:
         if bool(text.strip()) != bool(answer.strip()):
             empty, other = (target, source) if text.strip() else (source, target)
             raise ValueError(f"{empty}, line {number} is empty, but not that of {other}. Fill or remove both lines.")
-        post = parse_post({"id": "", "text": text, "hashtags": split_hashtags(answer)})
+        try:
+            post = parse_post({"id": "", "text": text, "hashtags": split_hashtags(answer)})
+        except ValueError as error:
+            raise ValueError(f"{target}, line {number}: {error}. Correct or remove the line.") from error
         if post.text and post.hashtags:
             yield post
         elif text.strip():
@@ -117,7 +120,7 @@ def iter_line_posts(source: Path, target: Path) -> Iterator[Post]:
 
     Raises:
         FileNotFoundError: One of the files is missing.
-        ValueError: The files have different numbers of lines, one is not UTF-8, or a line is empty in one of them only;
-            the message names file and line.
+        ValueError: The files have different numbers of lines, one is not UTF-8, or a line is empty in one of them only
+            or has something else than hashtags; the message names file and line.
     """
     return identified(_parse_lines(source, target))

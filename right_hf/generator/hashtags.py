@@ -190,7 +190,8 @@ def _segmented(line: str) -> list[str]:
 
 def _read(piece: str, whole: bool = False) -> str:
     """The start of `piece` that may be a hashtag, as written; if `whole`, empty where anything comes after it."""
-    text = piece.strip(" \t\"'“”‘’「」『』《》[](){}（）【】,，、;；。")
+    # As it will be kept, so that what comes of a sign such as ¼ is looked at too.
+    text = unicodedata.normalize("NFKC", piece).strip(" \t\"'“”‘’「」『』《》[](){}（）【】,，、;；。")
     if _NO_HASHTAG.fullmatch(text.lower()):
         return ""
     outside = (i for i, c in enumerate(text) if c not in _INNER_SIGNS and unicodedata.category(c)[0] not in "LMN")

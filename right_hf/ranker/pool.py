@@ -112,7 +112,7 @@ class Pooler:
         freshness = self._freshness
         hours = {now: freshness.in_hours(now) for now in set(moments)} if freshness is not None else {}
         popular = {now: most_popular(counts, self.settings.popular) for now, counts in hours.items()}
-        nearest = self._nearest(vectors, corpus, wish)
+        nearest, preferred = self._nearest(vectors, corpus, wish), self._preferred(vectors, corpus, wish)
         idf = lru_cache(maxsize=None)(lambda word: min(self.retriever.idf(word), default=math.inf))
 
         def rarest(hashtag: str) -> float:
@@ -135,12 +135,13 @@ class Pooler:
             unknown = sorted((-rarest(tag), tag) for tag in mentions if tag not in known)
             hashtags += [tag for _, tag in unknown[: self.settings.unknown]]
             in_use = list(filter(wanted, popular.get(now, ())))
-            hashtags += [tag for tag in in_use if tag not in hashtags]
-            pools.append(Pool(hashtags, hits, nearest[row], mentions, in_use, hours.get(now)))
+            hashtags += [tag for tag in dict.fromkeys([*in_use, *preferred[row]]) if tag not in hashtags]
+            near = list(dict.fromkeys([*nearest[row], *preferred[row]]))
+            pools.append(Pool(hashtags, hits, near, mentions, in_use, hours.get(now)))
         return pools
 
     def _nearest(self, vectors: Matrix, corpus: Corpus, wish: Wish | None) -> list[list[str]]:
-        """The hashtags nearest to each post, of the corpus and the allowed ones, then of those preferred."""
+        """The hashtags nearest to each post, of the corpus and the allowed ones."""
         count = self.settings.nearest
         if wish is None:
             return self.selector.nearest(vectors, count, lambda tag: corpus.hashtag_count(tag) > 0)
@@ -150,9 +151,13 @@ class Pooler:
             return (listed or corpus.hashtag_count(hashtag) > 0) and wish.wanted(hashtag)
 
         near = self.selector.nearest(vectors, count, is_wanted, allowed=wish.allowed)
-        if wish.preferred is not None:
-            own = self.selector.nearest(vectors, count, wish.wanted, allowed=wish.preferred)
-            near = [list(dict.fromkeys([*a, *b])) for a, b in zip(near, own, strict=True)]
+        return [list(dict.fromkeys(map(corpus.form, tags))) for tags in near]
+
+    def _preferred(self, vectors: Matrix, corpus: Corpus, wish: Wish | None) -> list[list[str]]:
+        """Of the preferred hashtags those nearest to each post, which are ranked however many others there are."""
+        if wish is None or wish.preferred is None:
+            return [[] for _ in vectors]
+        near = self.selector.nearest(vectors, self.settings.nearest, wish.wanted, allowed=wish.preferred)
         return [list(dict.fromkeys(map(corpus.form, tags))) for tags in near]
 
     def features(

@@ -170,7 +170,7 @@ def _titled(word: str) -> str:
 
 
 def _guessed(word: str) -> str:
-    return word.upper() if _ACRONYM.fullmatch(word) else _titled(word)
+    return word.upper() if word not in _CODE and _ACRONYM.fullmatch(word) else _titled(word)
 
 
 def _assembled(words: Sequence[str], counts: SpellingCounts | None) -> str:

@@ -9,10 +9,10 @@ import re
 
 import regex
 
-# An address ends at quotation marks, brackets and commas (unless it plainly goes on), and where Chinese text or
+# An address ends at quotation marks, brackets and commas (unless it goes on right behind), and where Chinese text or
 # punctuation begins, which need not be set off by a space.
 _IN = r"""[^\s<>"“”«»,;|\u3000-\u303f\u3400-\u9fff\uff00-\uffef]"""
-_REST = rf"{_IN}*+(?:[,;](?=[^\s,;<>]{{0,40}}[/=&%?]|\d){_IN}++)*+"
+_REST = rf"{_IN}*+(?:[,;](?=[^\s,;<>]{{0,40}}[/=&%?]|[a-z0-9_]){_IN}++)*+"
 _UNSPACED_HOST = r"(?:[\u3400-\u9fff][\p{L}\p{N}-]{0,62}(?:\.[\p{L}\p{N}-]{1,63}){1,8}(?:/[^\s<>]*+)?)"
 _LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{N}_-]{0,62}[\p{L}\p{N}])?"
 _COUNTRIES = (

@@ -20,7 +20,7 @@ _HIDDEN = regex.compile(
     regex.V1,
 )
 #: Joiners that join nothing: beside a space or another joiner, at the beginning or the end.
-_LOOSE_JOINERS = regex.compile(rf"[{JOINERS}]+(?=[\s{JOINERS}]|$)|(?<!\S)[{JOINERS}]+")
+_LOOSE_JOINERS = regex.compile(rf"(?<!\S)[{JOINERS}]+\s?|[{JOINERS}]+(?=[\s{JOINERS}]|$)")
 _SPACE = regex.compile(rf"[\s{_DIVIDING}]+")
 #: Compatibility forms of letters that are written like others, not set above, below or around: full and half width,
 #: mathematical alphabets, ligatures, Arabic presentation forms.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from functools import partial
+from html.entities import html5
 from typing import NamedTuple
 
 import regex
@@ -94,13 +95,19 @@ def clean_post(text: str) -> str:
 
 def _read_once(text: str, split: Split, found: dict[str, str]) -> str:
     if "&" in text:
-        text = _ENTITY.sub(lambda entity: html.unescape(entity.group()), _AMPERSANDS.sub("&", text))
+        text = _ENTITY.sub(_decoded, _AMPERSANDS.sub("&", text))
     if "<" in text:
         text = _BLOCK_TAG.sub(" ", _INLINE_TAG.sub("", text))
     text = without_addresses(plain_letters(visible(text)))
     if any(sign in text for sign in "#＃﹟"):
         text = without_hash_signs(_HASHTAG.sub(partial(_note, split, found), text))
     return visible(text)
+
+
+def _decoded(entity: regex.Match[str]) -> str:
+    name: str = entity[0][1:]
+    is_known = name[0] == "#" or name in html5  # unescape() also takes the beginning of others: ¬ of &notable;
+    return html.unescape(entity[0]) if is_known else entity[0]
 
 
 def _note(split: Split, found: dict[str, str], hashtag: regex.Match[str]) -> str:

@@ -31,9 +31,11 @@ def feed(monkeypatch: pytest.MonkeyPatch, content: str) -> None:
 def test_posts_as_arguments(capsys: pytest.CaptureFixture[str], checkpoint: str, model: RightModel) -> None:
     rows = run(capsys, "recommend", "--model", checkpoint, "--top-k", "2", TEXT, "Fresh bread")
     assert [row["text"] for row in rows] == [TEXT, "Fresh bread"]
-    expected = [[entry.hashtag for entry in found] for found in model.recommend([TEXT, "Fresh bread"], top_k=2)]
+    expected = [
+        [entry.hashtag for entry in found] for found in model.recommend([TEXT, "Fresh bread"], 2, style="common")
+    ]
     assert [[entry["hashtag"] for entry in row["recommendations"]] for row in rows] == expected
-    assert set(rows[0]["recommendations"][0]) == {"hashtag", "score", "source", "evidence"}
+    assert set(rows[0]["recommendations"][0]) == {"hashtag", "score", "source", "evidence", "present", "posted"}
 
 
 def test_the_generator_is_left_out(capsys: pytest.CaptureFixture[str], checkpoint: str) -> None:
@@ -48,7 +50,7 @@ def test_the_time_of_the_posts_reaches_the_model(
     given: list[Any] = []
 
     class Model:
-        def recommend(self, posts: list[str], *_: Any, now: float | None) -> list[list[Any]]:
+        def recommend(self, posts: list[str], *_: Any, now: float | None, **others: Any) -> list[list[Any]]:
             given.append(now)
             return [[] for _ in posts]
 
@@ -169,11 +171,12 @@ def test_an_index_takes_the_place_of_the_checkpoints_own(
     data.write_text("\n".join([*lines, json.dumps({"id": "3", "text": "x", "hashtags": []})]), encoding="utf-8")
     index = str(tmp_path / "index")
     [made] = run(capsys, "index", str(data), "--output", index, "--licenses", "MIT", "--k1", "1.2")
-    assert made == {"output": index, "posts": 2, "hashtags": 2}
-    assert BM25Retriever.from_pretrained(index).k1 == 1.2
+    assert made == {"output": index, "posts": 2, "hashtags": 2, "variants": 0}
+    opened = BM25Retriever.from_pretrained(index)
+    assert (opened.k1, opened.analyser) == (1.2, "unicode")
     [row] = run(capsys, "recommend", "--model", checkpoint, "--retriever", index, TEXT)
     retrieved = {e["hashtag"] for e in row["recommendations"] if e["source"] != "generated"}
-    assert retrieved == {"reef fish", "salt"} & retrieved != set()
+    assert retrieved == {"ReefFish", "Salt"} & retrieved != set()
 
 
 @pytest.mark.parametrize(("options", "posts"), [([], 4), (["--split", "test"], 3)])
@@ -233,3 +236,40 @@ def test_evaluate_prints_a_table(capsys: pytest.CaptureFixture[str], checkpoint:
     data = write_splits(tmp_path / "data", {"test": 3}) / "test.jsonl"
     assert main(["evaluate", "--model", checkpoint, "--data", str(data), "--table"]) == 0
     assert capsys.readouterr().out.startswith("3 posts, scores in percent\n\n| system")
+
+
+@pytest.mark.parametrize(
+    ("options", "shown", "posted"),
+    [
+        ([], "ClimateChange", "#ClimateChange"),
+        (["--style", "lower"], "climatechange", "#climatechange"),
+        (["--style", "words"], "climate change", "#ClimateChange"),
+        (["--platform", "weibo"], "ClimateChange", "#ClimateChange#"),
+    ],
+)
+def test_how_hashtags_are_shown(
+    capsys: pytest.CaptureFixture[str], checkpoint: str, options: list[str], shown: str, posted: str
+) -> None:
+    [row] = run(capsys, "recommend", "--model", checkpoint, *options, "--top-k", "1", "--", TEXT)
+    assert [(entry["hashtag"], entry["posted"]) for entry in row["recommendations"]] == [(shown, posted)]
+
+
+def test_which_hashtags_are_shown(capsys: pytest.CaptureFixture[str], checkpoint: str, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("#Coral\nCloud\n", encoding="utf-8")
+    # Without the generator, which writes otherwise as what it reads is blocked.
+    ask = ["recommend", "--model", checkpoint, "--no-generator", "--top-k", "50", "--style", "words"]
+
+    def shown(*options: str) -> set[str]:
+        [row] = run(capsys, *ask, *options, "--", TEXT)
+        return {entry["hashtag"] for entry in row["recommendations"]}
+
+    everything = shown()
+    assert {"climate change", "coral"} <= everything
+    assert "coral" in shown("--allowed", str(tmp_path / "list.txt")) <= {"coral", "cloud"}
+    assert shown("--blocked", "CORAL", "climate change") == everything - {"coral", "climate change"}
+    assert shown("--blocked-file", str(tmp_path / "list.txt")) == everything - {"coral", "cloud"}
+    assert shown("--safety", str(tmp_path / "list.txt")) == everything - {"coral", "cloud"}
+    assert shown("--no-safety") >= everything
+    assert shown("--min-count", "2") < everything
+    assert shown("--diversity", "0.3", "--preferred", "coral") == everything
+    assert "no such file" in fail(capsys, *ask, "--allowed", "/no/such/file", TEXT).lower()

@@ -60,12 +60,13 @@ def test_a_folder_of_line_files(tmp_path: Path, names: tuple[str, ...], rest: st
         path.rename(f"{path}{rest}")
     (tmp_path / "readme.txt").write_text("read me")
     splits = load_splits(tmp_path)
+    said = [name.replace("_", " ") for name in names]
     assert list(splits) == ["train", "validation", "test"]
-    assert [(post.text, post.hashtags) for post in splits["test"]] == [(f"Post of {names[2]}", ("dev ops", "cloud"))]
+    assert [(post.text, post.hashtags) for post in splits["test"]] == [(f"Post of {said[2]}", ("dev ops", "cloud"))]
     assert load_split(tmp_path, "validation") == splits["validation"]
     source, target = (tmp_path / f"{names[2]}.{side}{rest}" for side in ("src", "dst"))
     assert load_split(source, "test") == load_split(target, "test") == splits["test"]
-    assert [post.text for post in Recipe("en").posts(tmp_path, "train")] == [f"Post of {names[0]}"]
+    assert [post.text for post in Recipe("en").posts(tmp_path, "train")] == [f"Post of {said[0]}"]
     with pytest.raises(ValueError, match="holds no posts under one of the licences"):
         load_split(tmp_path, "test", licenses=["MIT"])
 
@@ -166,7 +167,7 @@ def test_columns_have_other_names(tmp_path: Path) -> None:
     save(rows, tmp_path / "other" / "test.parquet")
     options = DatasetOptions(text="body", hashtags="tags", id="key", created_at="when", separator=",")
     assert load_split(tmp_path / "other", "test", options=options) == [
-        Post("p1", "a post", ("x", "y"), created_at="2020-01-01T00:00:00Z")
+        Post("p1", "a post", ("x", "y"), created_at="2020-01-01T00:00:00Z", spellings=("", "Y"))
     ]
     [post] = load_split(tmp_path / "data", "test", options=options)
     assert (post.id, post.text, post.hashtags) == ("p1", "a post", ("x", "y"))

@@ -35,7 +35,7 @@ def handler(checkpoint: Path) -> Any:
 def test_one_post_and_several(handler: Any, model: RightModel) -> None:
     one = handler({"inputs": "warm seas and reef"})
     assert [entry["hashtag"] for entry in one] == [
-        found.hashtag for found in model.recommend(["warm seas and reef"])[0]
+        found.hashtag for found in model.recommend(["warm seas and reef"], style="common")[0]
     ]
     assert handler({"inputs": ["warm seas and reef", ""], "parameters": None}) == [one, []]
     assert handler({"inputs": []}) == []

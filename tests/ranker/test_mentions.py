@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from right_hf import BM25Retriever, Corpus, Post
 from right_hf.ranker.mentions import MentionFinder, words
+from right_hf.text.cleaning import clean_post
 
 STOP = {"the", "in", "a", "and", "of"}
 CORPUS = Corpus(
@@ -102,3 +103,31 @@ def test_any_text_is_read(post: str) -> None:
         assert 0 <= mention.position < 1
         assert 1 <= mention.words <= len(words(post))
         assert 0 <= mention.capitals <= 1 and 0 <= mention.capitalised <= 1
+
+
+SCRIPTS = Corpus([
+    Post("1", "x", ("C", "C#", "C++", "F#", ".NET", "node.js", "R", "vitamin C")),
+    Post("2", "y", ("हिन्दी", "काल", "café", "wvd", "istanbul", "データ", "می\u200cخواهم", "ภาษาไทย", "မြန်မာ")),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("post", "expected"),
+    [
+        ("Plan C is ready, R!", set()),
+        ("I love C# and C++", {"c#", "c++"}),
+        ("F#, .NET or Node.JS", {"f#", ".net", "node.js"}),
+        ("take vitamin C", {"vitamin c"}),
+        ("आज हिन्दी दिवस", {"हिन्दी"}),
+        ("कला", set()),  # other marks than काल
+        ("cafe\u0301 and CAFÉ", {"café"}),
+        ("cafe", set()),
+        ("ＷＶＤ in İSTANBUL", {"wvd", "istanbul"}),
+        ("ﾃﾞｰﾀ 分析", {"データ"}),
+        ("میخواهم and می\u200cخواهم", {"می\u200cخواهم"}),
+        ("ฉันรักภาษาไทย", {"ภาษาไทย"}),
+        ("မြန်မာစာ", {"မြန်မာ"}),
+    ],
+)
+def test_hashtags_of_any_script_and_of_code(post: str, expected: set[str]) -> None:
+    assert known(clean_post(post), SCRIPTS) == expected

@@ -186,11 +186,11 @@ def copy(saved: Path, tmp_path: Path) -> Path:
 
 
 def test_save_and_load(saved: Path, english_posts: list[Post]) -> None:
-    assert {path.suffix for path in saved.iterdir()} == {".json", ".parquet", ".safetensors"}
+    assert {path.suffix for path in saved.iterdir()} == {".json", ".parquet", ".safetensors", ".tsv"}
     original, loaded = BM25Retriever.from_posts(english_posts, k1=1.2, b=0.6), BM25Retriever.from_pretrained(saved)
     batch = [post.text for post in english_posts]
     assert loaded.search(batch) == original.search(batch)
-    assert (loaded.analyser, loaded.k1, loaded.b) == ("english", 1.2, 0.6)
+    assert (loaded.analyser, loaded.k1, loaded.b) == ("unicode", 1.2, 0.6)
     assert list(loaded.corpus) == list(original.corpus)
 
 
@@ -221,7 +221,7 @@ def test_files_with_other_content_are_refused(copy: Path, name: str, content: An
 
 def test_a_saved_index_with_an_unknown_analyser_is_refused(copy: Path) -> None:
     path = copy / "retriever_config.json"
-    path.write_text(path.read_text().replace("english", "klingon"))
+    path.write_text(path.read_text().replace("unicode", "klingon"))
     with pytest.raises(ValueError, match="Unknown analyser 'klingon'"):
         BM25Retriever.from_pretrained(copy)
 
@@ -233,8 +233,8 @@ def test_an_index_with_scores_of_an_older_version_is_indexed_again(copy: Path, s
     save_arrays(copy / "bm25.safetensors", {"scores": scores, "rows": np.arange(3), "starts": np.arange(3)})
     loaded = BM25Retriever.from_pretrained(copy)
     assert loaded.search([QUERY]) == BM25Retriever.from_pretrained(saved).search([QUERY])
-    (copy / "retriever_config.json").write_text(json.dumps({**config, "format": 3}))
-    with pytest.raises(ValueError, match=r"has the format 3.*Update right_hf, or index again"):
+    (copy / "retriever_config.json").write_text(json.dumps({**config, "format": 4}))
+    with pytest.raises(ValueError, match=r"has the format 4.*Update right_hf, or index again"):
         BM25Retriever.from_pretrained(copy)
 
 

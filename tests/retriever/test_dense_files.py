@@ -42,7 +42,7 @@ def test_save_and_load(tiny_bert: Path, english_posts: list[Post], tmp_path: Pat
     retriever = DenseRetriever.from_posts(english_posts, load_encoder(tiny_bert))
     retriever.save_pretrained(tmp_path / "retriever")
     suffixes = {path.suffix for path in (tmp_path / "retriever").rglob("*") if path.is_file()}
-    assert suffixes <= {".json", ".parquet", ".safetensors", ".txt"}
+    assert suffixes <= {".json", ".parquet", ".safetensors", ".tsv", ".txt"}
     loaded = DenseRetriever.from_pretrained(tmp_path / "retriever")
     queries = [*(post.text for post in english_posts), "warm bread", ""]
     assert loaded.search(queries) == retriever.search(queries)

@@ -106,8 +106,11 @@ def test_wrong_changes_change_nothing(english_posts: list[Post]) -> None:
     before = retriever.search(["cloud"])
     for wrong, message in (
         ([Post("new", "cloud"), Post("new", "")], "'new' occurs twice"),
-        ([Post("new", "cloud", ("Cloud",))], "expected 'cloud'"),
-        ([Post("new", "\ud800")], "lone surrogate.*clean_post"),
+        ([Post("new", "cloud", ("",))], "must hold a letter or a digit"),
+        ([Post("new", "cloud", ("-",))], "must hold a letter or a digit"),
+        ([Post("new", "cloud", ("cloud", "@alice"))], "must be no account"),
+        ([Post("new", "cloud", ("<b>",))], "hold no markup"),
+        ([Post("new", "cloud", ("\ud800cloud",))], "lone surrogate.*Nothing was changed"),
     ):
         with pytest.raises(ValueError, match=message):
             retriever.add(wrong)
