@@ -19,6 +19,7 @@ from right_hf.text.words import SIGN, WORD_OR_RUN
 
 Analyser = Callable[[str], list[str]]
 
+_ASCII_RUN = re.compile(r"[^\W_]+")
 _ASCII_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+(?:'[\p{L}\p{M}\p{N}]+)?")
 #: Lucene's list for English.
@@ -48,8 +49,11 @@ def english_words(text: str) -> list[str]:
 
 def chinese_bigrams(text: str) -> list[str]:
     """Bigrams of Chinese characters (a lone character stays as it is) and whole words of other scripts."""
+    text = _compared(text)
+    if text.isascii():
+        return _ASCII_RUN.findall(text)
     terms: list[str] = []
-    for run in _CHINESE_RUN_OR_WORD.findall(_compared(text)):
+    for run in _CHINESE_RUN_OR_WORD.findall(text):
         if len(run) < 2 or not _HAN.match(run):
             terms.append(run)
         else:

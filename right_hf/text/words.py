@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import regex
 
@@ -21,6 +22,7 @@ _ASCII_WORD = re.compile(rf"{_SIGNED}|[^\W_]+(?:{_DOTTED}|(?:'[^\W_]+)*)")
 #: A word, or a whole run of such signs.
 WORD_OR_RUN = regex.compile(rf"(?P<unspaced>{_SIGN}++)|{_JOINED}(?:['\u2019]{_JOINED})?", regex.V1)
 SIGN = regex.compile(_SIGN)
+IS_UNSPACED = regex.compile(f"[{UNSPACED}]")
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
@@ -34,4 +36,9 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 
 def words(text: str) -> list[str]:
     """The words of a text, see [`word_spans`]."""
-    return [text[start:end] for start, end in word_spans(text)]
+    return list(each_word(text))
+
+
+def each_word(text: str) -> Iterator[str]:
+    """The words of a text one by one, for whoever needs but the first."""
+    return (match[0] for match in (_ASCII_WORD if text.isascii() else _WORD).finditer(text))
