@@ -25,6 +25,8 @@ _GAP = regex.compile(r"[\s'\u2019&-]*")
 _LATIN_LETTER = regex.compile(r"\p{Latin}\p{M}*")
 #: Words of a post that a hashtag of the corpus may take, and one that is not known.
 _LONGEST, _LONGEST_UNKNOWN = 32, 3
+#: Characters of a word beyond which it is part of no hashtag that nobody has used yet.
+_LONGEST_WORD = 200
 #: Characters by whose first it is seen that no hashtag of the corpus begins so.
 _STEM = 6
 
@@ -159,6 +161,11 @@ class _Word(NamedTuple):
         if IS_UNSPACED.match(text):
             is_plain = len(text) == 1 and not unicodedata.decomposition(text)
             return cls(text if is_plain else hashtag_key(text), "", False, False, True)
+        if len(text) > _LONGEST_WORD:
+            return cls(hashtag_key(text), "", False, False, False)
+        if text.isascii() and text.isalnum():
+            key = text.lower()
+            return cls(key, key, is_telling(key), text.isdigit(), False)
         form = normalise_hashtag(text)
         return cls(hashtag_key(text), form, bool(form) and is_telling(form), text.isdigit(), False)
 
