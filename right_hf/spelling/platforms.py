@@ -136,4 +136,14 @@ def sign(spelling: str, platform: str | None = None) -> str | None:
     return None if text is None else f"#{text}#" if get_platform(platform).closed else f"#{text}"
 
 
-__all__ = ["LONGEST_SPELLING", "PLATFORMS", "Platform", "code_names", "get_platform", "joined", "plain_text", "postable", "sign"]
+__all__ = [
+    "LONGEST_SPELLING",
+    "PLATFORMS",
+    "Platform",
+    "code_names",
+    "get_platform",
+    "joined",
+    "plain_text",
+    "postable",
+    "sign",
+]

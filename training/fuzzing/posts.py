@@ -24,18 +24,114 @@ _PIECES = (
     *("#", "##", "＃", "#️⃣", "#C#", "#.NET", "#话题#", "#a·b", "#_", "#123", "C++", "node.js", "asp.net", "F#", ".net"),
     *("@", "@user", "@a.b@c.de", "a@b.co", "://", "http://", "https://t.co/x", "www.", "mailto:", "a.b.com/", "é.com"),
     *("0049 170 1234567", "4111 1111 1111 1111", "2020-2021", "DE89 3704 0044", "1,2.3", "٠١٢", "²³", "½", "Ⅻ"),
-    *('"', "'", "’", "`", "\\", "\\n", "\\u0000", '{"text": "', '"}', "[", "null", "NaN", "%s", "{}", "../", "\t", "\n"),
-    *("Maria Gonzalez", "O'Neil", "王小明先生", "Jo van der Berg", "fuck", "AIDS", "机器学习", "ไทย", "データ", "한국어"),
+    *(
+        '"',
+        "'",
+        "’",
+        "`",
+        "\\",
+        "\\n",
+        "\\u0000",
+        '{"text": "',
+        '"}',
+        "[",
+        "null",
+        "NaN",
+        "%s",
+        "{}",
+        "../",
+        "\t",
+        "\n",
+    ),
+    *(
+        "Maria Gonzalez",
+        "O'Neil",
+        "王小明先生",
+        "Jo van der Berg",
+        "fuck",
+        "AIDS",
+        "机器学习",
+        "ไทย",
+        "データ",
+        "한국어",
+    ),
 )
 #: What each pattern of the text side is slow with, if it is with anything.
 _REPEATED = (
-    *("#", "@", ".", "&", "<", "-", ",", "/", ":", "_", "'", "+", "1", "a", "A", "é", "我", "ก", "각", "İ", "ﷺ", "\u0301"),
-    *("@a.a", "#a", "#a·", "#我", "a.b.", "é.é", "é@", "&amp;", "&#38;", "&#38;#38;", "<b>", "<a ", "1 ", "1-", "(0", "+1"),
-    *("://", "http://", "www.", "a@", "a@a.", "a'", "A B. ", "Jo Van ", "John Smith ", "#JohnSmith ", "我的 ", "王小明 "),
-    *("a\u0301", "a\u200d", "\u200d", "\u200b", "𝐀", "👨‍👩", "c#", "c++ ", ".net ", "node.js ", "AbCd", "ab ", "a_", "AB12 3456"),
+    *(
+        "#",
+        "@",
+        ".",
+        "&",
+        "<",
+        "-",
+        ",",
+        "/",
+        ":",
+        "_",
+        "'",
+        "+",
+        "1",
+        "a",
+        "A",
+        "é",
+        "我",
+        "ก",
+        "각",
+        "İ",
+        "ﷺ",
+        "\u0301",
+    ),
+    *(
+        "@a.a",
+        "#a",
+        "#a·",
+        "#我",
+        "a.b.",
+        "é.é",
+        "é@",
+        "&amp;",
+        "&#38;",
+        "&#38;#38;",
+        "<b>",
+        "<a ",
+        "1 ",
+        "1-",
+        "(0",
+        "+1",
+    ),
+    *(
+        "://",
+        "http://",
+        "www.",
+        "a@",
+        "a@a.",
+        "a'",
+        "A B. ",
+        "Jo Van ",
+        "John Smith ",
+        "#JohnSmith ",
+        "我的 ",
+        "王小明 ",
+    ),
+    *(
+        "a\u0301",
+        "a\u200d",
+        "\u200d",
+        "\u200b",
+        "𝐀",
+        "👨‍👩",
+        "c#",
+        "c++ ",
+        ".net ",
+        "node.js ",
+        "AbCd",
+        "ab ",
+        "a_",
+        "AB12 3456",
+    ),
     *("1️⃣", "#️⃣", "🏴\U000e0067\U000e007f", "\ud800", "\x00", '{"a":', "·", "\u00a0", "x,", "a b c d e ", "\u1100\u1161"),
 )
-_LONG_SHARE = 0.03
 
 Maker = Callable[[random.Random, Sequence[str]], str]
 
@@ -107,17 +203,13 @@ def _long(chance: random.Random, real: Sequence[str]) -> str:
 
 
 def _empty(chance: random.Random, _: Sequence[str]) -> str:
-    return chance.choice(("", " ", "\n\t", "\u200b", "\ufeff", "\x00", "#", "@a", "http://a.b", "…", "a", "我", "1", "😀"))
+    return chance.choice(
+        ("", " ", "\n\t", "\u200b", "\ufeff", "\x00", "#", "@a", "http://a.b", "…", "a", "我", "1", "😀")
+    )
 
 
 #: The kinds of posts with how many of a hundred they are; the blocks of Unicode take what is left.
-_KINDS: tuple[tuple[Maker, float], ...] = (
-    (_mixed, 0.2),
-    (_cut, 0.25),
-    (_mutated, 0.25),
-    (_long, _LONG_SHARE),
-    (_empty, 0.02),
-)
+_KINDS: tuple[tuple[Maker, int], ...] = ((_mixed, 20), (_cut, 25), (_mutated, 25), (_long, 3), (_empty, 2))
 
 
 def longest_posts(seed: int, real: Sequence[str]) -> Iterator[str]:
@@ -125,8 +217,8 @@ def longest_posts(seed: int, real: Sequence[str]) -> Iterator[str]:
     chance = random.Random(seed)
     for piece in _REPEATED:
         yield (piece * (MAX_POST_CHARACTERS // len(piece) + 1))[:MAX_POST_CHARACTERS]
-    for text in (real, [f"{post} #{post.title().replace(' ', '')[:20]}" for post in real]):
-        yield " ".join(chance.choice(text) for _ in range(MAX_POST_CHARACTERS // 10))[:MAX_POST_CHARACTERS]
+    for kind in (real, [f"{post} #{post.title().replace(' ', '')[:20]}" for post in real]):
+        yield " ".join(chance.choice(kind) for _ in range(MAX_POST_CHARACTERS // 10))[:MAX_POST_CHARACTERS]
     for first, last in ((0x4E00, 0x9FFF), (0x80, 0xD7FF), (0x80, _LAST - 1), (0xAC00, 0xD7A3)):
         yield "".join(chr(chance.randint(first, last)) for _ in range(MAX_POST_CHARACTERS))
     for letters in ("abcdefghijklmnopqrstuvwxyz", "абвгдежзиклмнопрстуфхцч"):
@@ -136,24 +228,20 @@ def longest_posts(seed: int, real: Sequence[str]) -> Iterator[str]:
 
 
 def posts(count: int, seed: int, real: Sequence[str]) -> Iterator[str]:
-    """Posts of all kinds in turn, the same for the same seed; with 12,000 each piece of Unicode comes up.
+    """Posts of all kinds; the same for the same seed.
 
     Args:
-        count: How many.
+        count: How many. With 20,000 each piece of Unicode that is in use comes up some ten times.
         seed: Of what is drawn.
         real: Posts that people wrote.
     """
     chance = random.Random(seed)
-    makers, weights = zip(*_KINDS, strict=True)
-    block = chance.randrange(_LAST // _BLOCK)
-    for _ in range(count):
-        if chance.random() < sum(weights):
-            yield chance.choices(makers, weights)[0](chance, real)
-        else:
-            block = (block + 1) % (_LAST // _BLOCK) if block * _BLOCK < 0x3400 or chance.random() < 0.1 else _next(chance)
-            yield _in_block(chance, block)
+    makers, shares = zip(*_KINDS, strict=True)
+    for number in range(count):
+        drawn = chance.choices((*makers, None), (*shares, 100 - sum(shares)))[0]
+        yield _in_block(chance, _block(number)) if drawn is None else drawn(chance, real)
 
 
-def _next(chance: random.Random) -> int:
-    """A block: most of those that are in use lie in the first two planes."""
-    return chance.randrange(0x20000 // _BLOCK) if chance.random() < 0.9 else chance.randrange(_LAST // _BLOCK)
+def _block(number: int) -> int:
+    """A block for each number, nine of ten in the first two planes, where most that are in use lie."""
+    return number // 10 * 17 % (_LAST // _BLOCK) if number % 10 == 0 else number * 7 % (0x20000 // _BLOCK)

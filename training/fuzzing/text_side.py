@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from fuzzing.found import Faults
-
 from right_hf import Post, Retriever
 from right_hf.analysis import chinese_bigrams, english_words, unicode_words
 from right_hf.names import person_names
@@ -22,7 +22,7 @@ from right_hf.text.words import words
 
 _WORST = 5
 #: Stages that a recommendation goes through; the others are ways in of their own.
-_OF_A_RECOMMENDATION = ("read", "says something", "mentions", "analyser", "names", "key")
+_OF_A_RECOMMENDATION = ("read", "says something", "mentions", "phrases", "analyser", "names", "key")
 
 
 class TextSide:
@@ -63,14 +63,14 @@ class TextSide:
         reading = timed("read", lambda: self._reader.read(post))
         timed("says something", lambda: self._reader.says_something(reading.text))
         mentions = timed("mentions", lambda: self._finder.find(reading.text, corpus))
-        phrases = timed("rarest phrases", lambda: list(zip(range(20), mentions.unknown(lambda w: min(idf(w), default=9)))))
+        phrases = timed("phrases", lambda: list(islice(mentions.unknown(lambda w: min(idf(w), default=9)), 20)))
         timed("analyser", lambda: unicode_words(reading.query))
         timed("english", lambda: english_words(reading.query))
         timed("chinese", lambda: chinese_bigrams(reading.query))
         timed("names", lambda: person_names(reading.text))
         timed("key", lambda: hashtag_key(reading.text))
         timed("prepared", lambda: prepared(Post("1", post, ("tag",))))
-        shown = [tag for _, tag in phrases] + list(mentions.known)[:20]
+        shown = phrases + mentions.known[:20]
         timed("show", lambda: [show(t, style, None, p) for t in shown for style in STYLES for p in (None, *PLATFORMS)])
         if read_post(reading.text).text != reading.text:
             self._faults.note("text: cleaning changes what is clean", post)
