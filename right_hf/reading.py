@@ -57,7 +57,13 @@ class Reader:
         plain = read_post(post)
         if not plain.hashtags:
             return Reading(plain.text, plain.text)
-        known = {written: self._words(written) for written in plain.hashtags[:_MOST_HASHTAGS]}
+        known = {
+            written: cut
+            for written in plain.hashtags[:_MOST_HASHTAGS]
+            if (cut := self._words(written)) != hashtag_words(written)
+        }
+        if not known:
+            return Reading(plain.text, plain.text, plain.hashtags)
         text = read_post(post, lambda written: known.get(written) or hashtag_words(written)).text
         if text == plain.text:
             return Reading(text, text, plain.hashtags)

@@ -24,6 +24,8 @@ _SPACE = regex.compile(rf"[\s{_DIVIDING}]+")
 #: Compatibility forms of letters that are written like others, not set above, below or around: full and half width,
 #: mathematical alphabets, ligatures, Arabic presentation forms.
 _STYLES = ("<wide>", "<narrow>", "<font>", "<compat>", "<initial>", "<medial>", "<final>", "<isolated>")
+#: Letters that are not seen, and the dotless i.
+_REFOLDED = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u0131]")
 _UNSEEN = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u20e3]+")
 
 
@@ -58,6 +60,18 @@ def plain_letters(text: str) -> str:
     return unicodedata.normalize("NFC", text.translate(plain))
 
 
+def is_folded(text: str) -> bool:
+    """Whether a text is nothing but letters and digits in the form that [`folded`] gives, as far as is quickly seen."""
+    if text.isascii():
+        return text.isalnum() and text == text.lower()
+    return (
+        text.isalnum()
+        and text == text.casefold()
+        and unicodedata.is_normalized("NFKC", text)
+        and _REFOLDED.search(text) is None
+    )
+
+
 def folded(text: str) -> str:
     """The form in which texts are compared: NFKC and full case folding, without what is not seen.
 
@@ -65,6 +79,8 @@ def folded(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
+    if is_folded(text):
+        return text
     for _ in range(2):  # folding can bring forth what normalising changes, and the other way round
         before, text = text, unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
         if text == before:

@@ -7,7 +7,7 @@ import unicodedata
 
 import regex
 
-from right_hf.text.characters import folded, visible
+from right_hf.text.characters import folded, is_folded, visible
 
 #: Languages of code whose names are told apart by signs. Each alternative begins with its sign: texts are searched for
 #: the few signs quickly, and what stands before is looked at only there.
@@ -49,8 +49,8 @@ def hashtag_key(text: str) -> str:
 
     `COVID-19`, `covid 19` and `ｃｏｖｉｄ１９` have one key; `C`, `C#` and `C++` have three.
     """
-    if text.isalnum() and text.isascii():
-        return text.lower()
+    if is_folded(text):
+        return text
     text = named(folded(visible(text)))
     if text.isascii():
         return _ASCII_DROPPED.sub("", text)
@@ -69,6 +69,8 @@ def normalise_hashtag(hashtag: str) -> str:
 
     `"#Dev  Ops"` becomes `"dev ops"`.
     """
+    if is_folded(hashtag) and hashtag == hashtag.lower():  # Cherokee folds to capitals
+        return hashtag
     if hashtag.isascii() and hashtag.isprintable() and "#" not in hashtag:
         return " ".join(hashtag.lower().split())
     text = unicodedata.normalize("NFKC", visible(hashtag)).lower().replace("i\u0307", "i")

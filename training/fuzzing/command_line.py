@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -52,7 +53,9 @@ def _run_jsonl(texts: Sequence[str], chance: random.Random, faults: Faults) -> d
 
 
 def _run(options: Sequence[str], lines: Sequence[bytes], answers: int, faults: Faults) -> dict[str, Any]:
-    done = subprocess.run([*_COMMAND, *options], input=b"\n".join(lines) + b"\n", capture_output=True, check=False)
+    given = b"\n".join(lines) + b"\n"
+    alone = os.environ | {"OMP_NUM_THREADS": "1"}  # on a busy machine threads wait for one another
+    done = subprocess.run([*_COMMAND, *options], input=given, capture_output=True, check=False, env=alone)
     what = " ".join(("command", *options))
     if done.returncode != (1 if len(lines) > answers else 0):
         faults.note(f"{what}: exit code {done.returncode}", done.stderr[-500:])

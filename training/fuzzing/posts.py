@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count, islice
 
 from right_hf.text.cleaning import MAX_POST_CHARACTERS
 
@@ -148,7 +149,7 @@ def _in_block(chance: random.Random, block: int) -> str:
     return chance.choice((" ", "", " #", ", ", "\n")).join(words)
 
 
-def _mixed(chance: random.Random, _: Sequence[str]) -> str:
+def _mixed(chance: random.Random, real: Sequence[str]) -> str:
     """Scripts, special signs and towers of marks side by side."""
     parts: list[str] = []
     for _ in range(chance.randint(1, 15)):
@@ -212,34 +213,37 @@ def _empty(chance: random.Random, _: Sequence[str]) -> str:
 _KINDS: tuple[tuple[Maker, int], ...] = ((_mixed, 20), (_cut, 25), (_mutated, 25), (_long, 3), (_empty, 2))
 
 
+def _longest(words: Iterable[str]) -> str:
+    return " ".join(islice(words, MAX_POST_CHARACTERS))[:MAX_POST_CHARACTERS]
+
+
 def longest_posts(seed: int, real: Sequence[str]) -> Iterator[str]:
     """Posts of the greatest length: each piece that a pattern may be slow with, repeated, and real ones."""
     chance = random.Random(seed)
     for piece in _REPEATED:
         yield (piece * (MAX_POST_CHARACTERS // len(piece) + 1))[:MAX_POST_CHARACTERS]
-    for kind in (real, [f"{post} #{post.title().replace(' ', '')[:20]}" for post in real]):
-        yield " ".join(chance.choice(kind) for _ in range(MAX_POST_CHARACTERS // 10))[:MAX_POST_CHARACTERS]
+    yield _longest(chance.choice(real) for _ in count())
+    yield _longest(f"{chance.choice(real)} #{chance.choice(real).title().replace(' ', '')[:20]}" for _ in count())
     for first, last in ((0x4E00, 0x9FFF), (0x80, 0xD7FF), (0x80, _LAST - 1), (0xAC00, 0xD7A3)):
         yield "".join(chr(chance.randint(first, last)) for _ in range(MAX_POST_CHARACTERS))
     for letters in ("abcdefghijklmnopqrstuvwxyz", "абвгдежзиклмнопрстуфхцч"):
-        words = ("".join(chance.choices(letters, k=chance.randint(1, 5))) for _ in range(MAX_POST_CHARACTERS // 3))
-        text = " ".join(words)[:MAX_POST_CHARACTERS]
+        text = _longest("".join(chance.choices(letters, k=chance.randint(1, 5))) for _ in count())
         yield from (text, text.title())
 
 
-def posts(count: int, seed: int, real: Sequence[str]) -> Iterator[str]:
+def posts(number: int, seed: int, real: Sequence[str]) -> Iterator[str]:
     """Posts of all kinds; the same for the same seed.
 
     Args:
-        count: How many. With 20,000 each piece of Unicode that is in use comes up some ten times.
+        number: How many. With 20,000 each piece of Unicode that is in use comes up some ten times.
         seed: Of what is drawn.
         real: Posts that people wrote.
     """
     chance = random.Random(seed)
     makers, shares = zip(*_KINDS, strict=True)
-    for number in range(count):
+    for row in range(number):
         drawn = chance.choices((*makers, None), (*shares, 100 - sum(shares)))[0]
-        yield _in_block(chance, _block(number)) if drawn is None else drawn(chance, real)
+        yield _in_block(chance, _block(row)) if drawn is None else drawn(chance, real)
 
 
 def _block(number: int) -> int:
