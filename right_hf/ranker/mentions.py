@@ -17,6 +17,7 @@ import regex
 
 from right_hf.corpus import Corpus
 from right_hf.ranker.records import Mention
+from right_hf.text.characters import is_folded
 from right_hf.text.hashtags import hashtag_key, normalise_hashtag
 from right_hf.text.words import IS_UNSPACED, word_spans, words
 
@@ -163,9 +164,9 @@ class _Word(NamedTuple):
             return cls(text if is_plain else hashtag_key(text), "", False, False, True)
         if len(text) > _LONGEST_WORD:
             return cls(hashtag_key(text), "", False, False, False)
-        if text.isascii() and text.isalnum():
-            key = text.lower()
-            return cls(key, key, is_telling(key), text.isdigit(), False)
+        lower = text.lower()
+        if is_folded(lower):
+            return cls(lower, lower, is_telling(lower), text.isdigit(), False)
         form = normalise_hashtag(text)
         return cls(hashtag_key(text), form, bool(form) and is_telling(form), text.isdigit(), False)
 
