@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -15,10 +15,11 @@ import regex
 
 from right_hf.text.characters import folded
 from right_hf.text.hashtags import named
-from right_hf.text.words import SIGN, WORD_OR_RUN
+from right_hf.text.words import SIGN, WORD_OR_RUN, stretches
 
 Analyser = Callable[[str], list[str]]
 
+_ASCII_RUN = re.compile(r"[^\W_]+")
 _ASCII_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+(?:['\u2019][\p{L}\p{M}\p{N}]+)?")
 #: Lucene's list for English.
@@ -48,8 +49,11 @@ def english_words(text: str) -> list[str]:
 
 def chinese_bigrams(text: str) -> list[str]:
     """Bigrams of Chinese characters (a lone character stays as it is) and whole words of other scripts."""
+    text = _compared(text)
+    if text.isascii():
+        return _ASCII_RUN.findall(text)
     terms: list[str] = []
-    for run in _CHINESE_RUN_OR_WORD.findall(_compared(text)):
+    for run in _CHINESE_RUN_OR_WORD.findall(text):
         if len(run) < 2 or not _HAN.match(run):
             terms.append(run)
         else:
@@ -64,17 +68,23 @@ def unicode_words(text: str) -> list[str]:
     other languages hold English; most of them are function words elsewhere, too.
     """
     text = _compared(text)
-    if text.isascii():
-        return [word for word in _ASCII_WORD.findall(text) if word not in _STOP_WORDS]
     terms: list[str] = []
+    for start, end, plain in stretches(text):
+        if plain:
+            terms.extend(word for word in _ASCII_WORD.findall(text, start, end) if word not in _STOP_WORDS)
+        else:
+            terms.extend(_words_and_pairs(text[start:end]))
+    return terms
+
+
+def _words_and_pairs(text: str) -> Iterator[str]:
     for match in WORD_OR_RUN.finditer(text):
         if match["unspaced"] is None:
             if match.group() not in _STOP_WORDS:
-                terms.append(match.group())
+                yield match.group()
             continue
         signs = SIGN.findall(match.group())
-        terms.extend("".join(signs[i : i + 2]) for i in range(max(1, len(signs) - 1)))
-    return terms
+        yield from ("".join(signs[i : i + 2]) for i in range(max(1, len(signs) - 1)))
 
 
 @lru_cache(maxsize=1)

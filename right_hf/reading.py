@@ -10,7 +10,7 @@ from typing import NamedTuple
 from right_hf.retriever.base import Retriever
 from right_hf.text.cleaning import read_post
 from right_hf.text.hashtags import hashtag_key, hashtag_words
-from right_hf.text.words import is_unspaced, words
+from right_hf.text.words import IS_UNSPACED, each_word
 
 #: Hashtags of a post that are cut by what the corpus knows, and the letters of one; beyond that no person writes.
 _MOST_HASHTAGS, _MOST_LETTERS = 20, 30
@@ -20,6 +20,8 @@ _STOP_WORD, _BREAK = 1.0, 0.5
 _UNKNOWN_LETTER = 0.7
 #: Fewer words than this say nothing, unless they are a hashtag of the corpus.
 _LEAST_WORDS = 2
+#: Characters beyond which a text is not looked up among the hashtags of the corpus.
+_LONGEST_HASHTAG = 500
 
 
 class Reading(NamedTuple):
@@ -55,10 +57,14 @@ class Reader:
         plain = read_post(post)
         if not plain.hashtags:
             return Reading(plain.text, plain.text)
-        known = dict.fromkeys(plain.hashtags[:_MOST_HASHTAGS])
-        text = read_post(
-            post, lambda written: self._words(written) if written in known else hashtag_words(written)
-        ).text
+        known = {
+            written: cut
+            for written in plain.hashtags[:_MOST_HASHTAGS]
+            if (cut := self._words(written)) != hashtag_words(written)
+        }
+        if not known:
+            return Reading(plain.text, plain.text, plain.hashtags)
+        text = read_post(post, lambda written: known.get(written) or hashtag_words(written)).text
         if text == plain.text:
             return Reading(text, text, plain.hashtags)
         had = set(text.lower().split())
@@ -68,18 +74,22 @@ class Reader:
     def says_something(self, text: str) -> bool:
         """Whether there is enough in a cleaned post to go by: two words, or one that is a hashtag of the corpus.
 
-        Of scripts that set no space between words, two signs.
+        A letter alone is no word, a sign of a script without spaces is one.
         """
         has_terms = bool(self._retriever.idf("x"))
         found: set[str] = set()
-        for word in words(text):
-            key = hashtag_key(word)
-            if is_unspaced(word) or (len(key) > 1 and (not has_terms or self._retriever.idf(word))):
-                found.add(key)
+        seen: set[str] = set()
+        for word in each_word(text):
+            if word in seen:
+                continue
+            seen.add(word)
+            if (len(word) > 1 or IS_UNSPACED.match(word)) and (not has_terms or self._retriever.idf(word)):
+                found.add(hashtag_key(word))
             if len(found) >= _LEAST_WORDS:
                 return True
         corpus = self._retriever.corpus
-        return any(corpus.hashtag_count(tag) > 0 for tag in (text, *found) if hashtag_key(tag))
+        tags = [tag for tag in (text, *found) if len(tag) <= _LONGEST_HASHTAG]
+        return any(corpus.hashtag_count(tag) > 0 for tag in tags if hashtag_key(tag))
 
     def _words(self, written: str) -> str:
         """The words of a written hashtag: of those that it may consist of the ones that are commonest in the corpus."""

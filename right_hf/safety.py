@@ -43,6 +43,7 @@ _FEWEST_LETTERS = 3
 _FEWEST_CHINESE = 2
 #: Verdicts kept; then they are forgotten, so that memory stays bounded.
 _KEPT = 1 << 16
+_LONGEST_KEPT = 100
 
 _WORD = regex.compile(r"[\p{L}\p{N}\p{M}]+")
 _HAN = regex.compile(r"[\p{Han}\p{Bopomofo}]")
@@ -124,7 +125,9 @@ class Safety:
         if verdict is None:
             if len(self._verdicts) >= _KEPT:
                 self._verdicts = {}
-            verdict = self._verdicts[hashtag] = any(map(self._hit, _readings(hashtag)))
+            verdict = any(map(self._hit, _readings(hashtag)))
+            if len(hashtag) <= _LONGEST_KEPT:
+                self._verdicts[hashtag] = verdict
         return verdict
 
     def _hit(self, words: tuple[str, ...]) -> bool:

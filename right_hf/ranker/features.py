@@ -110,7 +110,7 @@ def feature_table(
     columns["recency_days"] = _recency([hit for hits in pool.hits.values() for hit in hits])
     columns |= _of_selector(candidates, pool, known)
     columns |= _of_generator(generation, hashtags)
-    columns |= _of_mentions(pool.mentions)
+    columns |= _of_mentions({tag: pool.mentions[tag] for tag in hashtags if tag in pool.mentions})
     columns |= _of_strings(post, hashtags, known)
     columns |= _of_popularity(pool, known, hashtags)
     sources = [*(f"{name}_votes" for name in (*RETRIEVERS, *others)), *_OTHER_SOURCES]

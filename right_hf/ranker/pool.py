@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from right_hf.corpus import Corpus
@@ -113,27 +114,21 @@ class Pooler:
         hours = {now: freshness.in_hours(now) for now in set(moments)} if freshness is not None else {}
         popular = {now: most_popular(counts, self.settings.popular) for now, counts in hours.items()}
         nearest, preferred = self._nearest(vectors, corpus, wish), self._preferred(vectors, corpus, wish)
-        idf = lru_cache(maxsize=None)(lambda word: min(self.retriever.idf(word), default=math.inf))
-
-        def rarest(hashtag: str) -> float:
-            """The least inverse document frequency of its words."""
-            return min(map(idf, hashtag.split()))
-
+        rarity = lru_cache(maxsize=None)(lambda word: min(self.retriever.idf(word), default=math.inf))
         pools: list[Pool] = []
         for row, (post, now) in enumerate(zip(posts, moments, strict=True)):
             hits = {name: lists[row][: self.settings.depth] for name, lists in found.items()}
-            mentions = {tag: at for tag, at in self._mentions.find(post, corpus).items() if wanted(tag)}
-            known = {tag: count for tag in mentions if (count := corpus.hashtag_count(tag))}
+            mentions = self._mentions.find(post, corpus)
+            known = {tag: corpus.hashtag_count(tag) for tag in mentions.known if wanted(tag)}
             rankings = [
                 *(list(filter(wanted, summed_votes(lists))) for lists in hits.values()),
                 nearest[row],
-                sorted(known, key=lambda tag: (-mentions[tag].words, known[tag], tag)),
+                sorted(known, key=lambda tag: (-mentions.word_count(tag), known[tag], tag)),
                 [candidate.hashtag for candidate in candidates[row]],
             ]
             scores = reciprocal_ranks(rankings)
             hashtags = sorted(scores, key=lambda tag: (-scores[tag], tag))[: self.settings.size]
-            unknown = sorted((-rarest(tag), tag) for tag in mentions if tag not in known)
-            hashtags += [tag for _, tag in unknown[: self.settings.unknown]]
+            hashtags += islice(filter(wanted, mentions.unknown(rarity)), self.settings.unknown)
             in_use = list(filter(wanted, popular.get(now, ())))
             hashtags += [tag for tag in dict.fromkeys([*in_use, *preferred[row]]) if tag not in hashtags]
             near = list(dict.fromkeys([*nearest[row], *preferred[row]]))

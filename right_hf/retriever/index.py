@@ -7,9 +7,9 @@ document frequencies, lengths), so an index that went through any changes gives 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -28,9 +28,15 @@ _GROWTH = 4
 _GONE_SHARE = 0.25
 
 
-def inverse_document_frequency(posts: int, frequencies: Ints) -> npt.NDArray[np.float64]:
+def inverse_document_frequency(posts: int, frequencies: Ints | int) -> npt.NDArray[np.float64]:
     """idf(t) = ln(1 + (N - df + 0.5) / (df + 0.5)), Lucene's variant, which is never negative."""
     return np.asarray(np.log(1 + (posts - frequencies + 0.5) / (frequencies + 0.5)))
+
+
+@lru_cache(maxsize=1 << 14)
+def _idf(posts: int, frequency: int) -> float:
+    """The same of one term, from the same function so that it is the same to the last bit; few differ."""
+    return float(inverse_document_frequency(posts, frequency))
 
 
 def term_weight(frequencies: Ints, lengths: Ints, mean_length: float, k1: float, b: float) -> npt.NDArray[np.float64]:
@@ -193,8 +199,7 @@ class Index:
         """The inverse document frequency of each term of a text; of one that no post has, too."""
         posts = len(self.corpus)
         frequencies = map(self._frequency, self.lexicon.analyse(text))
-        # The formula of `inverse_document_frequency`, quicker for a few numbers.
-        return [math.log(1 + (posts - frequency + 0.5) / (frequency + 0.5)) for frequency in frequencies]
+        return [_idf(posts, frequency) for frequency in frequencies]
 
     def _frequency(self, term: str) -> int:
         number = self.lexicon.vocabulary.get(term, len(self.frequencies))

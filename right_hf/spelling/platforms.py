@@ -18,6 +18,8 @@ _BETWEEN_JOINED = regex.compile(rf"(?<={_SPACED}\p{{M}}*)\u200c(?={_SPACED})", r
 #: Marks go with what they stand on: a sign that no hashtag has.
 _LOOSE_MARKS = regex.compile(rf"(?:(?<![\p{{L}}\p{{N}}\p{{M}}][{JOINERS}]*)|\p{{Me}})(?:\p{{M}}[{JOINERS}]*)+")
 _HIDDEN = regex.compile(rf"(?![{JOINERS}])\p{{Default_Ignorable_Code_Point}}")
+#: Characters of a spelling beyond which no form of it could be short enough for any platform.
+LONGEST_SPELLING = 500
 #: Signs at the ends of a hashtag, where some platforms cut it.
 _EDGE = rf"_\s{JOINERS}\u00b7\u30fb"
 _EDGES = regex.compile(rf"^[{_EDGE}\p{{M}}]+|[{_EDGE}]+$")
@@ -109,6 +111,8 @@ def postable(spelling: str, platform: str | None = None) -> str | None:
         ValueError: The platform is unknown.
     """
     rules = get_platform(platform)
+    if len(spelling) > LONGEST_SPELLING:
+        return None
     plain = spelling.replace(" ", "")
     if plain.isascii() and plain.isalnum() and not rules.closed and len(plain) <= rules.longest:
         return None if plain.isdigit() else plain
@@ -135,4 +139,14 @@ def sign(spelling: str, platform: str | None = None) -> str | None:
     return None if text is None else f"#{text}#" if get_platform(platform).closed else f"#{text}"
 
 
-__all__ = ["PLATFORMS", "Platform", "code_names", "get_platform", "joined", "plain_text", "postable", "sign"]
+__all__ = [
+    "LONGEST_SPELLING",
+    "PLATFORMS",
+    "Platform",
+    "code_names",
+    "get_platform",
+    "joined",
+    "plain_text",
+    "postable",
+    "sign",
+]

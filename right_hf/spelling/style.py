@@ -8,7 +8,7 @@ from functools import partial
 import regex
 
 from right_hf.spelling.counts import SpellingCounts
-from right_hf.spelling.platforms import code_names, joined, plain_text, postable
+from right_hf.spelling.platforms import LONGEST_SPELLING, code_names, joined, plain_text, postable
 from right_hf.text.characters import visible
 from right_hf.text.hashtags import hashtag_key
 
@@ -69,6 +69,8 @@ def show(
     if style not in STYLES:
         raise ValueError(f"Unknown style {style!r}. Known: {', '.join(STYLES)}.")
     plain = postable(hashtag, platform)
+    if len(hashtag) > LONGEST_SPELLING:
+        return None
     if style == "words":
         return None if plain is None else code_names(visible(hashtag))
     forms: dict[str, Callable[[str], str]] = {

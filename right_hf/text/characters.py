@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
 
 import regex
 
@@ -25,6 +24,8 @@ _SPACE = regex.compile(rf"[\s{_DIVIDING}]+")
 #: Compatibility forms of letters that are written like others, not set above, below or around: full and half width,
 #: mathematical alphabets, ligatures, Arabic presentation forms.
 _STYLES = ("<wide>", "<narrow>", "<font>", "<compat>", "<initial>", "<medial>", "<final>", "<isolated>")
+#: Letters that are not seen, and the dotless i.
+_REFOLDED = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u0131]")
 _UNSEEN = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u20e3]+")
 
 
@@ -39,12 +40,12 @@ def visible(text: str) -> str:
     return unicodedata.normalize("NFC", _LOOSE_JOINERS.sub("", _SPACE.sub(" ", text)).strip())
 
 
-@lru_cache(maxsize=4096)
 def _plain(character: str) -> str:
-    style = unicodedata.decomposition(character).partition(" ")[0]
+    if not unicodedata.decomposition(character).startswith(_STYLES):
+        return character
     plain = unicodedata.normalize("NFKC", character)
     is_letter = unicodedata.category(character)[0] == "L" or character.isdecimal()
-    return plain if is_letter and style in _STYLES and all(map(_is_plain, plain)) else character
+    return plain if is_letter and all(map(_is_plain, plain)) else character
 
 
 def _is_plain(character: str) -> bool:
@@ -55,7 +56,20 @@ def plain_letters(text: str) -> str:
     """A visible text whose letters and digits have their plain form: `ＷＶＤ` is WVD, `ﾃﾞｰﾀ` データ, `𝐀𝐈` AI."""
     if text.isascii() or unicodedata.is_normalized("NFKC", text):
         return text
-    return unicodedata.normalize("NFC", "".join(map(_plain, text)))
+    plain = {ord(character): _plain(character) for character in set(text)}
+    return unicodedata.normalize("NFC", text.translate(plain))
+
+
+def is_folded(text: str) -> bool:
+    """Whether a text is nothing but letters and digits in the form that [`folded`] gives, as far as is quickly seen."""
+    if text.isascii():
+        return text.isalnum() and text == text.lower()
+    return (
+        text.isalnum()
+        and text == text.casefold()
+        and unicodedata.is_normalized("NFKC", text)
+        and _REFOLDED.search(text) is None
+    )
 
 
 def folded(text: str) -> str:
@@ -65,6 +79,10 @@ def folded(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
+    if is_folded(text):
+        return text
     for _ in range(2):  # folding can bring forth what normalising changes, and the other way round
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
+        before, text = text, unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
+        if text == before:
+            break
     return unicodedata.normalize("NFKC", _UNSEEN.sub("", text).replace("i\u0307", "i").replace("\u0131", "i"))

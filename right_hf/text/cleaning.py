@@ -6,9 +6,11 @@ Training, corpus and queries are cleaned by the same function, so the same text 
 from __future__ import annotations
 
 import html
+import unicodedata
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from html.entities import html5
+from itertools import accumulate
 from typing import NamedTuple
 
 import regex
@@ -19,6 +21,8 @@ from right_hf.text.hashtags import hashtag_key, hashtag_words, without_hash_sign
 
 #: Characters of a post that are read; the longest microblog post in use has 25,000.
 MAX_POST_CHARACTERS = 25_000
+#: Characters that they may become when they are compared.
+_MOST_EXPANDED = 2 * MAX_POST_CHARACTERS
 #: Real posts need one pass, or two; only a text that is made to do so brings forth ever new markup.
 _MAX_PASSES = 4
 #: What markup, addresses, hashtags and long numbers are made of.
@@ -72,7 +76,7 @@ def read_post(text: str, split: Split = hashtag_words) -> ReadPost:
     if not isinstance(text, str):
         raise TypeError(f"A post must be a string, got {type(text).__name__}: {text!r:.80}. Pass the post's text.")
     found: dict[str, str] = {}
-    text = visible(text[:MAX_POST_CHARACTERS])
+    text = visible(_first(text))
     for _ in range(_MAX_PASSES):
         before, text = text, _read_once(text, split, found)
         if text == before:
@@ -93,6 +97,15 @@ def clean_post(text: str) -> str:
     return read_post(text).text
 
 
+def _first(text: str) -> str:
+    """What of a text is read; of signs that stand for whole phrases (`ﷺ` for 18 letters) less."""
+    text = text[:MAX_POST_CHARACTERS]
+    if text.isascii() or len(unicodedata.normalize("NFKC", text)) <= _MOST_EXPANDED:
+        return text
+    ends = accumulate(len(unicodedata.normalize("NFKC", character)) for character in text)
+    return text[: sum(end <= _MOST_EXPANDED for end in ends)]
+
+
 def _read_once(text: str, split: Split, found: dict[str, str]) -> str:
     if "&" in text:
         text = _ENTITY.sub(_decoded, _AMPERSANDS.sub("&", text))
@@ -110,10 +123,13 @@ def _decoded(entity: regex.Match[str]) -> str:
     return html.unescape(entity[0]) if is_known else entity[0]
 
 
+_key = lru_cache(maxsize=4096)(hashtag_key)
+
+
 def _note(split: Split, found: dict[str, str], hashtag: regex.Match[str]) -> str:
     """Notes a hashtag of the post, and gives its words; a comma keeps it apart from the next one."""
     written = (hashtag["paired"] or hashtag["marked"]).strip()
-    key = hashtag_key(written)
+    key = _key(written)
     if not key.isdigit() and key:
         found.setdefault(key, written)
     return split(written) + (", " if hashtag["further"] is not None else " " if hashtag["paired"] else "")

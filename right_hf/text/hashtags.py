@@ -7,21 +7,25 @@ import unicodedata
 
 import regex
 
-from right_hf.text.characters import folded, visible
+from right_hf.text.characters import folded, is_folded, visible
 
-#: Languages of code whose names are told apart by signs, with the form in which hashtags have them.
+#: Languages of code whose names are told apart by signs. Each alternative begins with its sign: texts are searched for
+#: the few signs quickly, and what stands before is looked at only there.
 _CODE = regex.compile(
-    r"(?<![^\W_])(?P<cpp>c\+\+)|(?<![^\W_])(?P<sharp>[a-z])#(?![\w#])|(?<![\w.])(?P<net>\.net)(?!\w)"
-    r"|(?<=[^\W_])\.(?=js(?!\w))|(?<=(?<!\w)(?:asp|ado|ml|vb))\.(?=net(?!\w))"
+    r"[+#.](?:(?<=(?<![^\W_])c\+)\+|(?<=(?<![^\W_])[a-z]#)(?![\w#])|(?<=(?<![\w.])\.)net(?!\w)"
+    r"|(?<=[^\W_]\.)(?=js(?!\w))|(?<=(?<!\w)(?:asp|ado|ml|vb)\.)(?=net(?!\w)))"
 )
-_SIGNS = regex.compile(r"[+#.]")
+#: What stands in hashtags for what was found: `cpp`, `csharp`, `dotnet`, `nodejs`.
+_CODE_NAMES = {"++": "pp", "#": "sharp", ".net": "dotnet", ".": ""}
+_SIGNS = re.compile(r"\+\+|#|\.(?:net|js)")
 #: A mark goes with what it stands on.
 _DROPPED = regex.compile(r"(?:[^\p{L}\p{N}\p{M}]|\p{Me})+\p{M}*|^\p{M}+")
 _ASCII_DROPPED = re.compile(r"[^a-z0-9]+")
 #: Hash signs; that of `C#` and that of the keycap emoji are none.
 _HASH_SIGN = regex.compile(
-    r"(?:(?<![^\W_])(?P<kept>[A-Za-z]\#)(?![\w\#])|(?P<keycap>\#\ufe0f?\u20e3))|[\#\uff03\ufe5f]+", regex.X
+    r"(?P<kept>\#(?:(?<=(?<![^\W_])[A-Za-z]\#)(?![\w\#])|\ufe0f?\u20e3))|[\#\uff03\ufe5f]+", regex.X
 )
+_HASH_SIGNS = re.compile("[#\uff03\ufe5f]")
 #: Where a written hashtag changes from word to word.
 _WORD_BREAK = regex.compile(
     r"(?<=\p{Ll}{2})(?=\p{Lu}\p{Ll})"  # CloudMigration
@@ -37,13 +41,7 @@ def named(text: str) -> str:
     """A folded text with languages of code named as in hashtags: `c#` is csharp, `.net` dotnet, `node.js` nodejs."""
     if _SIGNS.search(text) is None:
         return text
-    return str(_CODE.sub(_code_name, text))
-
-
-def _code_name(match: regex.Match[str]) -> str:
-    if match["sharp"]:
-        return f"{match['sharp']}sharp"
-    return "cpp" if match["cpp"] else "dotnet" if match["net"] else ""
+    return str(_CODE.sub(lambda match: _CODE_NAMES[match[0]], text))
 
 
 def hashtag_key(text: str) -> str:
@@ -53,6 +51,8 @@ def hashtag_key(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text.lower() if text.isalnum() else _ASCII_DROPPED.sub("", named(text.lower()))
+    if is_folded(text):
+        return text
     text = named(folded(visible(text)))
     if text.isascii():
         return _ASCII_DROPPED.sub("", text)
@@ -61,7 +61,9 @@ def hashtag_key(text: str) -> str:
 
 def without_hash_signs(text: str) -> str:
     """A text with spaces in the place of hash signs."""
-    return str(_HASH_SIGN.sub(lambda match: match["kept"] or match["keycap"] or " ", text))
+    if _HASH_SIGNS.search(text) is None:
+        return text
+    return str(_HASH_SIGN.sub(lambda match: match["kept"] or " ", text))
 
 
 def normalise_hashtag(hashtag: str) -> str:
@@ -69,6 +71,8 @@ def normalise_hashtag(hashtag: str) -> str:
 
     `"#Dev  Ops"` becomes `"dev ops"`.
     """
+    if is_folded(hashtag) and hashtag == hashtag.lower():  # Cherokee folds to capitals
+        return hashtag
     if hashtag.isascii() and hashtag.isprintable() and "#" not in hashtag:
         return " ".join(hashtag.lower().split())
     text = unicodedata.normalize("NFKC", visible(hashtag)).lower().replace("i\u0307", "i")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import regex
 
@@ -21,7 +23,7 @@ _ASCII_WORD = re.compile(rf"{_SIGNED}|[^\W_]+(?:{_DOTTED}|(?:'[^\W_]+)*)")
 #: A word, or a whole run of such signs.
 WORD_OR_RUN = regex.compile(rf"(?P<unspaced>{_SIGN}++)|{_JOINED}(?:['\u2019]{_JOINED})?", regex.V1)
 SIGN = regex.compile(_SIGN)
-_IS_UNSPACED = regex.compile(f"[{UNSPACED}]")
+IS_UNSPACED = regex.compile(f"[{UNSPACED}]")
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
@@ -30,14 +32,34 @@ def word_spans(text: str) -> list[tuple[int, int]]:
     A word has its apostrophes and joiners inside; languages of code have their signs (`C++`, `.NET`, `node.js`); of
     scripts without spaces each sign, with its marks, counts as one.
     """
-    return [match.span() for match in (_ASCII_WORD if text.isascii() else _WORD).finditer(text)]
+    return [match.span() for match in _matches(text)]
+
+
+def stretches(text: str) -> Iterator[tuple[int, int, bool]]:
+    """A text cut at spaces into stretches with and without anything but ASCII, and whether each is nothing else.
+
+    No word goes over a space, and words of ASCII, which most of most posts is, are found far more quickly.
+    """
+    start, end, plain = 0, 0, True
+    for piece in text.split(" "):
+        if piece.isascii() != plain:
+            if end:
+                yield start, end, plain
+            start, plain = end, not plain
+        end += len(piece) + 1
+    yield start, len(text), plain
+
+
+def _matches(text: str) -> Iterator[Any]:
+    for start, end, plain in stretches(text):
+        yield from (_ASCII_WORD if plain else _WORD).finditer(text, start, end)
 
 
 def words(text: str) -> list[str]:
     """The words of a text, see [`word_spans`]."""
-    return [text[start:end] for start, end in word_spans(text)]
+    return list(each_word(text))
 
 
-def is_unspaced(word: str) -> bool:
-    """Whether a word is a sign of a script that sets no space between words."""
-    return not word.isascii() and _IS_UNSPACED.match(word) is not None
+def each_word(text: str) -> Iterator[str]:
+    """The words of a text one by one, for whoever needs but the first."""
+    return (match[0] for match in _matches(text))

@@ -1,0 +1,1 @@
+"""Posts that nobody would write, sent through every way in, and what must hold of whatever comes out."""
