@@ -59,10 +59,10 @@ IOT = Corpus([
 @pytest.mark.parametrize(
     ("style", "shown", "posted"),
     [
-        ("words", ["iot", "windows virtual desktop", "c#", "c"], ["#IoT", "#WindowsVirtualDesktop", "#CSharp", "#C"]),
+        ("words", ["iot", "windows virtual desktop", "c#", "c"], ["#IoT", "#WindowsVirtualDesktop", "#csharp", "#C"]),
         ("lower", ["iot", "windowsvirtualdesktop", "csharp", "c"], None),
         ("pascal", ["Iot", "WindowsVirtualDesktop", "CSharp", "C"], None),
-        ("common", ["IoT", "WindowsVirtualDesktop", "CSharp", "C"], None),
+        ("common", ["IoT", "WindowsVirtualDesktop", "csharp", "C"], None),
     ],
 )
 def test_styles(style: str, shown: list[str], posted: list[str] | None) -> None:
