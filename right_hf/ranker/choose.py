@@ -31,6 +31,8 @@ _PREFERRED = 4.0
 #: So many times the hashtags asked for are looked at for diversity.
 _DEPTH = 4
 _EVIDENCE = 10
+#: Hashtags whose spelling is remembered.
+_SHOWN = 1 << 16
 
 
 def preferred_score(score: float) -> float:
@@ -106,6 +108,7 @@ class Choice:
     def _suggestions(self, ranked: Sequence[Recommendation], threshold: float) -> Iterator[tuple[str, Recommendation]]:
         """Those that may be suggested, as they are kept and as they are shown, each once."""
         preferences, corpus = self._preferences, self._corpus
+        posted_style = "common" if preferences.style == "words" else preferences.style
         by_hashtag = {one.hashtag: one for one in ranked}
         seen: set[str] = set()
         for one in ranked:
@@ -116,7 +119,7 @@ class Choice:
             if keys[0] in seen or (is_present and not preferences.include_present) or self._is_private(one.hashtag):
                 continue
             hashtag = preferences.allowed_form(one.hashtag, corpus) or self._mainstream(one.hashtag, keys)
-            shown = show(hashtag, preferences.style, corpus.spellings, preferences.platform)
+            shown = self._shown(hashtag, preferences.style)
             if shown is None:  # no platform links it
                 continue
             seen.add(keys[0])
@@ -127,7 +130,7 @@ class Choice:
                     self._with_evidence(one, variants),
                     hashtag=shown,
                     present=is_present,
-                    posted=self._posted(hashtag, shown),
+                    posted=sign(self._shown(hashtag, posted_style) or shown, preferences.platform) or "",
                 ),
             )
 
@@ -138,14 +141,14 @@ class Choice:
             return hashtag
         return main
 
-    def _posted(self, hashtag: str, shown: str) -> str:
-        """With its sign; words that are only to be read are not posted, unless a platform is named."""
-        style, platform = self._preferences.style, self._preferences.platform
-        if style == "words":
-            if platform is None:
-                return ""
-            shown = show(hashtag, "common", self._corpus.spellings, platform) or shown
-        return sign(shown, platform) or ""
+    def _shown(self, hashtag: str, style: str) -> str | None:
+        counts, platform = self._corpus.spellings, self._preferences.platform
+        memo, key = counts.memo, (hashtag, style, platform)
+        if key not in memo:
+            if len(memo) >= _SHOWN:
+                memo.clear()
+            memo[key] = show(hashtag, style, counts, platform)
+        return memo[key]
 
     def _with_evidence(self, one: Recommendation, variants: Sequence[Recommendation]) -> Recommendation:
         """With the evidence of its variants, and posts of the corpus where none that was retrieved has the hashtag."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from right_hf.persistence import read_object, write_json
@@ -21,6 +21,8 @@ class SpellingCounts:
 
     def __init__(self, uses: Mapping[str, int] | None = None) -> None:
         self._by_key: dict[str, Mapping[str, int]] = {}
+        #: Kept by whoever makes something of the counts, with them as they are: a change puts an empty one here.
+        self.memo: dict[Hashable, str | None] = {}
         for spelling, number in (uses or {}).items():
             self.add(spelling, number)
 
@@ -52,6 +54,7 @@ class SpellingCounts:
                 f"{-change} uses of {spelling!r} were to be removed, but {old.get(spelling, 0)} are counted. "
                 "Remove only what was added."
             )
+        self.memo = {}
         new = {other: number for other, number in old.items() if other != spelling or left}
         if left:
             new[spelling] = left
@@ -79,6 +82,7 @@ class SpellingCounts:
 
     def update(self, other: SpellingCounts) -> None:
         """Counts the uses that others counted, too."""
+        self.memo = {}
         for key, spellings in other.items():
             merged = dict(self._by_key.get(key, _NONE))
             for spelling, number in spellings.items():
