@@ -101,7 +101,7 @@ class Recommendation:
             "popular" if others have just used it, and "listed" if it only is among the allowed or preferred ones.
         evidence: Ids of posts that carry it, the retrieved ones first, most similar first.
         present: Whether the author has marked it as a hashtag in the post.
-        posted: As it is posted, with its hash sign, on Weibo two; in the style asked for, of words as people spell them.
+        posted: As it is posted, with its hash sign, on Weibo two; where words were asked for as people spell them.
     """
 
     hashtag: str
