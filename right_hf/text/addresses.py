@@ -9,10 +9,10 @@ import re
 
 import regex
 
-# An address ends at quotation marks, brackets and commas (unless it goes on right behind), and where Chinese text or
-# punctuation begins, which need not be set off by a space.
+# An address ends at quotation marks, brackets and commas (unless what follows plainly is no word), and where Chinese
+# text or punctuation begins, which need not be set off by a space.
 _IN = r"""[^\s<>"“”«»,;|\u3000-\u303f\u3400-\u9fff\uff00-\uffef]"""
-_REST = rf"{_IN}*+(?:[,;](?=[^\s,;<>]{{0,40}}[/=&%?]|[a-z0-9_]){_IN}++)*+"
+_REST = rf"{_IN}*+(?:[,;](?=[^\s,;<>]{{0,40}}[/=&%?_]|\d|\p{{L}}{{0,40}}\d){_IN}++)*+"
 _UNSPACED_HOST = r"(?:[\u3400-\u9fff][\p{L}\p{N}-]{0,62}(?:\.[\p{L}\p{N}-]{1,63}){1,8}(?:/[^\s<>]*+)?)"
 _LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{N}_-]{0,62}[\p{L}\p{N}])?"
 _COUNTRIES = (
@@ -32,7 +32,8 @@ _SURE = "(?:com|org|net|edu|gov|info|biz|io|de|uk|fr|nl|eu|ch|jp|cn|br|pl|ru|tv|
 _FREE = r"(?<![\p{L}\p{M}\p{N}._@\#+-])"
 _ADDRESS = regex.compile(
     rf"""
-      <?(?<![A-Z0-9])(?:https?|ftps?|sftp|wss?|git|ssh|file)://{_UNSPACED_HOST}?{_REST}>?
+      <(?:https?|ftps?|mailto)://?[^\s<>]{{0,2000}}+>
+    | <?(?<![A-Z0-9])(?:https?|ftps?|sftp|wss?|git|ssh|file)://{_UNSPACED_HOST}?{_REST}>?
     | <?(?<![A-Z0-9])(?:mailto|tel|sms|xmpp|magnet):(?=\S){_REST}>?
     | (?<![A-Z0-9])www\.(?=\w){_REST}
     | {_FREE}(?:{_LABEL}\.){{1,8}}{_ENDING}(?::\d{{1,5}})?[/?]{_REST}
