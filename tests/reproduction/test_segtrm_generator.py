@@ -164,10 +164,10 @@ def test_it_learns_eight_posts_by_heart(segtrm_tokenizer: Any, english_posts: li
     arguments: dict[str, Any] = {
         "learning_rate": 1e-2,
         "warmup_steps": 5,
-        "num_train_epochs": 60,
+        "num_train_epochs": 100,
         "per_device_train_batch_size": 8,
         "eval_strategy": "steps",
-        "eval_steps": 60,
+        "eval_steps": 100,
         "save_strategy": "no",
         "load_best_model_at_end": False,
         "use_cpu": True,
