@@ -108,7 +108,7 @@ PRIVATE = {
     "secretive.com/deeper/page": "secretive com deeper page",
     "ftp://secretive.org/deeper": "ftp secretive org deeper",
     "<https://secretive.org/deeper>": "https secretive org deeper",
-    "https://secretive.org/one,deeper,two": "https secretive org one deeper two",
+    "https://secretive.org/one,deeper=1,two=2": "https secretive org one deeper two",
     "+49 30 1234567": "49 30 1234567",
     "4111 1111 1111 1111": "4111 1111",
     "&notable;": "able",
