@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -45,7 +46,7 @@ def wrong_with_hashtag(hashtag: object) -> str | None:
         return f"must be a string, got {type(hashtag).__name__}: {hashtag!r:.80}"
     if not hashtag_key(hashtag):
         return f"must hold a letter or a digit, got {hashtag!r:.80}"
-    if set(hashtag) & set("@<>"):
+    if set(hashtag if hashtag.isascii() else unicodedata.normalize("NFKC", hashtag)) & set("@<>"):  # ＠, ﹤ too
         return f"must be no account and hold no markup, got {hashtag!r:.80}"
     return None
 

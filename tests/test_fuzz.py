@@ -17,6 +17,7 @@ from fuzzing.recommending import growth
 from fuzzing.text_side import TextSide
 
 from right_hf import BM25Retriever, Post, Recommendation
+from right_hf.posts import prepared
 from right_hf.ranker.mentions import MentionFinder
 from right_hf.reading import Reader
 from right_hf.text.cleaning import MAX_POST_CHARACTERS, read_post
@@ -102,6 +103,17 @@ def test_one_sign_or_word_alone_says_nothing(retriever: BM25Retriever, text: str
 def test_signs_that_stand_for_phrases_are_read_up_to_the_same_length() -> None:
     assert 0 < len(read_post("ﷺ" * MAX_POST_CHARACTERS).text) < MAX_POST_CHARACTERS
     assert read_post("é…" * (MAX_POST_CHARACTERS // 4)).text == "é…" * (MAX_POST_CHARACTERS // 4)
+
+
+def test_joiners_between_spaces_leave_one_space() -> None:
+    assert read_post("one \u200d two").text == "one two"
+
+
+@pytest.mark.parametrize("hashtag", ["＠someone", "﹫someone", "a＜b", "a﹥"])
+def test_signs_that_become_markup_are_in_no_hashtag(hashtag: str) -> None:
+    # Else a post could be prepared once, and would be refused by whoever prepares it again.
+    with pytest.raises(ValueError, match="no account and hold no markup"):
+        prepared(Post("1", "text", (hashtag,)))
 
 
 def test_the_rarest_phrases_come_first(retriever: BM25Retriever) -> None:

@@ -37,7 +37,7 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     text = _HIDDEN.sub(lambda match: match["flag"] or "", _SPACE.sub(" ", text))
-    return unicodedata.normalize("NFC", _LOOSE_JOINERS.sub("", _SPACE.sub(" ", text)).strip())
+    return unicodedata.normalize("NFC", _SPACE.sub(" ", _LOOSE_JOINERS.sub("", text)).strip())
 
 
 def _plain(character: str) -> str:

@@ -110,7 +110,8 @@ class _Living:
             change()
             self._faults.note("add: what is wrong was taken", post)
         except (TypeError, ValueError):
-            if self.retriever.corpus is not before:
+            after = self.retriever.corpus  # another object where parts were merged meanwhile
+            if after is not before and {post.id: post for post in after} != {post.id: post for post in before}:
                 self._faults.note("add: what was refused changed something", post)
         except Exception as error:
             self._faults.error("add", error, post)
