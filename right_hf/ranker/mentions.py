@@ -53,15 +53,16 @@ class MentionFinder:
         self._longest = 1
         self._growing = threading.Lock()
 
-    def find(self, post: str, corpus: Corpus) -> Mentions:
+    def find(self, post: str, corpus: Corpus, is_telling: Callable[[str], bool] | None = None) -> Mentions:
         """The hashtags that stand in a post, known to the corpus or not, each with its first mention.
 
         Args:
             post: A cleaned post.
             corpus: The corpus at this moment; always the same one or what came of it by changes.
+            is_telling: Says the same as that of the finder, where the caller has it at hand.
         """
         self._take_up(corpus)
-        words, stems = _Words(post, self._is_telling), self._stems
+        words, stems = _Words(post, is_telling or self._is_telling), self._stems
         keys, follows, ends = words.keys, words.follows, words.ends
         known: dict[str, _Run] = {}
         unknown: dict[str, _Run] = {}

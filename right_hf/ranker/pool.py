@@ -118,7 +118,7 @@ class Pooler:
         pools: list[Pool] = []
         for row, (post, now) in enumerate(zip(posts, moments, strict=True)):
             hits = {name: lists[row][: self.settings.depth] for name, lists in found.items()}
-            mentions = self._mentions.find(post, corpus)
+            mentions = self._mentions.find(post, corpus, lambda word: rarity(word) < math.inf)
             known = {tag: corpus.hashtag_count(tag) for tag in mentions.known if wanted(tag)}
             rankings = [
                 *(list(filter(wanted, summed_votes(lists))) for lists in hits.values()),
