@@ -77,6 +77,8 @@ class Vocabulary:
             FileNotFoundError: There is no such file.
             ValueError: It is not UTF-8, or see [`Vocabulary`]; the message names the file.
         """
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"There is no file {path}. Give a text file of hashtags, one a line.")
         try:
             lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
             return cls(line for line in map(str.strip, lines) if line and line.split(maxsplit=1)[0] != "#")

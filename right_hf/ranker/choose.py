@@ -28,8 +28,8 @@ _MAINSTREAM = 5
 _WELL_KNOWN = 30
 #: By so much the odds of a preferred hashtag are multiplied.
 _PREFERRED = 4.0
-#: So many times the hashtags asked for are looked at for diversity.
-_DEPTH = 4
+#: So many times the hashtags asked for are looked at for diversity: what is far less likely is no choice.
+_DEPTH = 2
 _EVIDENCE = 10
 #: Hashtags whose spelling is remembered.
 _SHOWN = 1 << 16
@@ -88,6 +88,7 @@ class Choice:
             return []
         vectors = embed([hashtag for hashtag, _ in pairs])
         scores = np.asarray([shown.score for _, shown in pairs])
+        scores = scores / max(scores.max(), np.finfo(float).tiny)  # on the scale of a cosine, whose best is 1, too
         order = marginal_relevance(scores, vectors @ vectors.T, preferences.diversity, top_k)
         return [pairs[row][1] for row in order]
 
