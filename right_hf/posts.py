@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from right_hf.text.characters import visible
@@ -40,24 +41,29 @@ class Post:
     spellings: tuple[str, ...] = ()
 
 
+_key = lru_cache(maxsize=1 << 14)(hashtag_key)
+
+
 def wrong_with_hashtag(hashtag: object) -> str | None:
     """What keeps something from being a hashtag, in words; None where it is one."""
     if not isinstance(hashtag, str):
         return f"must be a string, got {type(hashtag).__name__}: {hashtag!r:.80}"
-    if not hashtag_key(hashtag):
+    if not _key(hashtag):
         return f"must hold a letter or a digit, got {hashtag!r:.80}"
     if set(hashtag if hashtag.isascii() else unicodedata.normalize("NFKC", hashtag)) & set("@<>"):  # ＠, ﹤ too
         return f"must be no account and hold no markup, got {hashtag!r:.80}"
     return None
 
 
-def _kept(hashtag: str, spelling: str) -> tuple[str, str]:
-    """A hashtag as it is kept, and how its author wrote it, if what was given says so."""
+@lru_cache(maxsize=1 << 14)
+def _kept(hashtag: str, spelling: str) -> tuple[str, str, str]:
+    """A hashtag's key, how it is kept, and how its author wrote it, if what was given says so."""
     normal = normalise_hashtag(hashtag)
     if normal == hashtag:
-        return hashtag, spelling
+        return hashtag_key(normal), hashtag, spelling
     written = without_hash_signs(visible(hashtag)).strip()
-    return normalise_hashtag(hashtag_words(written)), spelling or ("" if " " in written else written)
+    kept = normalise_hashtag(hashtag_words(written))
+    return hashtag_key(kept), kept, spelling or ("" if " " in written else written)
 
 
 def prepared(post: Post) -> Post:
@@ -85,9 +91,9 @@ def prepared(post: Post) -> Post:
     spellings = tuple(post.spellings) or ("",) * len(post.hashtags)
     kept = dict[str, tuple[str, str]]()
     for hashtag, spelling in zip(post.hashtags, spellings, strict=True):
-        normal, written = _kept(hashtag, spelling)
-        first, known = kept.get(hashtag_key(normal), (normal, ""))
-        kept[hashtag_key(normal)] = (first, known or written)
+        key, normal, written = _kept(hashtag, spelling)
+        first, known = kept.get(key, (normal, ""))
+        kept[key] = (first, known or written)
     hashtags = tuple(normal for normal, _ in kept.values())
     written_as = tuple(written for _, written in kept.values())
     text = clean_post(post.text)

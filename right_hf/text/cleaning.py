@@ -107,14 +107,16 @@ def _first(text: str) -> str:
 
 
 def _read_once(text: str, split: Split, found: dict[str, str]) -> str:
+    """What is left of a visible text, visible again."""
+    before = text
     if "&" in text:
         text = _ENTITY.sub(_decoded, _AMPERSANDS.sub("&", text))
     if "<" in text:
         text = _BLOCK_TAG.sub(" ", _INLINE_TAG.sub("", text))
-    text = without_addresses(plain_letters(visible(text)))
+    text = without_addresses(plain_letters(text if text == before else visible(text)))
     if any(sign in text for sign in "#＃﹟"):
         text = without_hash_signs(_HASHTAG.sub(partial(_note, split, found), text))
-    return visible(text)
+    return text if text == before else visible(text)
 
 
 def _decoded(entity: regex.Match[str]) -> str:
