@@ -27,6 +27,7 @@ _DATA_OPTIONS = {
     "id": ("--id-column", "column of their ids (default: id)"),
     "created_at": ("--created-at-column", "column of their times (default: created_at)"),
     "license": ("--license-column", "column of their licences (default: license)"),
+    "author": ("--author-column", "column of marks (no names) of their authors, who count once"),
     "separator": ("--separator", "between the hashtags of a string (default: [SEP])"),
     "name": ("--data-name", "configuration of the data set"),
     "revision": ("--data-revision", "branch, tag or commit of the data set"),

@@ -38,6 +38,9 @@ class DatasetOptions:
         created_at: Column of the times (ISO 8601 strings, or times, which are taken as UTC where they name no zone), if
             there is one.
         license: Column of the licences, if there is one.
+        author: Column of opaque marks of the authors (see [`Post`]); None, the default, for none, as it may hold names.
+        spellings: Column of the hashtags as their authors wrote them, lists as long as those of the hashtags, if there
+            is one.
         separator: What stands between hashtags in a string.
         name: Configuration of the data set.
         revision: Commit, tag or branch of its repository.
@@ -50,6 +53,8 @@ class DatasetOptions:
     id: str = "id"
     created_at: str = "created_at"
     license: str = "license"
+    author: str | None = None
+    spellings: str = "spellings"
     separator: str = SEPARATOR
     name: str | None = None
     revision: str | None = None
@@ -167,7 +172,8 @@ def _iter_dataset(rows: Any, where: str, options: DatasetOptions) -> Iterator[Po
 
 
 def _parse_rows(rows: Any, where: str, options: DatasetOptions, columns: Collection[str]) -> Iterator[Post]:
-    wanted = {name: getattr(options, name) for name in ("text", "hashtags", "id", "created_at", "license")}
+    fields = ("text", "hashtags", "id", "created_at", "license", "author", "spellings")
+    wanted = {name: getattr(options, name) for name in fields}
     for number, row in enumerate(rows):
         record = {"id": ""} | {name: _plain(row[column], name) for name, column in wanted.items() if column in columns}
         if isinstance(record["hashtags"], str):

@@ -272,4 +272,4 @@ def test_which_hashtags_are_shown(capsys: pytest.CaptureFixture[str], checkpoint
     assert shown("--no-safety") >= everything
     assert shown("--min-count", "2") < everything
     assert shown("--diversity", "0.3", "--preferred", "coral") == everything
-    assert "no such file" in fail(capsys, *ask, "--allowed", "/no/such/file", TEXT).lower()
+    assert "there is no file" in fail(capsys, *ask, "--allowed", "/no/such/file", TEXT).lower()

@@ -175,6 +175,15 @@ def test_columns_have_other_names(tmp_path: Path) -> None:
         load_split(tmp_path / "other", "test")
 
 
+def test_spellings_are_read_and_authors_where_asked_for(tmp_path: Path) -> None:
+    rows = [{"id": "p1", "text": "a post", "hashtags": ["x"], "spellings": ["X"], "author": "0a1b"}]
+    save(rows, tmp_path / "data" / "test.parquet")
+    [post] = load_split(tmp_path / "data", "test", options=DatasetOptions(author="author"))
+    assert post == Post("p1", "a post", ("x",), author="0a1b", spellings=("X",))
+    [post] = load_split(tmp_path / "data", "test", options=DatasetOptions())
+    assert post.author is None  # it may be a name
+
+
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
