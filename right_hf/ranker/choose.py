@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -72,18 +73,10 @@ class Choice:
         """
         preferences = self._preferences
         ranked = self._preferred(ranked)
+        suggestions = self._suggestions(ranked, threshold)
         if not preferences.diversity:
-            found: list[Recommendation] = []
-            for suggestion in self._suggestions(ranked, threshold):
-                found.append(suggestion[1])
-                if len(found) == top_k:
-                    break
-            return found
-        pairs = []
-        for pair in self._suggestions(ranked, threshold):
-            pairs.append(pair)
-            if len(pairs) == _DEPTH * top_k:
-                break
+            return [shown for _, shown in islice(suggestions, top_k)]
+        pairs = list(islice(suggestions, _DEPTH * top_k))
         if not pairs:
             return []
         vectors = embed([hashtag for hashtag, _ in pairs])
@@ -114,7 +107,7 @@ class Choice:
         seen: set[str] = set()
         for one in ranked:
             if one.score < threshold:
-                return
+                continue  # without a ranker the order is the generator's
             keys = corpus.forms.keys_of(one.hashtag)
             is_present = not self._present.isdisjoint(keys)
             if keys[0] in seen or (is_present and not preferences.include_present) or self._is_private(one.hashtag):

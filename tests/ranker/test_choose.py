@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,11 @@ def test_top_k_and_threshold_count_what_is_suggested() -> None:
     found = ranked("iot", "2024", "c#", "c", "c++")
     assert tags(chosen(IOT, found, top_k=2, style="lower")) == ["iot", "csharp"]
     assert tags(chosen(IOT, found, threshold=0.65, style="lower")) == ["iot", "csharp"]
+
+
+def test_a_threshold_leaves_the_order_of_a_generator() -> None:
+    found = [replace(one, score=score) for one, score in zip(ranked("iot", "c", "c++"), (0.5, 0.1, 0.4), strict=True)]
+    assert tags(chosen(IOT, found, threshold=0.3, style="lower")) == ["iot", "cpp"]
 
 
 def test_the_more_preferred_rise_the_others_stay() -> None:
