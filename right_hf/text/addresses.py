@@ -43,8 +43,8 @@ _ADDRESS = regex.compile(
     regex.VERBOSE | regex.IGNORECASE,
 )
 _MAIL = regex.compile(
-    rf"(?<![\p{{L}}\p{{N}}._%+@-])[\p{{L}}\p{{N}}][\p{{L}}\p{{N}}._%+-]{{0,63}}@(?:{_LABEL}\.){{1,8}}\p{{L}}{{2,24}}"
-    rf"(?![\p{{L}}\p{{N}}])"
+    rf"(?<![\p{{L}}\p{{N}}._%+@-])[\p{{L}}\p{{N}}][\p{{L}}\p{{N}}._%+-]{{0,63}}"
+    rf"@(?:(?:{_LABEL}\.){{1,8}}\p{{L}}{{2,24}}|localhost|\d{{1,3}}(?:\.\d{{1,3}}){{3}})(?![\p{{L}}\p{{N}}])"
 )
 #: A bare @name, one with its server (Mastodon), or a domain (Bluesky).
 _ACCOUNT = regex.compile(

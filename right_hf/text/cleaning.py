@@ -17,7 +17,7 @@ import regex
 
 from right_hf.text.addresses import without_addresses
 from right_hf.text.characters import plain_letters, visible
-from right_hf.text.hashtags import hashtag_key, hashtag_words, without_hash_signs
+from right_hf.text.hashtags import hashtag_key, hashtag_words, with_plain_sharps, without_hash_signs
 
 #: Characters of a post that are read; the longest microblog post in use has 25,000.
 MAX_POST_CHARACTERS = 25_000
@@ -114,6 +114,7 @@ def _read_once(text: str, split: Split, found: dict[str, str]) -> str:
     if "<" in text:
         text = _BLOCK_TAG.sub(" ", _INLINE_TAG.sub("", text))
     text = without_addresses(plain_letters(text if text == before else visible(text)))
+    text = with_plain_sharps(text)
     if any(sign in text for sign in "#＃﹟"):
         text = without_hash_signs(_HASHTAG.sub(partial(_note, split, found), text))
     return text if text == before else visible(text)

@@ -26,10 +26,13 @@ _HASH_SIGN = regex.compile(
     r"(?P<kept>\#(?:(?<=(?<![^\W_])[A-Za-z]\#)(?![\w\#])|\ufe0f?\u20e3))|[\#\uff03\ufe5f]+", regex.X
 )
 _HASH_SIGNS = re.compile("[#\uff03\ufe5f]")
+#: Other signs that are written for that of `C#`.
+_SHARP = regex.compile(r"(?<=(?<![^\W_])[A-Za-z])[\uff03\u266f](?![\w\#\uff03])")
 #: Where a written hashtag changes from word to word.
 _WORD_BREAK = regex.compile(
     r"(?<=\p{Ll}{2})(?=\p{Lu}\p{Ll})"  # CloudMigration
     r"|(?<=\p{Ll}{2})(?=\p{Lu}\p{Lu}\p{Ll})|(?<=\p{Ll}{2}\p{Lu})(?=\p{Lu}\p{Ll})"  # WearAMask
+    r"|(?<=(?:^|_|\p{Ll})\p{Lu}\p{Ll})(?=\p{Lu}\p{Ll})"  # BackToSchool
     r"|(?<=\p{Lu}{2})(?=\p{Lu}\p{Ll}{2})"  # USElection
     r"|(?<=\p{L}{3})(?=\p{Nd}{2})"  # COVID19
     r"|(?<=\p{Nd}{2})(?=\p{Lu}\p{Ll}{2})"  # 2024Election
@@ -53,7 +56,7 @@ def hashtag_key(text: str) -> str:
         return text.lower() if text.isalnum() else _ASCII_DROPPED.sub("", named(text.lower()))
     if is_folded(text):
         return text
-    text = named(folded(visible(text)))
+    text = named(folded(with_plain_sharps(visible(text))))
     if text.isascii():
         return _ASCII_DROPPED.sub("", text)
     return unicodedata.normalize("NFC", _DROPPED.sub("", text))
@@ -66,6 +69,11 @@ def without_hash_signs(text: str) -> str:
     return str(_HASH_SIGN.sub(lambda match: match["kept"] or " ", text))
 
 
+def with_plain_sharps(text: str) -> str:
+    """A text in which `C＃` and `C♯` are C#."""
+    return text if text.isascii() else str(_SHARP.sub("#", text))
+
+
 def normalise_hashtag(hashtag: str) -> str:
     """The form in which a hashtag is kept: lower case, plain characters, no hash signs, single spaces.
 
@@ -76,7 +84,7 @@ def normalise_hashtag(hashtag: str) -> str:
     if hashtag.isascii() and hashtag.isprintable() and "#" not in hashtag:
         return " ".join(hashtag.lower().split())
     text = unicodedata.normalize("NFKC", visible(hashtag)).lower().replace("i\u0307", "i")
-    return visible(unicodedata.normalize("NFKC", without_hash_signs(text)))
+    return visible(unicodedata.normalize("NFKC", without_hash_signs(with_plain_sharps(text))))
 
 
 def hashtag_words(written: str) -> str:

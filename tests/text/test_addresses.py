@@ -22,6 +22,8 @@ GONE = {
     "<https://x.org/secret>": "",
     "bob.smith@secret.example.org": "@user",
     "bob+news@secret.org": "@user",
+    "root@10.0.0.1": "@user",
+    "bob@localhost": "@user",
     "@alice_b": "@user",
     "@alice@mastodon.social": "@user",
     "@bob.bsky.social": "@user",

@@ -18,7 +18,7 @@ from right_hf.text.hashtags import hashtag_key, hashtag_words, normalise_hashtag
         (("𝐀𝐈", "ai", "A.I."), "ai"),
         (("हिन्दी", "#हिन्दी"), "हिन्दी"),
         (("می\u200cخواهم", "می خواهم", "می_خواهم", "میخواهم"), "میخواهم"),
-        (("C#", "c#", "#C#", "CSharp", "c sharp"), "csharp"),
+        (("C#", "c#", "#C#", "C♯", "C＃", "CSharp", "c sharp"), "csharp"),
         (("C++", "#c++", "cpp"), "cpp"),
         ((".NET", "#.net", "DotNet"), "dotnet"),
         (("node.js", "NodeJS", "node js"), "nodejs"),
@@ -67,6 +67,8 @@ def test_the_form_that_is_kept(hashtag: str, normal: str) -> None:
     ("written", "split"),
     [
         ("WearAMask", "Wear A Mask"),
+        ("BackToSchool", "Back To School"),
+        ("OnThisDay", "On This Day"),
         ("StaySafe", "Stay Safe"),
         ("MachineLearning", "Machine Learning"),
         ("USElection", "US Election"),
