@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
+from right_hf.forks import renewed_in_children
 from right_hf.layout import LOCK_FILE, config_file
 
 
@@ -74,16 +74,7 @@ class FolderLock:
             context.lock_file_fd = None
 
 
-_HELD: weakref.WeakSet[FolderLock] = weakref.WeakSet()
-
-
-def _forget_all() -> None:
-    for lock in list(_HELD):
-        lock.forget()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
+_HELD = renewed_in_children(FolderLock.forget)
 
 
 def at_home(folder: Path, occupants: Mapping[Path, Occupant]) -> dict[Path, Occupant]:

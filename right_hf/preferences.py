@@ -157,21 +157,22 @@ class Preferences:
 
     def allowed_form(self, hashtag: str, corpus: Corpus) -> str | None:
         """The form that a hashtag has in the allowed ones, of whichever variant; None where none is allowed."""
-        if self.allowed is None:
-            return None
-        keys = (hashtag, *corpus.forms.keys_of(hashtag))
-        return next((self.allowed.form(key) for key in keys if key in self.allowed), None)
+        return None if self.allowed is None else listed_form(self.allowed, hashtag, corpus)
 
     def _wants(self, corpus: Corpus, hashtag: str) -> bool:
         if self.allowed is not None and self.allowed_form(hashtag, corpus) is None:
             return False
         if self.min_count and corpus.variants_count(hashtag) < self.min_count:
             return False
-        if self.blocked:
-            keys = corpus.forms.keys_of(hashtag)
-            if any(key in entries for key in keys for entries in self.blocked):
-                return False
+        if any(listed_form(entries, hashtag, corpus) is not None for entries in self.blocked):
+            return False
         return _may_be_suggested(self.safety, hashtag)
+
+
+def listed_form(listed: Vocabulary, hashtag: str, corpus: Corpus) -> str | None:
+    """The form that a hashtag, or one that is one with it in the corpus, has in a list; None where none is listed."""
+    keys = (hashtag, *corpus.forms.keys_of(hashtag))
+    return next((listed.form(key) for key in keys if key in listed), None)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -12,7 +12,7 @@ import numpy as np
 from right_hf.corpus import Corpus
 from right_hf.encoders import Matrix
 from right_hf.names import person_names
-from right_hf.preferences import Preferences
+from right_hf.preferences import Preferences, listed_form
 from right_hf.ranker.diversity import marginal_relevance
 from right_hf.ranker.records import Recommendation
 from right_hf.reading import Reading
@@ -91,13 +91,12 @@ class Choice:
         if preferred is None:
             return ranked
         raised = [
-            replace(one, score=round(preferred_score(one.score), 4)) if self._is_in(preferred, one.hashtag) else one
+            one
+            if listed_form(preferred, one.hashtag, self._corpus) is None
+            else replace(one, score=round(preferred_score(one.score), 4))
             for one in ranked
         ]
         return sorted(raised, key=lambda one: (-one.score, one.hashtag))
-
-    def _is_in(self, listed: Container[str], hashtag: str) -> bool:
-        return any(key in listed for key in self._corpus.forms.keys_of(hashtag))
 
     def _suggestions(self, ranked: Sequence[Recommendation], threshold: float) -> Iterator[tuple[str, Recommendation]]:
         """Those that may be suggested, as they are kept and as they are shown, each once."""

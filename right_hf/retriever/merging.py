@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
-import weakref
 
+from right_hf.forks import renewed_in_children
 from right_hf.retriever.index import Index
 
 logger = logging.getLogger(__name__)
@@ -72,13 +71,4 @@ class Merging:
 
 
 #: All of this process.
-_LIVING: weakref.WeakSet[Merging] = weakref.WeakSet()
-
-
-def _forked() -> None:
-    for merging in list(_LIVING):
-        merging._start_threads()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+_LIVING = renewed_in_children(Merging._start_threads)

@@ -153,6 +153,3 @@ def _whole(spelling: str, number: int) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise ValueError(f"The uses of {spelling!r} must be a whole number above 0, got {number!r}.")
     return number
-
-
-__all__ = ["SPELLINGS_FILE", "SpellingCounts"]

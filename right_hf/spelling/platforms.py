@@ -137,16 +137,3 @@ def sign(spelling: str, platform: str | None = None) -> str | None:
     """A spelling as it is posted: `#IoT`, for Weibo `#物联网#`; None where the platform links no form of it."""
     text = postable(spelling, platform)
     return None if text is None else f"#{text}#" if get_platform(platform).closed else f"#{text}"
-
-
-__all__ = [
-    "LONGEST_SPELLING",
-    "PLATFORMS",
-    "Platform",
-    "code_names",
-    "get_platform",
-    "joined",
-    "plain_text",
-    "postable",
-    "sign",
-]

@@ -68,11 +68,8 @@ def show(
     """
     if style not in STYLES:
         raise ValueError(f"Unknown style {style!r}. Known: {', '.join(STYLES)}.")
-    plain = postable(hashtag, platform)
-    if len(hashtag) > LONGEST_SPELLING:
-        return None
-    if style == "words":
-        return None if plain is None else code_names(visible(hashtag))
+    if style == "words" or len(hashtag) > LONGEST_SPELLING:
+        return None if postable(hashtag, platform) is None else code_names(visible(hashtag))
     forms: dict[str, Callable[[str], str]] = {
         "lower": lower,
         "pascal": pascal,
@@ -204,17 +201,3 @@ def _known_part(
 def _titled_part(spelling: str) -> str:
     """A part that begins with a capital, unless it has its own behind (iPhone)."""
     return spelling if spelling[1:2].isupper() else _titled(spelling)
-
-
-__all__ = [
-    "FAIR_SHARE",
-    "FAIR_SHARE_OF_WORDS",
-    "SHOUTING",
-    "SHOUTING_WORDS",
-    "STYLES",
-    "choose_spelling",
-    "common",
-    "lower",
-    "pascal",
-    "show",
-]

@@ -128,6 +128,3 @@ def merged_keys(merges: Iterable[Merge]) -> dict[str, str]:
         ValueError: Variants lead to each other in a circle.
     """
     return final_mains({merge.variant: merge.main for merge in merges})
-
-
-__all__ = ["VARIANTS_FILE", "merged_keys", "read_table", "write_table"]

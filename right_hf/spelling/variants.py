@@ -235,15 +235,3 @@ def _dot(a: Mapping[str, float], b: Mapping[str, float]) -> float:
     if len(a) > len(b):
         a, b = b, a
     return sum(value * b[term] for term, value in a.items() if term in b)
-
-
-__all__ = [
-    "LEAST_POSTS",
-    "LEAST_RATIO",
-    "LEAST_SIMILARITY",
-    "Merge",
-    "final_mains",
-    "plural_pairs",
-    "propose_merges",
-    "singulars",
-]
