@@ -76,8 +76,7 @@ class RightModel(Recommender, OnDevices):
     def _assemble(self, **parts: Any) -> None:
         """Takes parts in, and connects all that there are."""
         found = self._parts | parts
-        pool = found["ranker"].pool if found["ranker"] is not None else None
-        self._stages = Stages(self.config, found["retriever"], found["selector"], found["generator"], pool)
+        self._stages = Stages(self.config, found["retriever"], found["selector"], found["generator"], found["ranker"])
         self._parts = found
 
     def __getstate__(self) -> dict[str, Any]:

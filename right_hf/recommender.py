@@ -99,7 +99,7 @@ class Recommender:
         """
         reading = reading or Reading(trace.post, trace.post)
         choice = Choice(reading, self.retriever.corpus, preferences or Preferences())
-        return choice.choose(fuse(trace, self.ranker), top_k, threshold, self.selector.embed)
+        return choice.choose(fuse(trace, trace.scores), top_k, threshold, self.selector.embed)
 
 
 show_arguments(Recommender.recommend, PreferenceArguments)

@@ -3,33 +3,65 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from right_hf.checks import probability
 from right_hf.config import RightConfig
+from right_hf.encoders import Matrix
 from right_hf.generator.base import Generation, Generator, generate_allowed
 from right_hf.preferences import Preferences
+from right_hf.ranker.base import Ranker
+from right_hf.ranker.features import LIKELIHOODS
 from right_hf.ranker.pool import Pooler, PoolSettings, Wish
-from right_hf.ranker.records import NO_GENERATION, Trace
-from right_hf.retriever.base import Retriever
+from right_hf.ranker.records import NO_GENERATION, Pool, Trace
+from right_hf.retriever.base import Hit, Retriever
 from right_hf.retriever.fusion import fused_hits
 from right_hf.retriever.voices import one_voice_each
 from right_hf.selector.base import Selector
+from right_hf.selector.ranking import Candidate
 from right_hf.times import moment
 
 #: The time of one post or of each, in seconds since 1970 or ISO 8601; None for the present.
 Moments = float | str | Sequence[float | str] | None
 
 
+class _Gathered(NamedTuple):
+    """What the stages before the generator made of some posts, one entry a post.
+
+    Attributes:
+        posts: The cleaned posts.
+        vectors: As the selector embeds them, (d,) each.
+        hits: The retrieved posts.
+        candidates: Their hashtags, ranked by the selector.
+        pools: What a ranker is to order; None each where none asks for a pool.
+        moments: The time of each post.
+    """
+
+    posts: Sequence[str]
+    vectors: Matrix | Sequence[Matrix]
+    hits: Sequence[list[Hit]]
+    candidates: Sequence[list[Candidate]]
+    pools: Sequence[Pool | None]
+    moments: Sequence[float]
+
+    def of(self, rows: Sequence[int]) -> _Gathered:
+        """The same of some of the posts."""
+        return _Gathered(*([column[row] for row in rows] for column in self))
+
+
 class Stages:
-    """Retriever, selector and generator, run one after the other.
+    """Retriever, selector, generator and ranker, run one after the other.
 
     Args:
         config: How they work together.
         retriever: Finds similar posts.
         selector: Ranks their hashtags.
         generator: Writes the answer, and says how likely it finds what is to be ranked; None to go without.
-        pool: What goes into the pool of a ranker; None where no ranker asks for one.
+        ranker: Scores the hashtags of each post; None for none.
+        pool: What goes into a pool without a ranker, of all of whose features something is wanted.
 
     Raises:
         TypeError: The pool holds popular hashtags, and the corpus is one that cannot change.
@@ -41,16 +73,20 @@ class Stages:
         retriever: Retriever,
         selector: Selector,
         generator: Generator | None = None,
+        ranker: Ranker | None = None,
         pool: PoolSettings | None = None,
     ) -> None:
         self.config = config
         self.retriever = retriever
         self.selector = selector
         self.generator = generator
-        self.pool = pool
+        self.ranker = ranker
+        self.pool = pool if ranker is None else ranker.pool
+        features = None if ranker is None else ranker.features
         self.selector.prepare(retriever.corpus.hashtags)
-        self._depth = max(config.hits, pool.depth) if pool is not None else config.hits
-        self._pooler = Pooler(retriever, selector, pool) if pool is not None else None
+        self._depth = config.hits if self.pool is None else max(config.hits, self.pool.depth)
+        self._pooler = None if self.pool is None else Pooler(retriever, selector, self.pool, features)
+        self._asks_likelihoods = features is None or not LIKELIHOODS.isdisjoint(features)
 
     def run(
         self,
@@ -58,6 +94,7 @@ class Stages:
         now: Moments = None,
         queries: Sequence[str] | None = None,
         preferences: Preferences | None = None,
+        generate_when: float | None = None,
         **generation: Any,
     ) -> list[Trace]:
         """Lets posts go their way, as one batch.
@@ -67,37 +104,78 @@ class Stages:
             now: The time for which hashtags are wanted.
             queries: What similar posts are searched with, where it is not the posts themselves.
             preferences: Which hashtags may come up at all; None for any.
+            generate_when: The generator is asked for posts whose best score without it is at most this; None for what
+                the configuration says.
             generation: Arguments of the generator's `generate`.
 
         Raises:
-            ValueError: There are not as many times as posts.
+            ValueError: There are not as many times as posts, or `generate_when` is between 0 and 1 and there is no
+                ranker that scores hashtags without a generator.
         """
-        config, pooler = self.config, self._pooler
-        moments = each_moment(now, len(posts))
         wish = self._wish(preferences)
-        parts = self.retriever.search_parts(posts if queries is None else queries, self._depth)
+        gathered = self._gathered(posts, posts if queries is None else queries, each_moment(now, len(posts)), wish)
+        when = self.config.generate_when if generate_when is None else probability(generate_when, "generate_when")
+        if self.generator is None or when == 0:
+            return self._traces(gathered, [NO_GENERATION] * len(posts))
+        if when == 1:
+            return self._traces(gathered, self._written(gathered, wish, generation))
+        if self.ranker is None or self.pool is None:
+            raise ValueError(
+                f"generate_when={when} needs a ranker of a pool (type trees), whose scores say of which posts a "
+                "generator is asked. Use 1 for all posts or 0 for none."
+            )
+        traces = self._traces(gathered, [NO_GENERATION] * len(posts))
+        asked = [row for row, trace in enumerate(traces) if max((trace.scores or {}).values(), default=0.0) <= when]
+        if asked:
+            some = gathered.of(asked)
+            found = self._traces(some, self._written(some, wish, generation))
+            for row, trace in zip(asked, found, strict=True):
+                traces[row] = trace
+        return traces
+
+    def _gathered(
+        self, posts: Sequence[str], queries: Sequence[str], moments: Sequence[float], wish: Wish | None
+    ) -> _Gathered:
+        """Retrieves, selects, and fills the pools."""
+        parts = self.retriever.search_parts(queries, self._depth)
         found = {name: [one_voice_each(hits) for hits in lists] for name, lists in parts.items()}
-        hits = fused_hits(found, config.hits)
+        hits = fused_hits(found, self.config.hits)
         vectors = self.selector.embed(posts)  # (P, d)
         candidates = self.selector.rank(posts, hits, vectors)
         if wish is not None:
             candidates = [[found for found in ranked if wish.wanted(found.hashtag)] for ranked in candidates]
-        retrieved = [[candidate.hashtag for candidate in ranked] for ranked in candidates]
-        pools = pooler.pools(posts, vectors, found, candidates, moments, wish) if pooler is not None else None
-        generations = [NO_GENERATION] * len(posts)
-        if self.generator is not None:
-            contexts = [hashtags[: config.context_hashtags] for hashtags in retrieved]
-            asked = [hashtags[: config.pool_hashtags] for hashtags in retrieved]
-            scored = asked if pools is None else [list(pool.hashtags) for pool in pools]
-            allowed = None if wish is None else wish.allowed
-            generations = generate_allowed(self.generator, posts, contexts, scored, allowed=allowed, **generation)
-            if wish is not None:
-                generations = [self._as_wished(found, wish) for found in generations]
-        rows = list(zip(posts, hits, candidates, generations, strict=True))
-        if pooler is None or pools is None:
-            return [Trace(*row) for row in rows]
-        tables = pooler.features(posts, vectors, candidates, pools, generations, moments)
-        return [Trace(*row, pool, table) for row, pool, table in zip(rows, pools, tables, strict=True)]
+        pools: Sequence[Pool | None] = [None] * len(posts)
+        if self._pooler is not None:
+            pools = self._pooler.pools(posts, vectors, found, candidates, moments, wish)
+        return _Gathered(posts, vectors, hits, candidates, pools, moments)
+
+    def _written(self, gathered: _Gathered, wish: Wish | None, generation: Mapping[str, Any]) -> list[Generation]:
+        """What the generator writes of each post."""
+        assert self.generator is not None
+        config = self.config
+        retrieved = [[candidate.hashtag for candidate in ranked] for ranked in gathered.candidates]
+        contexts = [hashtags[: config.context_hashtags] for hashtags in retrieved]
+        scored = [
+            hashtags[: config.pool_hashtags] if pool is None else list(pool.hashtags)
+            for hashtags, pool in zip(retrieved, gathered.pools, strict=True)
+        ]
+        asked = scored if self._asks_likelihoods else None
+        allowed = None if wish is None else wish.allowed
+        written = generate_allowed(self.generator, gathered.posts, contexts, asked, allowed=allowed, **generation)
+        return written if wish is None else [self._as_wished(found, wish) for found in written]
+
+    def _traces(self, gathered: _Gathered, generations: Sequence[Generation]) -> list[Trace]:
+        """What came of each post, scored where there is a ranker."""
+        posts, vectors, hits, candidates, pools, moments = gathered
+        traces = [Trace(*row) for row in zip(posts, hits, candidates, generations, pools, strict=True)]
+        if self._pooler is not None:
+            filled = [pool for pool in pools if pool is not None]
+            tables = self._pooler.features(posts, np.asarray(vectors), candidates, filled, generations, moments)
+            traces = [trace._replace(features=table) for trace, table in zip(traces, tables, strict=True)]
+        if self.ranker is not None:
+            scores = self.ranker.scores(traces)
+            traces = [trace._replace(scores=found) for trace, found in zip(traces, scores, strict=True)]
+        return traces
 
     def _wish(self, preferences: Preferences | None) -> Wish | None:
         if preferences is None:

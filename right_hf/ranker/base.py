@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from right_hf.component import Component
 from right_hf.ranker.pool import PoolSettings
 from right_hf.ranker.records import Trace
@@ -13,7 +15,9 @@ class Ranker(Component):
     role = "ranker"
     #: What goes into the pool; None for a ranker that looks at selector and generator alone.
     pool: PoolSettings | None = None
+    #: The features of a pool that it looks at, see [`right_hf.ranker.features`]; None for all.
+    features: tuple[str, ...] | None = None
 
-    def scores(self, trace: Trace) -> dict[str, float]:
-        """The hashtags to recommend for one post, each with a score in [0, 1], by which they are ordered."""
+    def scores(self, traces: Sequence[Trace]) -> list[dict[str, float]]:
+        """For each post the hashtags to recommend, each with a score in [0, 1], by which they are ordered."""
         raise NotImplementedError

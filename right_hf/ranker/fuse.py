@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
-from right_hf.ranker.base import Ranker
 from right_hf.ranker.records import NO_GENERATION, Recommendation, Source, Trace
 
 
-def fuse(trace: Trace, ranker: Ranker | None) -> list[Recommendation]:
+def fuse(trace: Trace, scores: Mapping[str, float] | None = None) -> list[Recommendation]:
     """Makes the recommendations for one post, best first.
 
     Args:
         trace: What the stages made of it.
-        ranker: Orders the pool by (-score, hashtag). None gives the paper's answer: the written hashtags alone, in the
-            generator's order, scored by its probability per token, or by 1 / rank where it gives no likelihoods. Where
-            there is no generator either, these are the candidates in the selector's order.
+        scores: What a ranker says of its hashtags, which are ordered by (-score, hashtag). None gives the paper's
+            answer: the written hashtags alone, in the generator's order, scored by its probability per token, or by
+            1 / rank where it gives no likelihoods. Where there is no generator either, these are the candidates in the
+            selector's order.
     """
     evidence, written = _evidence(trace), set(trace.generation.hashtags)
 
@@ -33,13 +34,13 @@ def fuse(trace: Trace, ranker: Ranker | None) -> list[Recommendation]:
                 return "popular"
         return "retrieved"
 
-    if ranker is None:
+    if scores is None:
         known = {tag: math.exp(value) for tag, value in trace.generation.log_likelihoods.items()}
         answer = trace.generation.hashtags
         if trace.generation is NO_GENERATION:
             answer = [candidate.hashtag for candidate in trace.candidates]
         return [recommend(tag, known.get(tag, 1 / rank)) for rank, tag in enumerate(answer, start=1)]
-    fused = [recommend(hashtag, score) for hashtag, score in ranker.scores(trace).items()]
+    fused = [recommend(hashtag, score) for hashtag, score in scores.items()]
     return sorted(fused, key=lambda recommendation: (-recommendation.score, recommendation.hashtag))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,9 @@ class LinearRanker(Ranker):
         """Intercept and weights."""
         return {"intercept": self.intercept, **self.weights._asdict()}
 
-    def scores(self, trace: Trace) -> dict[str, float]:
+    def scores(self, traces: Sequence[Trace]) -> list[dict[str, float]]:
         """The [`probability`] of each hashtag of [`linear_features`]."""
-        return {hashtag: self.probability(features) for hashtag, features in linear_features(trace).items()}
+        return [{tag: self.probability(found) for tag, found in linear_features(trace).items()} for trace in traces]
 
     def probability(self, features: LinearFeatures) -> float:
         """1 / (1 + exp(-(intercept + weights . features))): calibrated."""

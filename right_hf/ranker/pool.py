@@ -18,7 +18,8 @@ from right_hf.corpus import Corpus
 from right_hf.encoders import Matrix
 from right_hf.generator.base import Generation
 from right_hf.popularity import Freshness, most_popular
-from right_hf.ranker.features import Known, feature_table
+from right_hf.ranker.columns import Known, Seen
+from right_hf.ranker.features import feature_tables
 from right_hf.ranker.mentions import MentionFinder
 from right_hf.ranker.records import FeatureTable, Pool
 from right_hf.retriever.base import Hit, Retriever
@@ -74,15 +75,23 @@ class Pooler:
         retriever: Whose corpus is looked at; it may change.
         selector: With the hashtags of the corpus prepared.
         settings: What goes into the pool.
+        columns: The features that somebody looks at; None for all.
 
     Raises:
         TypeError: Time is to play a part, but the retriever's corpus cannot be followed.
     """
 
-    def __init__(self, retriever: Retriever, selector: Selector, settings: PoolSettings) -> None:
+    def __init__(
+        self,
+        retriever: Retriever,
+        selector: Selector,
+        settings: PoolSettings,
+        columns: Sequence[str] | None = None,
+    ) -> None:
         self.retriever = retriever
         self.selector = selector
         self.settings = settings
+        self.columns = columns
         self._mentions = MentionFinder(lambda word: bool(retriever.idf(word)))
         self._freshness: Freshness | None = None
         if settings.popular:
@@ -170,15 +179,11 @@ class Pooler:
             for pool, generation in zip(pools, generations, strict=True)
         ]
         cosines = self.selector.cosines(vectors, hashtags)
-        return [
-            feature_table(posts[row], candidates[row], pools[row], generations[row], Known(
-                dict(zip(tags, cosines[row], strict=True)),
-                {tag: self.retriever.corpus.hashtag_count(tag) for tag in tags},
-                {tag: found for tag in tags if (found := self.retriever.idf(tag))},
-                {tag: self._freshness.in_days(tag, moments[row]) for tag in tags} if self._freshness else {},
-            ))
-            for row, tags in enumerate(hashtags)
-        ]  # fmt: skip
+        rows = zip(posts, hashtags, candidates, pools, generations, cosines, strict=True)
+        freshness = self._freshness
+        days = None if freshness is None else lambda hashtag, row: freshness.in_days(hashtag, moments[row])
+        known = Known(self.retriever.corpus.hashtag_count, self.retriever.idf, days)
+        return feature_tables([Seen(*row) for row in rows], known, self.columns)
 
 
 def _anything(hashtag: str) -> bool:

@@ -80,6 +80,7 @@ class Trace(NamedTuple):
         generation: What the generator wrote, and how likely it finds the hashtags of the pool; empty without one.
         pool: The hashtags to rank; None where no ranker asks for them.
         features: Their features; None likewise.
+        scores: What the ranker says of them; None without one.
     """
 
     post: str
@@ -88,6 +89,7 @@ class Trace(NamedTuple):
     generation: Generation
     pool: Pool | None = None
     features: FeatureTable | None = None
+    scores: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from right_hf.ranker.base import Ranker
 from right_hf.ranker.features import is_feature
 from right_hf.ranker.pool import PoolSettings
 from right_hf.ranker.records import Trace
+from right_hf.ranker.quickscorer import TreeSums
 from right_hf.ranker.trees import parse_trees, tree_section
 
 _TREES_FILE = "trees.txt"
@@ -45,9 +46,12 @@ class TreeRanker(Ranker):
     type = "trees"
 
     def __init__(self, trees: str, slope: float, intercept: float, pool: PoolSettings | None = None) -> None:
-        self.trees, self.features = parse_trees(trees)
+        parsed, names = parse_trees(trees)
+        read = np.unique(parsed.features)
+        self.features = tuple(names[column] for column in read.tolist())
+        self._sums = TreeSums(parsed._replace(features=np.searchsorted(read, parsed.features)), len(read))
         self._text = tree_section(trees)
-        if unknown := sorted(name for name in self.features if not is_feature(name)):
+        if unknown := sorted(name for name in names if not is_feature(name)):
             raise ValueError(f"The trees look at the unknown feature {unknown[0]!r}. Train them with this version.")
         if not (_is_number(slope) and _is_number(intercept) and slope > 0):
             raise ValueError(f"The calibration needs a slope above 0 and an intercept, got {slope!r}, {intercept!r}.")
@@ -55,24 +59,29 @@ class TreeRanker(Ranker):
         self.intercept = intercept
         self.pool: PoolSettings = pool or PoolSettings()
 
-    def scores(self, trace: Trace) -> dict[str, float]:
-        """The hashtags of the pool of one post, each with the probability that its author would use it.
+    def scores(self, traces: Sequence[Trace]) -> list[dict[str, float]]:
+        """The hashtags of the pool of each post, each with the probability that its author would use it.
 
         Raises:
-            ValueError: The trace has no features.
+            ValueError: A trace has no features.
         """
-        table = trace.features
-        if table is None:
-            raise ValueError("The trace has no features. Run the stages with this ranker's pool settings.")
-        return dict(zip(table.hashtags, self.probabilities(table.values, table.names), strict=True))
+        tables = [trace.features for trace in traces if trace.features is not None]
+        if len(tables) < len(traces):
+            raise ValueError("A trace has no features. Run the stages with this ranker's pool settings.")
+        values = [self._columns(table.values, table.names) for table in tables]
+        found = iter(self.probabilities(np.concatenate(values)) if values else ())
+        return [dict(zip(table.hashtags, found, strict=False)) for table in tables]
 
-    def probabilities(self, values: npt.NDArray[np.float32], names: Sequence[str]) -> list[float]:
-        """The probability of each hashtag from its features, (N, len(names)); a column that is missing says nothing."""
-        columns = [
-            values[:, names.index(name)] if name in names else np.full(len(values), np.nan) for name in self.features
-        ]
-        sums = self.trees.sums(np.stack(columns, axis=1))
-        return [probability(total, self.slope, self.intercept) for total in sums.tolist()]
+    def _columns(self, values: npt.NDArray[np.float32], names: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The columns that the trees look at; one that is missing says nothing."""
+        if names == self.features:
+            return values
+        nothing = np.full(len(values), np.nan, dtype=np.float32)
+        return np.stack([values[:, names.index(name)] if name in names else nothing for name in self.features], axis=1)
+
+    def probabilities(self, values: npt.NDArray[np.float32]) -> list[float]:
+        """The probability of each hashtag from its features, (N, len(self.features))."""
+        return [probability(total, self.slope, self.intercept) for total in self._sums(values).tolist()]
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Boosted trees: read from LightGBM's text format by a parser that trusts nothing, and applied without LightGBM.
+"""Boosted trees, read from LightGBM's text format by a parser that trusts nothing.
 
 LightGBM's own reader crashes the process on a damaged file. This one takes what a ranker needs, numeric splits, and
 checks every number it will follow.
@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 Values = npt.NDArray[np.float64]
 
 #: Bits of a decision type: a categorical split, the side of missing values, and what counts as missing.
 _CATEGORICAL, _DEFAULT_LEFT, _MISSING, _MISSING_IS_NAN = 1, 2, 12, 8
 _END = "end of trees"
+#: Leaves of a tree: as many as a word has bits, see [`right_hf.ranker.quickscorer`].
+MOST_LEAVES = 64
 
 
 class Trees(NamedTuple):
@@ -41,26 +42,6 @@ class Trees(NamedTuple):
     right: npt.NDArray[np.int32]
     leaves: Values
     roots: npt.NDArray[np.int32]
-
-    def sums(self, rows: npt.NDArray[np.floating[Any]]) -> Values:
-        """What the trees add up to for each row: (R, F) to (R,)."""
-        return np.asarray(_sums(np.ascontiguousarray(rows, dtype=np.float64), *self))
-
-
-@njit(cache=True, nogil=True)
-def _sums(
-    rows: Any, features: Any, thresholds: Any, missing_left: Any, left: Any, right: Any, leaves: Any, roots: Any
-) -> Any:
-    sums = np.zeros(len(rows))
-    for row in range(len(rows)):
-        for root in roots:
-            node = root
-            while node >= 0:
-                value = rows[row, features[node]]
-                goes_left = missing_left[node] if np.isnan(value) else value <= thresholds[node]
-                node = left[node] if goes_left else right[node]
-            sums[row] += leaves[-1 - node]
-    return sums
 
 
 def tree_section(text: str) -> str:
@@ -128,6 +109,8 @@ def _numbers(block: dict[str, str], key: str, kind: type, count: int) -> list[An
 def _tree(block: dict[str, str], columns: int, first_node: int, first_leaf: int) -> Trees:
     """One tree, its nodes and leaves numbered from the given numbers on."""
     size = int(block["num_leaves"])
+    if size > MOST_LEAVES:
+        raise ValueError(f"a tree has {size} leaves, and {MOST_LEAVES} is the most that is applied")
     if size < 1 or block["num_cat"] != "0" or block.get("is_linear", "0") != "0":
         raise ValueError("a tree has no leaf, or a kind of split that is not numeric")
     leaves = _numbers(block, "leaf_value", float, size)

@@ -13,7 +13,8 @@ from right_hf.data.protocol import small
 from right_hf.posts import Post
 from right_hf.ranker.base import Ranker
 from right_hf.ranker.pool import PoolSettings
-from right_hf.ranker.trees import parse_trees
+from right_hf.ranker.quickscorer import TreeSums
+from right_hf.ranker.trees import MOST_LEAVES, parse_trees
 from right_hf.registry import component_class
 from right_hf.stages import Stages
 from right_hf.trainers.build import build_component
@@ -150,7 +151,7 @@ def _held_out_job(job: Job, posts: Sequence[Post]) -> Job:
 
 def _pools(job: Job, posts: Sequence[Post]) -> Pools:
     """The pools that a job's components make of posts."""
-    return run_pools(posts, Stages(*job.parts(), PoolSettings(**job.recipe.ranker.pool)))
+    return run_pools(posts, Stages(*job.parts(), pool=PoolSettings(**job.recipe.ranker.pool)))
 
 
 def check_arguments(arguments: dict[str, Any]) -> None:
@@ -219,7 +220,8 @@ def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int) 
     if train.names != validation.names:
         raise ValueError(f"Both pools must have the same features, got {train.names} and {validation.names}.")
     trees = train_trees(train, recipe, seed)
-    slope, intercept = fit_probability(parse_trees(trees)[0].sums(validation.values), validation.gold)
+    parsed, names = parse_trees(trees)
+    slope, intercept = fit_probability(TreeSums(parsed, len(names))(validation.values), validation.gold)
     kind: Any = component_class("ranker", recipe.type)
     ranker: Ranker = kind(trees, slope, intercept, PoolSettings(**recipe.pool))
     return ranker

@@ -201,7 +201,7 @@ class StreamExperiment:
     def _traces(self, seed: int, corpus: CorpusKind) -> Iterator[Trace]:
         retriever, selector = self._corpus(), self.experiment.selector(seed)
         generator = self.experiment.load_generator(right(BM25), seed)
-        stages = Stages(self._config, retriever, selector, generator, self._pool(corpus))
+        stages = Stages(self._config, retriever, selector, generator, pool=self._pool(corpus))
         for post in self._passing(retriever, corpus):
             [trace] = stages.run([post.text], now=seconds(post.created_at))
             yield trace._replace(hits=[], candidates=[], pool=None)  # what a long stream has no room for
