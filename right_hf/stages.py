@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from right_hf.config import RightConfig
+import right_hf
+from right_hf.deferred import Deferred, made
 from right_hf.generator.base import Generation, Generator, generate_allowed
 from right_hf.preferences import Preferences
 from right_hf.ranker.pool import Pooler, PoolSettings, Wish
@@ -15,6 +16,7 @@ from right_hf.retriever.base import Retriever
 from right_hf.retriever.fusion import fused_hits
 from right_hf.retriever.voices import one_voice_each
 from right_hf.selector.base import Selector
+from right_hf.settings import Settings
 from right_hf.times import moment
 
 #: The time of one post or of each, in seconds since 1970 or ISO 8601; None for the present.
@@ -37,16 +39,16 @@ class Stages:
 
     def __init__(
         self,
-        config: RightConfig,
+        config: right_hf.RightConfig | Settings,
         retriever: Retriever,
         selector: Selector,
-        generator: Generator | None = None,
+        generator: Generator | Deferred[Generator] | None = None,
         pool: PoolSettings | None = None,
     ) -> None:
         self.config = config
         self.retriever = retriever
         self.selector = selector
-        self.generator = generator
+        self._generator = generator
         self.pool = pool
         self.selector.prepare(retriever.corpus.hashtags)
         self._depth = max(config.hits, pool.depth) if pool is not None else config.hits
@@ -85,12 +87,12 @@ class Stages:
         retrieved = [[candidate.hashtag for candidate in ranked] for ranked in candidates]
         pools = pooler.pools(posts, vectors, found, candidates, moments, wish) if pooler is not None else None
         generations = [NO_GENERATION] * len(posts)
-        if self.generator is not None:
+        if config.generate_when > 0 and (generator := made(self._generator)) is not None:
             contexts = [hashtags[: config.context_hashtags] for hashtags in retrieved]
             asked = [hashtags[: config.pool_hashtags] for hashtags in retrieved]
             scored = asked if pools is None else [list(pool.hashtags) for pool in pools]
             allowed = None if wish is None else wish.allowed
-            generations = generate_allowed(self.generator, posts, contexts, scored, allowed=allowed, **generation)
+            generations = generate_allowed(generator, posts, contexts, scored, allowed=allowed, **generation)
             if wish is not None:
                 generations = [self._as_wished(found, wish) for found in generations]
         rows = list(zip(posts, hits, candidates, generations, strict=True))
