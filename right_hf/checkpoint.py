@@ -38,9 +38,9 @@ class LoadArguments(TypedDict, total=False):
         ranker: The same of the ranker; False to go without.
         generate_when: Takes the place of the configuration's, see [`right_hf.RightConfig`]: 1 asks the generator about
             all posts, 0 about none, and leaves it unloaded until somebody asks for it.
-        dtype: Of the generator's weights, a `torch.dtype` or its name; "auto", the default, for the checkpoint's own. In "bfloat16" a
-            score depends a little on what else is in the batch, since rounding does: of 60 posts by 16 and alone, the
-            best hashtag was the same and scores differed by 0.027 at most. In "float32" none did.
+        dtype: Of the generator's weights, a `torch.dtype` or its name; "auto", the default, for the checkpoint's own.
+            In "bfloat16" a score depends a little on what else is in the batch, since rounding does: of 60 posts by 16
+            and alone, the best hashtag was the same and scores differed by 0.027 at most. In "float32" none did.
         device: Where the networks go, a `torch.device` or its name; static embeddings stay on the CPU.
         device_map: How an LLM is spread over devices; see transformers. Where no part is an LLM, the device of all.
         send_posts_to: The server that may be sent posts, see [`right_hf.generator.chat.ChatGenerator.from_folder`].

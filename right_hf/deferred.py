@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from right_hf.forks import renewed_in_children
 
 P = TypeVar("P")
+P_co = TypeVar("P_co", covariant=True)
 
 
-class Deferred(Generic[P]):
+class Deferred(Generic[P_co]):
     """A part that is loaded once, by the first thread that asks for it; others wait meanwhile.
 
     What loading raises is raised whenever somebody asks, for as long as it cannot be loaded.
@@ -21,18 +23,18 @@ class Deferred(Generic[P]):
         options: What it is loaded with.
     """
 
-    def __init__(self, load: Callable[..., P], **options: Any) -> None:
+    def __init__(self, load: Callable[..., P_co], **options: Any) -> None:
         self._load = load
         self._options = options
         #: The part, once somebody has asked for it.
-        self.loaded: P | None = None
+        self.loaded: P_co | None = None
         self._start_lock()
         _WAITING.add(self)
 
     def _start_lock(self) -> None:
         self._lock = threading.RLock()
 
-    def get(self) -> P:
+    def get(self) -> P_co:
         """The part."""
         with self._lock:
             if self.loaded is None:
@@ -50,7 +52,7 @@ class Deferred(Generic[P]):
             self._options["device"] = device
 
 
-_WAITING = renewed_in_children(Deferred._start_lock)
+_WAITING: WeakSet[Deferred[Any]] = renewed_in_children(Deferred._start_lock)
 
 
 def made(part: P | Deferred[P]) -> P:

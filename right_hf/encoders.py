@@ -42,7 +42,7 @@ def weights_fingerprint(model: Any) -> str:
     digest = hashlib.sha256(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str().encode())
     for name, weights in _named_weights(model):
         digest.update(name.encode())
-        digest.update(np.ascontiguousarray(weights))
+        digest.update(np.ascontiguousarray(weights).data)
     return digest.hexdigest()
 
 

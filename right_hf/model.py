@@ -36,7 +36,6 @@ from right_hf.selector.base import Selector
 from right_hf.settings import Settings, checkpoint_settings
 from right_hf.stages import Moments, Stages
 
-
 #: Held while a model's configuration takes the place of its settings.
 _CONFIGURING = threading.Lock()
 

@@ -46,9 +46,7 @@ class Settings:
         for name in ("hits", "context_hashtags", "pool_hashtags"):
             setattr(self, name, whole_number(getattr(self, name), name))
         self.generate_when = probability(self.generate_when, "generate_when")
-        if self.fusion is not None and not (
-            isinstance(self.fusion, dict) and set(self.fusion) == _WEIGHTS and all(map(_is_finite, self.fusion.values()))
-        ):
+        if not (self.fusion is None or _are_weights(self.fusion)):
             raise ValueError(
                 f"fusion must be null or hold the numbers {', '.join(sorted(_WEIGHTS))}, got {self.fusion!r:.200}. "
                 "Fit it again (right-hf train ranker) or set it to null for the paper's answer."
@@ -87,6 +85,10 @@ def _check_component(name: str, entry: Any) -> None:
             f"Component {name!r} in config.json lies outside of the checkpoint: {str(subfolder)!r}. "
             "Name a folder in it."
         )
+
+
+def _are_weights(found: object) -> bool:
+    return isinstance(found, dict) and set(found) == _WEIGHTS and all(map(_is_finite, found.values()))
 
 
 def _is_finite(value: object) -> bool:

@@ -21,23 +21,27 @@ Weights = npt.NDArray[np.floating[Any]]
 _WEIGHTS, _DTYPES = "embedding.weight", ("F16", "F32", "F64")
 
 
-def mean_rows(weights: Weights, rows: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
-    """The mean of some rows of (n, d) weights for each entry, (len(rows), d); of no rows it is 0."""
+def mean_rows(weights: Weights, rows: Sequence[Sequence[int]]) -> Weights:
+    """The mean of some rows of (n, d) weights for each entry, (len(rows), d); of no rows it is 0.
+
+    In the precision of the weights, in which torch sums, too: so of half precision the bits are the same.
+    """
     counts = np.array([len(found) for found in rows])
-    means = np.zeros((len(rows), weights.shape[1]), dtype=np.float32)
+    means = np.zeros((len(rows), weights.shape[1]), dtype=weights.dtype)
     if filled := np.flatnonzero(counts).tolist():
-        chosen = weights[np.concatenate([rows[at] for at in filled])].astype(np.float32)
+        chosen = weights[np.concatenate([rows[at] for at in filled])]
         starts = np.cumsum(counts) - counts
-        means[filled] = np.add.reduceat(chosen, starts[filled], axis=0) / counts[filled, None].astype(np.float32)
+        means[filled] = np.add.reduceat(chosen, starts[filled], axis=0) / counts[filled, None].astype(weights.dtype)
     return means
 
 
 class StaticEncoder:
     """A sentence-transformers model that consists of static embeddings alone.
 
-    It gives the vectors of that model, to the rounding of its weights. It is here because importing torch, transformers
-    and sentence-transformers takes several times as long as all else together that a lone post waits for. It computes
-    on the CPU, wherever the networks of other parts are: looking rows up is no work for an accelerator.
+    It gives the vectors of that model, in full precision but for the order in which they are summed. It is here because
+    importing torch, transformers and sentence-transformers takes several times as long as all else together that a lone
+    post waits for. It computes on the CPU, wherever the networks of other parts are: looking rows up is no work for an
+    accelerator.
 
     Args:
         tokenizer: Cuts texts into tokens.
@@ -68,9 +72,7 @@ class StaticEncoder:
         """Itself, as a network that is never trained."""
         return self
 
-    def encode(
-        self, sentences: Sequence[str], batch_size: int, show_progress_bar: bool = False, **_: Any
-    ) -> npt.NDArray[np.float32]:
+    def encode(self, sentences: Sequence[str], batch_size: int, show_progress_bar: bool = False, **_: Any) -> Weights:
         """Embeds texts: (len(sentences), d)."""
         parts = []
         starts = range(0, len(sentences), batch_size)

@@ -1,4 +1,4 @@
-"""Downloading a snapshot of a repository: what passes is tried again, and every file has the hash that the Hub names."""
+"""Downloading a snapshot of a repository: what passes is tried again, and each file has the hash that the Hub names."""
 
 from __future__ import annotations
 
