@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
-import torch
-
 from right_hf.checks import accelerator_type, check_device, check_dtype
 from right_hf.component import Component, accepted_options
-from right_hf.config import RightConfig
+from right_hf.deferred import Deferred
 from right_hf.hub.arguments import HubArguments, hub_arguments
 from right_hf.hub.origin import Origin, hub_folder
 from right_hf.hub.pull import commit_of, fetch
@@ -37,10 +36,12 @@ class LoadArguments(TypedDict, total=False):
         selector: The same of the selector.
         generator: The same of the generator; False to go without.
         ranker: The same of the ranker; False to go without.
-        dtype: Of the generator's weights; "auto", the default, for the checkpoint's own. In "bfloat16" a
-            score depends a little on what else is in the batch, since rounding does: of 60 posts by 16 and alone, the
-            best hashtag was the same and scores differed by 0.027 at most. In "float32" none did.
-        device: Where the networks go.
+        generate_when: Takes the place of the configuration's, see [`right_hf.RightConfig`]: 1 asks the generator about
+            all posts, 0 about none, and leaves it unloaded until somebody asks for it.
+        dtype: Of the generator's weights, a `torch.dtype` or its name; "auto", the default, for the checkpoint's own.
+            In "bfloat16" a score depends a little on what else is in the batch, since rounding does: of 60 posts by 16
+            and alone, the best hashtag was the same and scores differed by 0.027 at most. In "float32" none did.
+        device: Where the networks go, a `torch.device` or its name; static embeddings stay on the CPU.
         device_map: How an LLM is spread over devices; see transformers. Where no part is an LLM, the device of all.
         send_posts_to: The server that may be sent posts, see [`right_hf.generator.chat.ChatGenerator.from_folder`].
         merge: Whether an LLM's adapter is worked into its weights.
@@ -51,8 +52,9 @@ class LoadArguments(TypedDict, total=False):
     selector: str | Path | None
     generator: str | Path | bool | None
     ranker: str | Path | bool | None
-    dtype: torch.dtype | str | None
-    device: str | torch.device
+    generate_when: float | None
+    dtype: Any
+    device: Any
     device_map: Any
     send_posts_to: str | None
     merge: bool
@@ -72,7 +74,7 @@ def sorted_arguments(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict
 
 
 def part_places(
-    source: str, config: RightConfig, replacements: Mapping[str, Any], hub: Mapping[str, Any]
+    source: str, components: Mapping[str, Any], replacements: Mapping[str, Any], hub: Mapping[str, Any]
 ) -> dict[str, Place]:
     """Where the files of each part are and where on the Hub they came from; all of them, or an error.
 
@@ -81,14 +83,14 @@ def part_places(
 
     Args:
         source: The checkpoint's folder or Hub id.
-        config: Its configuration.
+        components: Its parts, by role, as the configuration names them.
         replacements: By role the folder or Hub id that takes a part's place, or False to go without it.
         hub: Arguments of [`right_hf.hub.pull.fetch`]; `revision` is the checkpoint's.
 
     Raises:
         ValueError: A part is left out that no checkpoint can do without.
     """
-    has_both = {"generator", "ranker"} <= config.components.keys()
+    has_both = {"generator", "ranker"} <= components.keys()
     if has_both and replacements.get("generator") is False and replacements.get("ranker") is None:
         logger.warning(
             "The ranker of %s was trained with its generator and orders worse without it. Give one that was trained "
@@ -107,7 +109,7 @@ def part_places(
         if replacement is not None:
             found[role] = hub_folder(role, replacement, **elsewhere)
             continue
-        entry = config.components.get(role)
+        entry = components.get(role)
         if entry is None:
             continue
         if "repo_id" in entry:
@@ -125,18 +127,25 @@ def part_places(
     return found
 
 
-def load_parts(found: Mapping[str, Place], options: Mapping[str, Any]) -> dict[str, Any]:
+def load_parts(found: Mapping[str, Place], options: Mapping[str, Any], later: Collection[str] = ()) -> dict[str, Any]:
     """Loads what [`part_places`] found: each component by role, with where on the Hub it came from.
 
     Args:
         found: Folder and origin of each.
         options: Passed to those of the parts that take them.
+        later: Roles of parts that are loaded when they are first asked for, [`Deferred`] until then; but for one that
+            may be spread over devices.
 
     Raises:
         TypeError: No part takes an option.
         ValueError: A part is damaged, or there is no such device or dtype.
     """
-    taken = {role: accepted_options(saved_class(role, folder)) for role, (folder, _) in found.items()}
+    # Options that every part may be given are known without the class of one, whose import takes long.
+    unasked = later if set(options) <= SHARED_OPTIONS - {"device_map"} else ()
+    taken = {
+        role: SHARED_OPTIONS if role in unasked else accepted_options(saved_class(role, folder))
+        for role, (folder, _) in found.items()
+    }
     known = SHARED_OPTIONS.union(*taken.values())
     if unknown := sorted(set(options) - known):
         types = ", ".join(f"{role} {saved_class(role, folder).type!r}" for role, (folder, _) in found.items())
@@ -152,10 +161,16 @@ def load_parts(found: Mapping[str, Place], options: Mapping[str, Any]) -> dict[s
     parts: dict[str, Any] = {}
     for role, (folder, origin) in found.items():
         own = {name: value for name, value in options.items() if name in taken[role]}
-        parts[role] = load_component(role, folder, **own)
-        parts[role].origin = origin
+        load = partial(_load_part, role, folder, origin)
+        parts[role] = Deferred(load, **own) if role in later and "device_map" not in options else load(**own)
     parts["selector"].load_embeddings(found["retriever"][0])
     return parts
+
+
+def _load_part(role: str, folder: Path, origin: Origin | None, **options: Any) -> Any:
+    part = load_component(role, folder, **options)
+    part.origin = origin
+    return part
 
 
 def _on_one_device(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -169,10 +169,12 @@ def check_dtype(dtype: Any) -> None:
     Raises:
         ValueError: It is neither a floating-point dtype of torch nor the name of one, nor "auto".
     """
+    if isinstance(dtype, str) and dtype == "auto":
+        return
     import torch
 
     found = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
-    if dtype != "auto" and not (isinstance(found, torch.dtype) and found.is_floating_point):
+    if not (isinstance(found, torch.dtype) and found.is_floating_point):
         raise ValueError(f'dtype must be "auto", or one of torch such as "float32" or "bfloat16", got {dtype!r:.80}.')
 
 
@@ -190,6 +192,8 @@ def check_device(device: Any) -> None:
     Raises:
         ValueError: There is no such device; the message names those that there are.
     """
+    if isinstance(device, str) and device == "cpu":
+        return
     import torch
 
     there = ["cpu"]

@@ -8,15 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from huggingface_hub import CommitInfo
+import huggingface_hub
 from typing_extensions import Self, Unpack
 
 from right_hf.checks import place
+from right_hf.deferred import Deferred, made
 from right_hf.holding import Occupant, occupants_of
 from right_hf.hub.arguments import HubArguments, UploadArguments, hub_arguments, show_arguments
-from right_hf.hub.errors import explained
 from right_hf.hub.origin import Origin, file_hashes, hub_folder, is_of_component
-from right_hf.hub.push import push_folder
 from right_hf.layout import config_file
 from right_hf.persistence import atomic_folder, read_object, refuse_pickle, write_json
 
@@ -178,7 +177,7 @@ class Component:
             ValueError: A part of it lies on this machine only.
         """
 
-    def push_to_hub(self, repo_id: str, **upload: Unpack[UploadArguments]) -> CommitInfo:
+    def push_to_hub(self, repo_id: str, **upload: Unpack[UploadArguments]) -> huggingface_hub.CommitInfo:
         """Uploads the component alone, in one commit; the repository is made if there is none.
 
         Files of an earlier component are replaced as a whole, whatever else is in the repository stays. A checkpoint
@@ -195,6 +194,9 @@ class Component:
             ValueError: A part of it lies on this machine only, or a file holds an access token.
             FileNotFoundError, PermissionError, ConnectionError, OSError: See [`right_hf.hub.errors.explained`].
         """
+        from right_hf.hub.errors import explained
+        from right_hf.hub.push import push_folder
+
         self.check_portable()
         upload.setdefault("commit_message", f"Upload a {self.role}")
         with tempfile.TemporaryDirectory() as scratch:
@@ -239,7 +241,7 @@ show_arguments(Component.push_to_hub, UploadArguments)
 
 
 class Part(Generic[P]):
-    """A part of a model: assigning another one connects all parts anew."""
+    """A part of a model, perhaps loaded when it is asked for; assigning another one connects all parts anew."""
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
         self.role = name
@@ -247,8 +249,8 @@ class Part(Generic[P]):
     def __get__(self, model: Any, owner: type[Any]) -> P:
         if model is None:
             raise AttributeError(f"Each {owner.__name__} has a {self.role} of its own.")
-        part: P = model._parts[self.role]
-        return part
+        part: P | Deferred[P] = model._parts[self.role]
+        return made(part)
 
     def __set__(self, model: Any, part: P) -> None:
         model._assemble(**{self.role: part})

@@ -10,15 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from safetensors import safe_open
-from tokenizers import Tokenizer
-from torch import nn
 
 from right_hf.loading import LOADING
-from right_hf.persistence import load_arrays, read_json, save_arrays
-from right_hf.precision import as_stored, note_stored
+from right_hf.persistence import load_arrays, save_arrays
 from right_hf.progress import bar
+from right_hf.static_encoder import StaticEncoder
 
 Matrix = npt.NDArray[np.float32]
 
@@ -30,61 +26,6 @@ def unit_rows(vectors: Matrix) -> Matrix:
     """Scales each row to length 1; a row of zeros stays one."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
-
-
-class StaticEncoder(nn.Module):
-    """A sentence-transformers model that consists of static embeddings alone: the mean of one vector a token.
-
-    It gives the very vectors of that model. It is here because importing sentence-transformers takes 2.7 s, more than
-    all else together that a lone post waits for.
-
-    Args:
-        tokenizer: Cuts texts into tokens.
-        weights: (tokens, d) a vector for each token.
-    """
-
-    def __init__(self, tokenizer: Tokenizer, weights: torch.Tensor) -> None:
-        super().__init__()
-        self.tokenizer = tokenizer
-        self.tokenizer.no_padding()
-        self.embedding = nn.EmbeddingBag.from_pretrained(weights, freeze=False)
-
-    @classmethod
-    def from_folder(cls, folder: Path) -> StaticEncoder | None:
-        """The model in a folder; None for one that is more than static embeddings."""
-        modules = read_json(folder / "modules.json")
-        if len(modules) != 1 or not str(modules[0].get("type", "")).endswith(".StaticEmbedding"):
-            return None
-        settings = read_json(folder / "config_sentence_transformers.json")
-        place = folder / modules[0].get("path", "")
-        if any((settings.get("prompts") or {}).values()) or not (place / "model.safetensors").is_file():
-            return None
-        with safe_open(place / "model.safetensors", framework="pt") as file:
-            if list(file.keys()) != ["embedding.weight"]:
-                return None
-            return cls(Tokenizer.from_file(str(place / "tokenizer.json")), file.get_tensor("embedding.weight"))
-
-    @torch.inference_mode()
-    def encode(
-        self, sentences: Sequence[str], batch_size: int, show_progress_bar: bool = False, **_: Any
-    ) -> npt.NDArray[Any]:
-        """Embeds texts: (len(sentences), d)."""
-        device, parts = self.embedding.weight.device, []
-        starts = range(0, len(sentences), batch_size)
-        for start in bar(starts, "embedding") if show_progress_bar else starts:
-            found = self.tokenizer.encode_batch(list(sentences[start : start + batch_size]), add_special_tokens=False)
-            offsets = np.cumsum([0, *(len(encoding.ids) for encoding in found[:-1])])
-            ids = torch.tensor([token for encoding in found for token in encoding.ids], dtype=torch.long)
-            parts.append(self.embedding(ids.to(device), torch.from_numpy(offsets).to(device)).cpu().numpy())
-        return np.concatenate(parts)
-
-    def as_sentence_transformer(self) -> Any:
-        """The same as a model of sentence-transformers."""
-        from sentence_transformers import SentenceTransformer
-        from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-
-        module = StaticEmbedding(self.tokenizer, embedding_weights=self.embedding.weight.detach())
-        return SentenceTransformer(modules=[module], device="cpu")
 
 
 def embed(model: Any, texts: Sequence[str], batch_size: int = 256, progress: bool = False) -> Matrix:
@@ -99,11 +40,17 @@ def weights_fingerprint(model: Any) -> str:
     """A hash of weights and tokenizer, the same in every precision that holds the weights."""
     tokenizer = model.tokenizer
     digest = hashlib.sha256(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str().encode())
-    prefix = "0." if isinstance(model, StaticEncoder) else ""  # sentence-transformers numbers its modules
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{prefix}{name}".encode())
-        digest.update(np.ascontiguousarray(tensor.detach().cpu().float().numpy()).tobytes())
+    for name, weights in _named_weights(model):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(weights).data)
     return digest.hexdigest()
+
+
+def _named_weights(model: Any) -> list[tuple[str, Matrix]]:
+    """The weights in full precision by their names in sentence-transformers, in the order of these."""
+    if isinstance(model, StaticEncoder):
+        return [("0.embedding.weight", model.weights.astype(np.float32))]
+    return [(name, weights.detach().cpu().float().numpy()) for name, weights in sorted(model.state_dict().items())]
 
 
 def encoder_fingerprint(model: Any) -> str:
@@ -128,31 +75,33 @@ def load_encoder(folder: Path, whole: bool = False) -> Any:
     """
     try:
         with LOADING:
-            model: Any = None if whole else StaticEncoder.from_folder(folder)
-            if model is None:
-                from sentence_transformers import SentenceTransformer
+            if not whole and (static := StaticEncoder.from_folder(folder)) is not None:
+                return static
+            from sentence_transformers import SentenceTransformer
 
-                model = SentenceTransformer(str(folder), device="cpu", local_files_only=True, trust_remote_code=False)
+            model = SentenceTransformer(str(folder), device="cpu", local_files_only=True, trust_remote_code=False)
     except Exception as error:  # a damaged file raises whatever its reader raises
         raise ValueError(
             f"{folder} holds no loadable sentence-transformers model ({type(error).__name__}: {error}). "
             "Save or download it again."
         ) from error
+    from right_hf.precision import note_stored
+
     note_stored(model, folder)
     # Static embeddings are looked up as fast in half precision; anything that multiplies is not, on a CPU.
     return model if is_static(model) else model.float()
 
 
 def is_static(model: Any) -> bool:
-    """Whether an encoder consists of static embeddings."""
-    return isinstance(model, StaticEncoder) or hasattr(model[0], "embedding_dim")
+    """Whether a model of sentence-transformers consists of static embeddings."""
+    return hasattr(model[0], "embedding_dim")
 
 
 def save_encoder(model: Any, folder: Path) -> None:
     """Writes a plain sentence-transformers model, in the precision that it had on disk."""
-    saved = as_stored(model)
-    if isinstance(saved, StaticEncoder):
-        saved = saved.as_sentence_transformer()
+    from right_hf.precision import as_stored
+
+    saved = model.as_sentence_transformer() if isinstance(model, StaticEncoder) else as_stored(model)
     saved.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
 
 

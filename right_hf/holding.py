@@ -8,8 +8,6 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 from typing import Any, Protocol
 
-from filelock import FileLock, Timeout
-
 from right_hf.forks import renewed_in_children
 from right_hf.layout import LOCK_FILE, config_file
 
@@ -55,6 +53,8 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path) -> None:
+        from filelock import FileLock, Timeout
+
         self._lock = FileLock(folder / LOCK_FILE, timeout=0, thread_local=False)
         try:
             self._lock.acquire()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from right_hf.persistence import read_object
-from right_hf.precision import note_stored
 
 ADAPTER_CONFIG = "adapter_config.json"
 #: Held while transformers loads, which changes settings of the whole process: two threads that load at once fail, and
@@ -31,6 +30,8 @@ def load_model(kind: Any, source: str | Path, dtype: Any = "auto", **settings: A
     Raises:
         ValueError: Weights are missing, which transformers would fill in by chance.
     """
+    from right_hf.precision import note_stored
+
     with LOADING:
         settings = {**_SAFELY, "dtype": dtype, "use_safetensors": True, **settings}
         model, report = kind.from_pretrained(source, output_loading_info=True, **settings)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import CommitInfo
+import huggingface_hub
 from typing_extensions import Unpack
 
+import right_hf
 from right_hf.checkpoint import LoadAndHubArguments, load_parts, named_elsewhere, part_places, sorted_arguments
-from right_hf.checks import place
-from right_hf.component import Component, Part
-from right_hf.config import RightConfig, checkpoint_configuration
+from right_hf.checks import place, probability
+from right_hf.component import Part
+from right_hf.deferred import Deferred, made
 from right_hf.generator.base import Generator
 from right_hf.holding import occupants_of
 from right_hf.hub.arguments import UploadArguments, show_arguments
-from right_hf.hub.errors import explained
 from right_hf.hub.origin import is_of_checkpoint
 from right_hf.hub.pull import RECORDS, commit_of, fetch, remember
-from right_hf.hub.push import push_folder
 from right_hf.hub.shim import SHIM, SHIM_FILE
 from right_hf.layout import ROLES, TRAINING_FILE
 from right_hf.networks import OnDevices
@@ -33,7 +33,18 @@ from right_hf.recommender import Recommender
 from right_hf.registration import register
 from right_hf.retriever.base import Retriever, listed
 from right_hf.selector.base import Selector
+from right_hf.settings import Settings, checkpoint_settings
 from right_hf.stages import Moments, Stages
+
+#: Held while a model's configuration takes the place of its settings.
+_CONFIGURING = threading.Lock()
+
+
+class _ConfigClass:
+    """The class of a model's configuration, which takes transformers, so that it is imported when it is asked for."""
+
+    def __get__(self, model: Any, owner: type[Any]) -> type[right_hf.RightConfig]:
+        return right_hf.RightConfig
 
 
 class RightModel(Recommender, OnDevices):
@@ -54,20 +65,20 @@ class RightModel(Recommender, OnDevices):
     generator = Part[Generator | None]()
     ranker = Part[Ranker | None]()
 
-    config_class = RightConfig
+    config_class = _ConfigClass()
     input_modalities = ("text",)
 
     def __init__(
         self,
-        config: RightConfig,
+        config: right_hf.RightConfig | Settings,
         retriever: Retriever,
         selector: Selector,
-        generator: Generator | None = None,
+        generator: Generator | Deferred[Generator] | None = None,
         ranker: Ranker | None = None,
     ) -> None:
         if ranker is None and config.fusion is not None:
             ranker = LinearRanker(**config.fusion)
-        self.config = config
+        self._config = config
         self._parts: dict[str, Any] = {}
         #: Files about the checkpoint, name to content, which are saved with it.
         self.records: dict[str, str] = {}
@@ -76,20 +87,24 @@ class RightModel(Recommender, OnDevices):
     def _assemble(self, **parts: Any) -> None:
         """Takes parts in, and connects all that there are."""
         found = self._parts | parts
-        self._stages = Stages(self.config, found["retriever"], found["selector"], found["generator"], found["ranker"])
+        self._stages = Stages(self._config, found["retriever"], found["selector"], found["generator"], found["ranker"])
         self._parts = found
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_stages"}
+        parts = {role: made(part) for role, part in self._parts.items()}
+        return {name: value for name, value in vars(self).items() if name != "_stages"} | {"_parts": parts}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._assemble()  # a copy follows the changes of its own retriever
 
     @property
-    def parts(self) -> dict[str, Component]:
-        """The parts that there are, by role."""
-        return {role: part for role, part in self._parts.items() if part is not None}
+    def config(self) -> right_hf.RightConfig:
+        """How the parts work together; what is changed of it counts from the next post on."""
+        with _CONFIGURING:
+            if isinstance(self._config, Settings):
+                self._config = self._stages.config = right_hf.RightConfig.of(self._config)
+            return self._config
 
     def can_generate(self) -> bool:
         """False: `generate` of transformers is the generator's business, not the model's."""
@@ -136,7 +151,7 @@ class RightModel(Recommender, OnDevices):
     def _save(self, directory: Path, references: Mapping[str, dict[str, str]]) -> None:
         entries = {role: references.get(role, {"subfolder": role}) for role in self.parts}
         # The weights of `fusion` are those of the ranker, which is written as a part.
-        config = RightConfig(**(self.config.to_dict() | {"components": entries, "fusion": None}))
+        config = right_hf.RightConfig(**(self.config.to_dict() | {"components": entries, "fusion": None}))
         config.architectures = [type(self).__name__]
         written = {role: part for role, part in self.parts.items() if role not in references}
         with atomic_folder(directory, occupants_of(written)) as folder:
@@ -154,7 +169,7 @@ class RightModel(Recommender, OnDevices):
 
     def push_to_hub(
         self, repo_id: str, *, references: bool | Collection[str] = False, **upload: Unpack[UploadArguments]
-    ) -> CommitInfo:
+    ) -> huggingface_hub.CommitInfo:
         """Uploads the checkpoint in one commit; the repository is made if there is none.
 
         The parts in the repository are replaced as a whole, whatever else is in it stays. A push that fails or is
@@ -174,6 +189,9 @@ class RightModel(Recommender, OnDevices):
                 or a file holds an access token.
             FileNotFoundError, PermissionError, ConnectionError, OSError: See [`right_hf.hub.errors.explained`].
         """
+        from right_hf.hub.errors import explained
+        from right_hf.hub.push import push_folder
+
         entries = named_elsewhere(self.parts, references, target=repo_id, token=upload.get("token"))
         for role, part in self.parts.items():
             if role not in entries:
@@ -193,7 +211,7 @@ class RightModel(Recommender, OnDevices):
         cls,
         pretrained_model_name_or_path: str | Path,
         *,
-        config: RightConfig | None = None,
+        config: right_hf.RightConfig | None = None,
         **arguments: Unpack[LoadAndHubArguments],
     ) -> RightModel:
         """Loads a checkpoint from a folder or the Hub.
@@ -216,13 +234,16 @@ class RightModel(Recommender, OnDevices):
         revision = hub.get("revision")
         if (commit := commit_of(source, root)) is not None:
             hub["revision"] = commit  # so that all parts are of one revision
-        config = config or checkpoint_configuration(source, root)
-        found = part_places(source, config, replacements, hub)
+        settings: Settings | right_hf.RightConfig = config or checkpoint_settings(source, root)
+        if (generate_when := options.pop("generate_when", None)) is not None:
+            settings.generate_when = probability(generate_when, "generate_when")
+        found = part_places(source, settings.components, replacements, hub)
         remember(source, root, revision)
         options["hub"] = {name: value for name, value in hub.items() if name != "revision"}
         if replacements["ranker"] is False:
-            config.fusion = None
-        model = cls(config, **load_parts(found, options))
+            settings.fusion = None
+        later = ("generator",) if settings.generate_when == 0 else ()
+        model = cls(settings, **load_parts(found, options, later))
         model.records = {name: (root / name).read_text(encoding="utf-8") for name in RECORDS if (root / name).is_file()}
         return model
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -161,6 +160,8 @@ def atomic_folder(target: str | os.PathLike[str], occupants: Mapping[Path, Occup
         raise FileExistsError(
             f"{final} holds files but no checkpoint, and would be replaced as a whole. Choose an empty or new folder."
         )
+    from filelock import FileLock
+
     scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}.new-", dir=final.parent))
     scratch.chmod(0o755)
     lock = FileLock(scratch / _LOCK, thread_local=False)
@@ -282,6 +283,8 @@ def flush_entries(folder: Path) -> None:
 
 def _remove_remains(final: Path) -> None:
     """Removes scratch folders of saves to `final` that were killed: old ones that no living process holds."""
+    from filelock import FileLock, Timeout
+
     for scratch in final.parent.glob(glob.escape(f".{final.name}.new-") + "*"):
         with suppress(OSError, Timeout):  # somebody else removes it, or holds it
             if time.time() - scratch.stat().st_mtime >= _OLD:

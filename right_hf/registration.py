@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any
-
-import wrapt
 
 
 def _config(theirs: Any, ours: Any) -> None:
@@ -21,7 +21,7 @@ def _config(theirs: Any, ours: Any) -> None:
 
 
 def _model(theirs: Any, ours: Any) -> None:
-    theirs.AutoModel.register(ours.RightConfig, ours.RightModel, exist_ok=True)
+    theirs.AutoModel.register(ours.RightModel.config_class, ours.RightModel, exist_ok=True)
 
 
 class _OwnDefault(logging.Filter):
@@ -57,14 +57,60 @@ _imported: set[str] = set()
 _registered: set[str] = set()
 
 
+class _Watch(MetaPathFinder):
+    """Finds nothing itself, and tells [`_follow`] when a module of transformers that we wait for has been imported."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """What the other finders find, with a loader that tells us."""
+        ours = next((ours for ours, (theirs, _) in _REGISTERED.items() if theirs == fullname), None)
+        if ours is None:
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self)
+        found = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next((spec for spec in found if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Telling(spec.loader, ours)
+        return spec
+
+
+class _Telling(Loader):
+    """The loader of a module of transformers, which tells when it has been loaded.
+
+    Args:
+        loader: Loads it.
+        ours: Our module that waits for it.
+    """
+
+    def __init__(self, loader: Any, ours: str) -> None:
+        self._loader = loader
+        self._ours = ours
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """See `importlib.abc.Loader`."""
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """See `importlib.abc.Loader`."""
+        self._loader.exec_module(module)
+        _follow(self._ours, module.__name__)
+
+
 def when_transformers_is_imported() -> None:
     """Sees to it that each registration happens as soon as its module of transformers has been imported."""
+    sys.meta_path.insert(0, _Watch())
     for ours, (theirs, _) in _REGISTERED.items():
-        wrapt.register_post_import_hook(partial(_follow, ours), theirs)
+        if theirs in sys.modules:
+            _follow(ours, theirs)
 
 
-def _follow(ours: str, theirs: Any) -> None:
-    _imported.add(theirs.__name__)
+def _follow(ours: str, theirs: str) -> None:
+    _imported.add(theirs)
     import_module(ours)  # does nothing where its import is under way
     _register_complete(ours)
 

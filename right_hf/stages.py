@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import right_hf
 from right_hf.checks import probability
-from right_hf.config import RightConfig
+from right_hf.deferred import Deferred, made
 from right_hf.encoders import Matrix
 from right_hf.generator.base import Generation, Generator, generate_allowed
 from right_hf.preferences import Preferences
@@ -22,6 +23,7 @@ from right_hf.retriever.fusion import fused_hits
 from right_hf.retriever.voices import one_voice_each
 from right_hf.selector.base import Selector
 from right_hf.selector.ranking import Candidate
+from right_hf.settings import Settings
 from right_hf.times import moment
 
 #: The time of one post or of each, in seconds since 1970 or ISO 8601; None for the present.
@@ -69,17 +71,17 @@ class Stages:
 
     def __init__(
         self,
-        config: RightConfig,
+        config: right_hf.RightConfig | Settings,
         retriever: Retriever,
         selector: Selector,
-        generator: Generator | None = None,
+        generator: Generator | Deferred[Generator] | None = None,
         ranker: Ranker | None = None,
         pool: PoolSettings | None = None,
     ) -> None:
         self.config = config
         self.retriever = retriever
         self.selector = selector
-        self.generator = generator
+        self._generator = generator
         self.ranker = ranker
         self.pool = pool if ranker is None else ranker.pool
         features = None if ranker is None else ranker.features
@@ -115,7 +117,7 @@ class Stages:
         wish = self._wish(preferences)
         gathered = self._gathered(posts, posts if queries is None else queries, each_moment(now, len(posts)), wish)
         when = self.config.generate_when if generate_when is None else probability(generate_when, "generate_when")
-        if self.generator is None or when == 0:
+        if self._generator is None or when == 0:
             return self._traces(gathered, [NO_GENERATION] * len(posts))
         if when == 1:
             return self._traces(gathered, self._written(gathered, wish, generation))
@@ -151,8 +153,8 @@ class Stages:
 
     def _written(self, gathered: _Gathered, wish: Wish | None, generation: Mapping[str, Any]) -> list[Generation]:
         """What the generator writes of each post."""
-        assert self.generator is not None
-        config = self.config
+        config, generator = self.config, made(self._generator)
+        assert generator is not None
         retrieved = [[candidate.hashtag for candidate in ranked] for ranked in gathered.candidates]
         contexts = [hashtags[: config.context_hashtags] for hashtags in retrieved]
         scored = [
@@ -161,7 +163,7 @@ class Stages:
         ]
         asked = scored if self._asks_likelihoods else None
         allowed = None if wish is None else wish.allowed
-        written = generate_allowed(self.generator, gathered.posts, contexts, asked, allowed=allowed, **generation)
+        written = generate_allowed(generator, gathered.posts, contexts, asked, allowed=allowed, **generation)
         return written if wish is None else [self._as_wished(found, wish) for found in written]
 
     def _traces(self, gathered: _Gathered, generations: Sequence[Generation]) -> list[Trace]:

@@ -36,7 +36,7 @@ both = pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
 
 @pytest.fixture(scope="module")
 def default() -> RightModel:
-    return RightModel.from_pretrained(DEFAULT_CHECKPOINT)
+    return RightModel.from_pretrained(DEFAULT_CHECKPOINT, generate_when=1.0)
 
 
 @both

@@ -41,8 +41,9 @@ def test_records_name_no_place() -> None:
 
 
 @pytest.mark.slow
-def test_batch_equals_single_on_real_posts() -> None:
-    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
+@pytest.mark.parametrize("generate_when", [0.0, 1.0])
+def test_batch_equals_single_on_real_posts(generate_when: float) -> None:
+    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT, generate_when=generate_when)
     texts = [post.text for post in read_posts(SHOWCASE)[::40]]
     single = [[found.hashtag for found in model.recommend([text])[0]] for text in texts]
     assert [[found.hashtag for found in row] for row in model.recommend(texts)] == single

@@ -154,9 +154,10 @@ def load_model(arguments: argparse.Namespace) -> Any:
 
 def _calm_threads(model: Any) -> None:
     """Lets a small model answer a few posts on one core, which is as quick: others would only spin beside it."""
+    if not (networks := model.networks):
+        return
     import torch
 
-    networks = [network for part in model.parts.values() for network in part.networks]
     if sum(weights.numel() for network in networks for weights in network.parameters()) < _SMALL:
         torch.set_num_threads(1)
 

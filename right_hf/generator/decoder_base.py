@@ -21,7 +21,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 
-from right_hf.hub.pull import commit_of, digest, fetch
+from right_hf.hub.hashes import digest
+from right_hf.hub.pull import commit_of, fetch
 from right_hf.loading import ADAPTER_CONFIG, LOADING, load_model
 from right_hf.persistence import read_object, write_json
 

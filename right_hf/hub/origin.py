@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from right_hf.checks import place
-from right_hf.hub.pull import EVAL_RESULTS, commit_of, digest, fetch, remember
+from right_hf.hub.hashes import digest
+from right_hf.hub.pull import EVAL_RESULTS, commit_of, fetch, remember
 from right_hf.layout import ROLES, TRAINING_FILE, config_file
 
 #: Files at the top of a component's repository that an earlier component may have left and a push replaces: those that

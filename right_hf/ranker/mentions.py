@@ -89,9 +89,11 @@ class MentionFinder:
         with self._growing:
             new = corpus.hashtags_since(self._seen)
             for hashtag in new:
-                key = hashtag_key(hashtag)
-                self._stems.update(key[:end] for end in range(1, _STEM + 1))
-                self._longest = min(_LONGEST, max(self._longest, _LONGEST_UNKNOWN, len(words(hashtag))))
+                count = 1 if hashtag.isascii() and hashtag.isalnum() else len(words(hashtag))
+                self._longest = min(_LONGEST, max(self._longest, _LONGEST_UNKNOWN, count))
+            keys = [hashtag_key(hashtag) for hashtag in new]
+            for end in range(1, _STEM + 1):
+                self._stems.update([key[:end] for key in keys])
             self._seen += len(new)
 
 

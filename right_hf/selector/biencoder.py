@@ -18,6 +18,7 @@ from right_hf.retriever.base import Hit
 from right_hf.selector.base import Selector
 from right_hf.selector.nearest import AllowedRows, nearest_wanted
 from right_hf.selector.ranking import HIT_SCALES, Candidate, rank_candidates
+from right_hf.static_encoder import StaticEncoder
 from right_hf.vocabulary import Vocabulary
 
 _EMBEDDINGS_FILE = "hashtag_embeddings.safetensors"
@@ -81,8 +82,8 @@ class BiEncoderSelector(Selector):
 
     @property
     def networks(self) -> Sequence[Any]:
-        """The encoder."""
-        return [self.model]
+        """The encoder; none where it is static embeddings."""
+        return [] if isinstance(self.model, StaticEncoder) else [self.model]
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         """See [`Selector.embed`]; rows of length 1, or 0 where the model finds nothing to embed."""
@@ -227,7 +228,8 @@ class BiEncoderSelector(Selector):
         except (TypeError, ValueError) as error:
             file = folder / config_file(cls.role)
             raise ValueError(f"{file}: {error} Save or download it again.") from error
-        selector.model.to(device)
+        for network in selector.networks:
+            network.to(device)
         return selector
 
     @classmethod

@@ -12,7 +12,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from transformers import AutoConfig
 
-from right_hf.hub import pull
+from right_hf.hub import hashes
 from right_hf.layout import TRAINING_FILE
 from right_hf.loading import LOADING
 from right_hf.persistence import read_object
@@ -58,7 +58,7 @@ def encoder_source(recipe: EncoderRecipe) -> str:
 
 def base_identity(source: str) -> dict[str, str]:
     """SHA-256 of each file of weights in a folder, by its name; empty for a model of the Hub."""
-    return {path.name: pull.digest(path, hashlib.sha256()) for path in sorted(Path(source).glob("*.safetensors"))}
+    return {path.name: hashes.digest(path, hashlib.sha256()) for path in sorted(Path(source).glob("*.safetensors"))}
 
 
 def base_record(source: str) -> dict[str, Any]:

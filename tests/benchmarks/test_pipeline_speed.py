@@ -35,7 +35,7 @@ def _one_core() -> Iterator[None]:
 
 def test_a_lone_post_and_a_batch() -> None:
     tell("\nthe pipeline, one core: a lone post (median; 95 %), posts/s at batch 16\n")
-    for name, options in (("embedded checkpoint", {}), ("generator=False", {"generator": False})):
+    for name, options in (("embedded checkpoint", {}), ("generate_when=1", {"generate_when": 1.0})):
         model = RightModel.from_pretrained(DEFAULT_CHECKPOINT, **options)  # type: ignore[arg-type]
         pipe: Any = pipeline("hashtag-recommendation", model=model, device="cpu")  # type: ignore[call-overload]
         pipe(_TEXTS[:16], batch_size=16)
@@ -53,7 +53,7 @@ def test_a_lone_post_and_a_batch() -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 16])
 def test_share_of_each_stage(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
+    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT, generate_when=1.0)
     stages, ranker = model._stages, model.ranker
     assert model.generator is not None and ranker is not None
     pooler: Any = stages._pooler

@@ -37,6 +37,18 @@ def test_public_names_are_imported_when_they_are_asked_for() -> None:
     assert done.stdout == "ok\n", done.stderr
 
 
+def test_recommending_imports_nothing_that_the_answer_does_not_need() -> None:
+    script = (
+        "import sys\nfrom right_hf.cli import main\n"
+        "assert main(['recommend', '--quiet', 'Scaling Erlang Cluster to 10k nodes']) == 0\n"
+        "heavy = {'torch', 'transformers', 'sentence_transformers', 'datasets', 'huggingface_hub.hf_api', 'asyncio'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert '"hashtag": "Erlang"' in done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
 def test_head_ends_it_quietly(tmp_path: Path, model: RightModel) -> None:
