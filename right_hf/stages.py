@@ -51,7 +51,8 @@ class _Gathered(NamedTuple):
 
     def of(self, rows: Sequence[int]) -> _Gathered:
         """The same of some of the posts."""
-        return _Gathered(*([column[row] for row in rows] for column in self))
+        some: Any = ([column[row] for row in rows] for column in self)
+        return _Gathered(*some)
 
 
 class Stages:

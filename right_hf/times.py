@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from numbers import Real
 
 HOUR, DAY = 3_600.0, 86_400.0
@@ -27,6 +28,7 @@ def _parsed(time: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
+@lru_cache(maxsize=1 << 16)
 def seconds(time: str | None) -> float | None:
     """Seconds since 1970 of a time, in UTC where it names no zone; None where it is none.
 

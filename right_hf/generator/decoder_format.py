@@ -9,7 +9,7 @@ from right_hf.generator.chat_prompts import MAX_POST_CHARACTERS, chat_messages
 from right_hf.generator.chat_store import Message
 from right_hf.generator.chat_template import ChatTemplate
 from right_hf.generator.hashtags import parse_hashtags
-from right_hf.generator.memo import Memo
+from right_hf.memo import Memo
 
 #: Hashtags by which it is seen whether the first of an answer is spelt as any other.
 _COMPARED = 64

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from right_hf.generator.memo import Memo
+from right_hf.memo import Memo
 from right_hf.text.degenerate import is_degenerate
 from right_hf.text.hashtags import normalise_hashtag
 

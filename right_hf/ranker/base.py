@@ -16,7 +16,7 @@ class Ranker(Component):
     #: What goes into the pool; None for a ranker that looks at selector and generator alone.
     pool: PoolSettings | None = None
     #: The features of a pool that it looks at, see [`right_hf.ranker.features`]; None for all.
-    features: tuple[str, ...] | None = None
+    features: Sequence[str] | None = None
 
     def scores(self, traces: Sequence[Trace]) -> list[dict[str, float]]:
         """For each post the hashtags to recommend, each with a score in [0, 1], by which they are ordered."""

@@ -67,7 +67,9 @@ class _Own(NamedTuple):
 @lru_cache(maxsize=_REMEMBERED)
 def _own(hashtag: str) -> _Own:
     key = hashtag_key(hashtag)
-    return _Own(key, frozenset(chinese_bigrams(hashtag)), len(words(hashtag)), sum(map(str.isdigit, key)) / max(1, len(key)))
+    return _Own(
+        key, frozenset(chinese_bigrams(hashtag)), len(words(hashtag)), sum(map(str.isdigit, key)) / max(1, len(key))
+    )
 
 
 def retriever_columns(posts: Sequence[Seen], rows: Rows, retriever: str) -> dict[str, Column]:
@@ -107,7 +109,9 @@ def _generator(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Col
 
 def _mentions(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Column]:
     pairs = zip(posts, rows.places, strict=True)
-    found = [(place[tag], seen.pool.mentions[tag]) for seen, place in pairs for tag in place if tag in seen.pool.mentions]
+    found = [
+        (place[tag], seen.pool.mentions[tag]) for seen, place in pairs for tag in place if tag in seen.pool.mentions
+    ]
     at = [row for row, _ in found]
     return {
         f"mention_{field}": rows.column(at, [mention[number] for _, mention in found])
@@ -133,7 +137,11 @@ def _strings(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Colum
     return {
         "string_in_post": column([one.key in text for text, ones in zip(texts, own, strict=True) for one in ones]),
         "string_overlap": column(
-            [len(one.terms & had) / max(1, len(one.terms)) for had, ones in zip(terms, own, strict=True) for one in ones]
+            [
+                len(one.terms & had) / max(1, len(one.terms))
+                for had, ones in zip(terms, own, strict=True)
+                for one in ones
+            ]
         ),
         "string_rarest": rows.column(telling, [max(idf[row]) for row in telling]),
         "string_commonest": rows.column(telling, [min(idf[row]) for row in telling]),
@@ -150,7 +158,10 @@ def _post(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Column]:
 def _popularity(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Column]:
     found: dict[str, Column] = {"popularity_rank": rows.ranks([seen.pool.popular for seen in posts])}
     if known.days is not None:
-        hours = [{} if (used := seen.pool.hours) is None else {tag: used.get(tag, 0.0) for tag in seen.hashtags} for seen in posts]
+        hours = [
+            {} if (used := seen.pool.hours) is None else {tag: used.get(tag, 0.0) for tag in seen.hashtags}
+            for seen in posts
+        ]
         days = [{tag: known.days(tag, row) for tag in seen.hashtags} for row, seen in enumerate(posts)]
         found |= {"popularity_hours": np.log1p(rows.of(hours)), "popularity_days": np.log1p(rows.of(days))}
     return found

@@ -89,8 +89,8 @@ def feature_tables(posts: Sequence[Seen], known: Known, wanted: Sequence[str] | 
         columns["pool_sources"] = np.sum([~np.isnan(columns[source]) for source in sources], axis=0, dtype=np.float64)
     values = np.stack([columns[name] if name in columns else rows.nothing() for name in names], axis=1)
     # Rounded, so that the last bits of a batched matrix product cross no threshold.
-    values = np.round(values, _DECIMALS).astype(np.float32)
+    rounded = np.round(values, _DECIMALS).astype(np.float32)
     return [
-        FeatureTable(list(tags), values[slice(*span)], names)
+        FeatureTable(list(tags), rounded[slice(*span)], names)
         for tags, span in zip(rows.hashtags, rows.spans, strict=True)
     ]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heapify, heappop
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import regex
@@ -203,6 +203,8 @@ class _Words:
             for a, b in pairwise(self._spans)
         )
         self.follows = [gap and not word.is_unspaced for gap, word in zip([False, *gaps], words, strict=False)]
+        self._capitalised = _running(text[0].isupper() for text in self._texts)
+        self._capitals = _running(len(text) > 1 and text.isupper() for text in self._texts)
         self._last_letter = next((at for at in range(len(post) - 1, -1, -1) if post[at].isalnum()), -1)
 
     def is_latin(self, row: int) -> bool:
@@ -222,11 +224,16 @@ class _Words:
 
     def mention(self, first: int, last: int) -> Mention:
         """Where and how some words stand in the post."""
-        pieces = self._texts[first : last + 1]
+        count, after = last + 1 - first, last + 1
         return Mention(
             position=self._spans[first][0] / self._length,
-            words=len(pieces),
-            capitalised=sum(piece[0].isupper() for piece in pieces) / len(pieces),
-            capitals=sum(piece.isupper() and len(piece) > 1 for piece in pieces) / len(pieces),
+            words=count,
+            capitalised=(self._capitalised[after] - self._capitalised[first]) / count,
+            capitals=(self._capitals[after] - self._capitals[first]) / count,
             ends=self._spans[last][1] > self._last_letter,
         )
+
+
+def _running(flags: Iterable[bool]) -> list[int]:
+    """How many of the flags before each place are set."""
+    return list(accumulate(flags, initial=0))

@@ -27,7 +27,9 @@ class Rows:
         #: Where the rows of each post begin and end.
         self.spans = list(zip((ends - sizes).tolist(), ends.tolist(), strict=True))
         #: For each post the row of each hashtag.
-        self.places = [dict(zip(tags, range(*span), strict=True)) for tags, span in zip(hashtags, self.spans, strict=True)]
+        self.places = [
+            dict(zip(tags, range(*span), strict=True)) for tags, span in zip(hashtags, self.spans, strict=True)
+        ]
 
     def nothing(self) -> Column:
         """A column that says nothing: NaN."""
@@ -41,7 +43,9 @@ class Rows:
 
     def of(self, values: Iterable[Mapping[str, float]]) -> Column:
         """A column from what each post has for some hashtags."""
-        known = [(place[tag], value) for place, found in self._with(values) for tag, value in found.items() if tag in place]
+        known = [
+            (place[tag], value) for place, found in self._with(values) for tag, value in found.items() if tag in place
+        ]
         return self.column([row for row, _ in known], [value for _, value in known])
 
     def ranks(self, rankings: Iterable[Sequence[str]]) -> Column:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from right_hf.persistence import write_text
 from right_hf.ranker.base import Ranker
 from right_hf.ranker.features import is_feature
 from right_hf.ranker.pool import PoolSettings
-from right_hf.ranker.records import Trace
 from right_hf.ranker.quickscorer import TreeSums
+from right_hf.ranker.records import Trace
 from right_hf.ranker.trees import parse_trees, tree_section
 
 _TREES_FILE = "trees.txt"
@@ -48,8 +49,9 @@ class TreeRanker(Ranker):
     def __init__(self, trees: str, slope: float, intercept: float, pool: PoolSettings | None = None) -> None:
         parsed, names = parse_trees(trees)
         read = np.unique(parsed.features)
-        self.features = tuple(names[column] for column in read.tolist())
-        self._sums = TreeSums(parsed._replace(features=np.searchsorted(read, parsed.features)), len(read))
+        self.features: tuple[str, ...] = tuple(names[column] for column in read.tolist())
+        features = np.searchsorted(read, parsed.features).astype(np.int32)
+        self._sums = TreeSums(parsed._replace(features=features), len(read))
         self._text = tree_section(trees)
         if unknown := sorted(name for name in names if not is_feature(name)):
             raise ValueError(f"The trees look at the unknown feature {unknown[0]!r}. Train them with this version.")
@@ -68,20 +70,22 @@ class TreeRanker(Ranker):
         tables = [trace.features for trace in traces if trace.features is not None]
         if len(tables) < len(traces):
             raise ValueError("A trace has no features. Run the stages with this ranker's pool settings.")
-        values = [self._columns(table.values, table.names) for table in tables]
-        found = iter(self.probabilities(np.concatenate(values)) if values else ())
-        return [dict(zip(table.hashtags, found, strict=False)) for table in tables]
+        if not tables:
+            return []
+        found = iter(self.probabilities(np.concatenate([table.values for table in tables]), tables[0].names))
+        return [dict(zip(table.hashtags, islice(found, len(table.hashtags)), strict=True)) for table in tables]
 
-    def _columns(self, values: npt.NDArray[np.float32], names: Sequence[str]) -> npt.NDArray[np.float32]:
-        """The columns that the trees look at; one that is missing says nothing."""
+    def probabilities(self, values: npt.NDArray[np.float32], names: Sequence[str]) -> list[float]:
+        """The probability of each hashtag from its features, (N, len(names)); a column that is missing says nothing."""
+        columns = self._columns(values, tuple(names))
+        return [probability(total, self.slope, self.intercept) for total in self._sums(columns).tolist()]
+
+    def _columns(self, values: npt.NDArray[np.float32], names: tuple[str, ...]) -> npt.NDArray[np.float32]:
+        """The columns that the trees look at."""
         if names == self.features:
             return values
         nothing = np.full(len(values), np.nan, dtype=np.float32)
         return np.stack([values[:, names.index(name)] if name in names else nothing for name in self.features], axis=1)
-
-    def probabilities(self, values: npt.NDArray[np.float32]) -> list[float]:
-        """The probability of each hashtag from its features, (N, len(self.features))."""
-        return [probability(total, self.slope, self.intercept) for total in self._sums(values).tolist()]
 
     @property
     def settings(self) -> dict[str, Any]:

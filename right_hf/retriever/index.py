@@ -26,6 +26,8 @@ from right_hf.retriever.topk import BLOCK, Asked, Lists, Searched, search_postin
 _GROWTH = 4
 #: A part is written anew when more than this share of its posts is gone.
 _GONE_SHARE = 0.25
+#: Characters up to which the terms of a text are remembered.
+_PHRASE = 64
 
 
 def inverse_document_frequency(posts: int, frequencies: Ints | int) -> npt.NDArray[np.float64]:
@@ -198,7 +200,8 @@ class Index:
     def idf(self, text: str) -> list[float]:
         """The inverse document frequency of each term of a text; of one that no post has, too."""
         posts = len(self.corpus)
-        frequencies = map(self._frequency, self.lexicon.analyse(text))
+        analyse = self.lexicon.terms_of_phrase if len(text) <= _PHRASE else self.lexicon.analyse
+        frequencies = map(self._frequency, analyse(text))
         return [_idf(posts, frequency) for frequency in frequencies]
 
     def _frequency(self, term: str) -> int:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from right_hf.analysis import get_analyser
+from right_hf.memo import Memo
 from right_hf.posts import Post
 from right_hf.retriever.base import flatten
 
@@ -76,6 +77,8 @@ class Lexicon:
     def __init__(self, analyser: str, terms: Sequence[str] = (), pairs: Sequence[int] = ()) -> None:
         self.analyser = analyser
         self.analyse = get_analyser(analyser)
+        #: The same of words and hashtags, which are asked about again and again.
+        self.terms_of_phrase = Memo(self.analyse)
         self.vocabulary = {term: number for number, term in enumerate(terms)}
         self.pairs = {pair: code for code, pair in enumerate(pairs)}
 

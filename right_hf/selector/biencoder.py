@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,13 @@ from right_hf.layout import config_file
 from right_hf.persistence import load_arrays, save_arrays
 from right_hf.retriever.base import Hit
 from right_hf.selector.base import Selector
+from right_hf.selector.compiled import cosines_of_all, cosines_of_some
 from right_hf.selector.nearest import AllowedRows, nearest_wanted
 from right_hf.selector.ranking import HIT_SCALES, Candidate, rank_candidates
 from right_hf.static_encoder import StaticEncoder
 from right_hf.vocabulary import Vocabulary
 
 _EMBEDDINGS_FILE = "hashtag_embeddings.safetensors"
-
-#: Embeddings multiplied at a time when the nearest hashtags are looked for.
-_ROW_BLOCK = 65_536
 
 #: Held while any selector's embeddings grow.
 _GROWING = threading.Lock()
@@ -35,11 +34,6 @@ def quantise(vectors: Matrix) -> tuple[npt.NDArray[np.int8], Matrix]:
     scales = np.abs(vectors).max(axis=1, keepdims=True) / np.float32(127)
     codes = np.rint(vectors / np.where(scales > 0, scales, 1)).astype(np.int8)
     return codes, scales.astype(np.float32)
-
-
-def dequantised(codes: npt.NDArray[np.int8], scales: Matrix) -> Matrix:
-    """The rows that [`quantise`] rounded, (n, d)."""
-    return np.asarray(codes * scales, dtype=np.float32)
 
 
 def _with_rows(matrix: npt.NDArray[Any], first: int, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -111,18 +105,21 @@ class BiEncoderSelector(Selector):
 
     def cosines(self, vectors: Matrix, hashtags: Sequence[Sequence[str]]) -> list[list[float]]:
         """See [`Selector.cosines`]; hashtags that were not prepared are embedded for this call only."""
-        new = list(dict.fromkeys(hashtag for row in hashtags for hashtag in row if hashtag not in self._rows))
-        others = dict(zip(new, dequantised(*quantise(self.embed(new))), strict=True)) if new else {}
-
-        def embedded(row: Sequence[str]) -> Matrix:
-            if not any(hashtag in others for hashtag in row):
-                return self._kept(row)
-            return np.stack([others[tag] if tag in others else self._kept([tag])[0] for tag in row])
-
-        return [
-            (embedded(row) @ vector).clip(-1, 1).tolist() if row else []
-            for vector, row in zip(vectors, hashtags, strict=True)
-        ]
+        known = self._rows
+        tags = [tag for row in hashtags for tag in row]
+        rows = np.fromiter((known.get(tag, -1) for tag in tags), np.int64, len(tags))
+        owners = np.repeat(np.arange(len(hashtags)), [len(row) for row in hashtags])
+        found = np.empty(len(tags), dtype=np.float32)
+        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        kept, others = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
+        if len(kept):
+            found[kept] = cosines_of_some(vectors, owners[kept], rows[kept], self._codes, self._scales)
+        if len(others):
+            new = {tag: row for row, tag in enumerate(dict.fromkeys(tags[at] for at in others.tolist()))}
+            places = np.asarray([new[tags[at]] for at in others.tolist()])
+            found[others] = cosines_of_some(vectors, owners[others], places, *quantise(self.embed(list(new))))
+        values = iter(found.tolist())
+        return [list(islice(values, len(row))) for row in hashtags]
 
     def nearest(
         self, vectors: Matrix, count: int, is_wanted: Callable[[str], bool], *, allowed: Vocabulary | None = None
@@ -137,14 +134,8 @@ class BiEncoderSelector(Selector):
                 names, codes, scales = [names[at] for at in places.tolist()], codes[places], scales[places]
         if not names:
             return [[] for _ in vectors]
-        blocks = [slice(at, at + _ROW_BLOCK) for at in range(0, len(names), _ROW_BLOCK)]
-        cosines = np.concatenate([vectors @ dequantised(codes[at], scales[at]).T for at in blocks], axis=1)  # (P, H)
+        cosines = cosines_of_all(np.ascontiguousarray(vectors, dtype=np.float32), codes, scales)  # (P, H)
         return nearest_wanted(cosines, names, count, is_wanted)
-
-    def _kept(self, hashtags: Sequence[str]) -> Matrix:
-        """The kept embeddings of some hashtags, (len(hashtags), d)."""
-        rows = [self._rows[hashtag] for hashtag in hashtags]
-        return dequantised(self._codes[rows], self._scales[rows])
 
     def rank(
         self, posts: Sequence[str], hits: Sequence[Sequence[Hit]], vectors: Matrix | None = None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
 from right_hf.encoders import Matrix
+from right_hf.selector.compiled import highest
 from right_hf.vocabulary import Vocabulary
 
 #: Hashtags of a post that are looked at one by one, before it is asked of all which are wanted.
@@ -37,7 +39,8 @@ def nearest_wanted(
         best: list[int] = []
         depth = 4 * count
         while wanted is None and len(best) < count:
-            best = [at for at in _highest(row, everything, depth, names) if is_wanted(names[at])]
+            ordered = (at for at in _highest(row, everything, depth, names) if is_wanted(names[at]))
+            best = list(islice(ordered, count))
             if depth >= len(names):
                 break
             depth *= 2
@@ -51,9 +54,7 @@ def nearest_wanted(
 
 def _highest(row: Matrix, places: npt.NDArray[np.int64], depth: int, names: Sequence[str]) -> list[int]:
     """Up to `depth` of some places with the highest values in a row, best first."""
-    values = row[places] if len(places) < len(row) else row
-    if depth < len(places):
-        places = places[np.argpartition(-values, depth - 1)[:depth]]
+    places = highest(row, places, depth)
     kept = zip(row[places].tolist(), places.tolist(), strict=True)
     return [at for _, _, at in sorted((-value, names[at], at) for value, at in kept)]
 
