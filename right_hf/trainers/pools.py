@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from right_hf.posts import Post
 from right_hf.progress import bar, batches_of_like_length
+from right_hf.ranker.features import FEATURES
 from right_hf.ranker.records import Trace
 from right_hf.stages import Stages
 from right_hf.times import seconds
@@ -49,6 +50,40 @@ def gather_pools(posts: Sequence[Post], traces: Sequence[Trace]) -> Pools:
     gold = [tag in post.hashtags for post, table in zip(posts, tables, strict=True) for tag in table.hashtags]
     values = np.concatenate([table.values for table in tables]).astype(np.float32)
     return Pools(sizes, hashtags, values, np.asarray(gold, dtype=np.bool_), tables[0].names)
+
+
+def without_generator(pools: Pools) -> Pools:
+    """The same pools as if there had been no generator: without its columns, and the hashtags that it alone has.
+
+    Args:
+        pools: With all columns of [`right_hf.ranker.features`].
+    """
+    written = ~np.isnan(pools.column("generator_rank"))
+    alone = written & (pools.column("pool_sources") == 1) & np.isnan(pools.column("popularity_rank"))
+    owners = np.repeat(np.arange(len(pools.sizes)), pools.sizes)[~alone]
+    sizes = np.bincount(owners, minlength=len(pools.sizes)).astype(np.int32)
+    values, place = pools.values[~alone], pools.names.index
+    for name in FEATURES:
+        if name.startswith("generator_"):
+            values[:, place(name)] = np.nan
+    values[:, place("pool_sources")] -= written[~alone]
+    cosines = values[:, place("selector_cosine")]
+    best = np.full(len(sizes), -np.inf, dtype=np.float32)
+    np.maximum.at(best, owners, cosines)
+    values[:, place("selector_gap")] = cosines - best[owners]
+    kept = [hashtag for hashtag, left_out in zip(pools.hashtags, alone.tolist(), strict=True) if not left_out]
+    return Pools(sizes, kept, values, pools.gold[~alone], pools.names)
+
+
+def joined(first: Pools, second: Pools) -> Pools:
+    """Two lots of pools with the same features as one."""
+    return Pools(
+        np.concatenate([first.sizes, second.sizes]),
+        first.hashtags + second.hashtags,
+        np.concatenate([first.values, second.values]),
+        np.concatenate([first.gold, second.gold]),
+        first.names,
+    )
 
 
 def run_batches(posts: Sequence[Post], stages: Stages) -> list[Trace]:

@@ -15,10 +15,10 @@ from transformers import GPT2Config, GPT2LMHeadModel, MambaConfig, MambaForCausa
 
 from right_hf import RightModel
 from right_hf.generator import DecoderGenerator, Generation
-from right_hf.ranker import fuse
 from right_hf.registry import load_component
 from right_hf.trainers.linear import fit_linear
 from tests.conftest import CHINESE, ENGLISH
+from tests.support.fused import fused
 
 POSTS = [ENGLISH[5].text, "bread", CHINESE[1].text, ENGLISH[0].text * 20]
 CONTEXTS = [["climate change", "coral"], [], ["樱花"], ["cloud"]]
@@ -288,7 +288,7 @@ def test_likelihoods_flow_into_calibrated_scores(composite: RightModel) -> None:
     traces = composite.trace([post.text for post in posts])
     ranker = fit_linear(posts, traces)
     assert ranker.weights.log_likelihood > 0, "a likelier hashtag is the author's more often"
-    scores = [(one, post) for post, trace in zip(posts, traces, strict=True) for one in fuse(trace, ranker)]
+    scores = [(one, post) for post, trace in zip(posts, traces, strict=True) for one in fused(trace, ranker)]
     assert all(0 <= one.score <= 1 for one, _ in scores)
     hits = sum(one.hashtag in post.hashtags for one, post in scores)
     assert sum(one.score for one, _ in scores) == pytest.approx(hits, rel=0.05), "mean score equals the share of gold"

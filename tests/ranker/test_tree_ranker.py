@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from right_hf import BM25Retriever, DenseRetriever, Hit, HybridRetriever, Post, RightConfig, RightModel, TreeRanker
 from right_hf.generator import Generation, Seq2SeqGenerator
-from right_hf.ranker import FeatureTable, Mention, Pool, PoolSettings, Trace, fuse
-from right_hf.ranker.features import FEATURES, Known, feature_table, retriever_features
+from right_hf.ranker import FeatureTable, Mention, Pool, PoolSettings, Trace
+from right_hf.ranker.columns import Known, Seen
+from right_hf.ranker.features import FEATURES, feature_tables, retriever_features
 from right_hf.selector import BiEncoderSelector, Candidate
 from right_hf.trainers.linear import fit_probability
 from right_hf.trainers.pools import Pools, gather_pools
 from right_hf.trainers.ranker import TreesRecipe, fit_ranker, hold_out, train_trees
+from tests.support.fused import fused
 
 pytest.importorskip("lightgbm")
 pytest.importorskip("sklearn")
@@ -34,14 +36,13 @@ HITS = [
 def trace(hits: list[Hit], generation: Generation) -> Trace:
     candidates = [Candidate("wvd", 1.5, 0.5, (1.0, 0.5), ("p1", "p2"))]
     pool = list(dict.fromkeys(["wvd", "azure", "citrix", "rare", "desktop"]))
-    tags = dict.fromkeys([*pool, *generation.hashtags])
-    cosines = {tag: 0.1 * place for place, tag in enumerate(tags)}
-    carriers = {tag: 9 - place for place, tag in enumerate(tags)}
-    known = Known(cosines, carriers, dict.fromkeys(tags, (2.0, 5.0)), {})
+    tags = list(dict.fromkeys([*pool, *generation.hashtags]))
+    cosines = [0.1 * place for place in range(len(tags))]
+    known = Known(lambda tag: 9 - tags.index(tag), lambda tag: (2.0, 5.0))
     mentions = {"desktop": Mention(0.5, 1, 1.0, 0.0, True)}
     filled = Pool(pool, {"bm25": hits}, ["rare", "wvd"], mentions)
     post = "A Citrix Desktop"
-    table = feature_table(post, candidates, filled, generation, known)
+    [table] = feature_tables([Seen(post, tags, candidates, filled, generation, cosines)], known)
     return Trace(post, hits[:2], candidates, generation, filled, table)
 
 
@@ -93,13 +94,14 @@ def test_features_are_finite_or_missing_and_complete(hits: list[Hit], written: l
     assert table.values.shape == (6, len(FEATURES)) and table.values.dtype == np.float32
     assert not np.isinf(table.values).any()
     assert len(set(table.hashtags)) == 6
-    empty = feature_table("x", [], Pool([], {}, [], {}), Generation([], {}), Known({}, {}, {}, {}))
+    nothing = Seen("x", [], [], Pool([], {}, [], {}), Generation([], {}), [])
+    [empty] = feature_tables([nothing], Known(lambda tag: 0, lambda tag: ()))
     assert empty.values.shape == (0, len(FEATURES))
 
 
 def test_a_retriever_from_outside_has_columns_of_its_own() -> None:
-    known = Known({"wvd": 0.0}, {"wvd": 1}, {}, {})
-    table = feature_table("x", [], Pool(["wvd"], {"toy": HITS}, [], {}), Generation([], {}), known)
+    seen = Seen("x", ["wvd"], [], Pool(["wvd"], {"toy": HITS}, [], {}), Generation([], {}), [0.0])
+    [table] = feature_tables([seen], Known(lambda tag: 1, lambda tag: ()))
     assert table.names == (*FEATURES, *retriever_features("toy"))
     assert table.values[0, table.names.index("toy_votes")] == 2
     assert np.isnan(table.values[0, table.names.index("bm25_votes")])
@@ -119,7 +121,7 @@ def ranker(pools: Pools) -> TreeRanker:
 
 
 def test_the_ranker_learns_what_to_trust(ranker: TreeRanker) -> None:
-    found = fuse(trace(HITS, WRITTEN), ranker)
+    found = fused(trace(HITS, WRITTEN), ranker)
     assert [(r.hashtag, r.source, r.evidence) for r in found[:2]] == [
         ("azure", "both", ["p2"]),
         ("citrix", "retrieved", ["p3"]),
@@ -140,8 +142,8 @@ def test_scores_do_not_depend_on_the_order_of_the_pool(ranker: TreeRanker, order
     seen = trace(HITS, WRITTEN)
     table = table_of(seen)
     rows = [table.hashtags.index(tag) for tag in (*order, "new")]
-    found = fuse(seen._replace(features=table._replace(hashtags=[*order, "new"], values=table.values[rows])), ranker)
-    assert found == fuse(seen, ranker) == sorted(found, key=lambda r: (-r.score, r.hashtag))
+    found = fused(seen._replace(features=table._replace(hashtags=[*order, "new"], values=table.values[rows])), ranker)
+    assert found == fused(seen, ranker) == sorted(found, key=lambda r: (-r.score, r.hashtag))
     assert all(0 <= r.score <= 1 for r in found)
 
 

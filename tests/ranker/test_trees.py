@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from right_hf.ranker.quickscorer import TreeSums
 from right_hf.ranker.trees import parse_trees, tree_section
 
 lightgbm = pytest.importorskip("lightgbm")
@@ -18,7 +19,7 @@ NAMES = ["first", "second", "third"]
 
 def data(rows: int, seed: int = 0) -> Any:
     rng = np.random.default_rng(seed)
-    values = np.round(rng.normal(size=(rows, len(NAMES))), 2)
+    values = np.round(rng.normal(size=(rows, len(NAMES))), 2).astype(np.float32)  # as features are
     values[rng.random(values.shape) < 0.2] = np.nan
     values[:, 1] = np.nan_to_num(values[:, 1])  # one without missing values
     return values
@@ -35,29 +36,43 @@ def booster(request: pytest.FixtureRequest) -> Any:
     return lightgbm.train(settings, rows, 12)
 
 
+def sums(text: str, rows: Any) -> Any:
+    trees, names = parse_trees(text)
+    return TreeSums(trees, max(len(names), rows.shape[1]))(rows)
+
+
 def test_sums_are_those_of_lightgbm(booster: Any) -> None:
-    trees, names = parse_trees(booster.model_to_string())
-    assert names == NAMES
+    assert parse_trees(booster.model_to_string())[1] == NAMES
     rows = data(500, seed=1)
     rows[0], rows[1] = np.nan, 1e30
-    assert np.array_equal(trees.sums(rows), booster.predict(rows, raw_score=True))
+    assert np.array_equal(sums(booster.model_to_string(), rows), booster.predict(rows, raw_score=True))
 
 
 def test_lightgbm_reads_what_is_kept(booster: Any) -> None:
     kept = tree_section(booster.model_to_string())
     assert "parameters" not in kept
     rows = data(50, seed=2)
-    assert np.array_equal(
-        lightgbm.Booster(model_str=kept).predict(rows, raw_score=True), parse_trees(kept)[0].sums(rows)
-    )
+    assert np.array_equal(lightgbm.Booster(model_str=kept).predict(rows, raw_score=True), sums(kept, rows))
+
+
+@pytest.mark.parametrize(("leaves", "fits"), [(64, True), (65, False)])
+def test_trees_have_up_to_64_leaves(leaves: int, fits: bool) -> None:
+    values = data(1500)
+    settings = {"objective": "regression", "num_leaves": leaves, "min_data_in_leaf": 1, "verbosity": -1}
+    booster = lightgbm.train(settings, lightgbm.Dataset(values, np.sin(9 * np.nan_to_num(values).sum(axis=1))), 3)
+    if fits:
+        expected = booster.predict(values, raw_score=True)
+        assert np.array_equal(sums(booster.model_to_string(), values), expected)
+    else:
+        with pytest.raises(ValueError, match="65 leaves, and 64 is the most"):
+            parse_trees(booster.model_to_string())
 
 
 def test_a_tree_of_one_leaf(booster: Any) -> None:
     values = data(60)
     rows = lightgbm.Dataset(values, np.arange(60) % 2, feature_name=NAMES)
     stump = lightgbm.train({"objective": "binary", "min_data_in_leaf": 50, "verbosity": -1}, rows, 2)
-    trees, _ = parse_trees(stump.model_to_string())
-    assert np.allclose(trees.sums(values), stump.predict(values, raw_score=True), atol=1e-12)
+    assert np.allclose(sums(stump.model_to_string(), values), stump.predict(values, raw_score=True), atol=1e-12)
 
 
 def changed(text: str, key: str, value: str) -> str:
@@ -110,6 +125,5 @@ def test_a_text_with_any_damage_is_refused_or_harmless(booster: Any, choices: st
         trees, _ = parse_trees(damaged)
     except ValueError:
         return
-    assert np.isfinite(
-        trees.sums(data(5)[:, : max(3, trees.features.max(initial=0) + 1)])
-    ).all()  # it ends, and in bounds
+    columns = max(3, trees.features.max(initial=0) + 1)
+    assert np.isfinite(TreeSums(trees, columns)(np.resize(data(5), (5, columns)))).all()  # it ends, and in bounds

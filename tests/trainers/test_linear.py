@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from right_hf import Candidate, Generation, Post
-from right_hf.ranker import Trace, fuse
+from right_hf.ranker import Trace
 from right_hf.trainers.linear import fit_linear
+from tests.support.fused import fused
 
 pytest.importorskip("sklearn")
 
@@ -17,18 +18,18 @@ def trace(written: str, retrieved: str) -> Trace:
 def test_fusion_learns_which_source_to_trust() -> None:
     posts = [Post(str(i), "text", ("gold",)) for i in range(60)]
     trusted = [trace("gold", "wrong") for _ in posts]
-    best = fuse(trusted[0], fit_linear(posts, trusted))[0]
+    best = fused(trusted[0], fit_linear(posts, trusted))[0]
     assert (best.hashtag, best.source) == ("gold", "generated")
     assert best.score > 0.8
     mistaken = [trace("wrong", "gold") for _ in posts]
-    best = fuse(mistaken[0], fit_linear(posts, mistaken))[0]
+    best = fused(mistaken[0], fit_linear(posts, mistaken))[0]
     assert (best.hashtag, best.source) == ("gold", "retrieved")
 
 
 def test_scores_are_calibrated() -> None:
     posts = [Post(str(i), "text", ("gold",) if i % 4 else ("other",)) for i in range(400)]
     traces = [trace("gold", "wrong") for _ in posts]
-    scores = {r.hashtag: r.score for r in fuse(traces[0], fit_linear(posts, traces))}
+    scores = {r.hashtag: r.score for r in fused(traces[0], fit_linear(posts, traces))}
     assert scores["gold"] == pytest.approx(0.75, abs=0.02)
     assert scores["wrong"] < 0.05
 

@@ -39,7 +39,7 @@ POSTS = [
 
 def pooled(posts: list[Post], selector: BiEncoderSelector) -> tuple[BM25Retriever, dict[str, Pools]]:
     retriever = BM25Retriever.from_posts(CORPUS)
-    pools = run_pools(posts, Stages(CONFIG, retriever, selector, None, POOL))
+    pools = run_pools(posts, Stages(CONFIG, retriever, selector, pool=POOL))
     ends = [0, *pools.sizes.cumsum().tolist()]
     rows = {post.id: slice(ends[n], ends[n + 1]) for n, post in enumerate(posts)}
     return retriever, {
@@ -99,7 +99,7 @@ def test_gold_is_what_the_author_used(tiny_selector: BiEncoderSelector) -> None:
 
 def test_without_popular_hashtags_the_corpus_stays_as_it_is(tiny_selector: BiEncoderSelector) -> None:
     retriever, settings = BM25Retriever.from_posts(CORPUS), replace(POOL, popular=0)
-    stages = Stages(CONFIG, retriever, tiny_selector, None, settings)
+    stages = Stages(CONFIG, retriever, tiny_selector, pool=settings)
     pools = run_pools(POSTS, stages)
     assert [post.id for post in retriever.corpus] == sorted(post.id for post in CORPUS)
     single = [gather_pools([post], run_batches([post], stages)) for post in POSTS]
