@@ -90,13 +90,6 @@ def part_places(
     Raises:
         ValueError: A part is left out that no checkpoint can do without.
     """
-    has_both = {"generator", "ranker"} <= components.keys()
-    if has_both and replacements.get("generator") is False and replacements.get("ranker") is None:
-        logger.warning(
-            "The ranker of %s was trained with its generator and orders worse without it. Give one that was trained "
-            "without, or ranker=False (--no-ranker).",
-            source,
-        )
     elsewhere = {name: value for name, value in hub.items() if name != "revision"}
     found: dict[str, Place] = {}
     own: dict[str, str] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -35,6 +36,8 @@ from right_hf.retriever.base import Retriever, listed
 from right_hf.selector.base import Selector
 from right_hf.settings import Settings, checkpoint_settings
 from right_hf.stages import Moments, Stages
+
+logger = logging.getLogger(__name__)
 
 #: Held while a model's configuration takes the place of its settings.
 _CONFIGURING = threading.Lock()
@@ -243,7 +246,15 @@ class RightModel(Recommender, OnDevices):
         if replacements["ranker"] is False:
             settings.fusion = None
         later = ("generator",) if settings.generate_when == 0 else ()
-        model = cls(settings, **load_parts(found, options, later))
+        parts = load_parts(found, options, later)
+        asks_none = settings.generate_when == 0 or "generator" not in parts
+        if asks_none and "generator" in settings.components and "ranker" in parts and parts["ranker"].needs_generator:
+            logger.warning(
+                "The ranker of %s was trained with its generator and orders worse without it. Give one that was "
+                "trained without, or ranker=False (--no-ranker).",
+                source,
+            )
+        model = cls(settings, **parts)
         model.records = {name: (root / name).read_text(encoding="utf-8") for name in RECORDS if (root / name).is_file()}
         return model
 

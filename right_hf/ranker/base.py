@@ -17,6 +17,8 @@ class Ranker(Component):
     pool: PoolSettings | None = None
     #: The features of a pool that it looks at, see [`right_hf.ranker.features`]; None for all.
     features: Sequence[str] | None = None
+    #: Whether it orders worse where the generator that it was trained with is not asked.
+    needs_generator: bool = True
 
     def scores(self, traces: Sequence[Trace]) -> list[dict[str, float]]:
         """For each post the hashtags to recommend, each with a score in [0, 1], by which they are ordered."""

@@ -39,6 +39,7 @@ class TreeRanker(Ranker):
         slope: Of the calibration, above 0, so that the order stays that of the trees.
         intercept: Of the calibration.
         pool: What goes into the pool; trees know what they were trained with.
+        optional_generator: Whether they have learned to order pools without what a generator says, too.
 
     Raises:
         ValueError: `trees` is no such text, looks at unknown features, or the calibration is no rising line.
@@ -46,7 +47,14 @@ class TreeRanker(Ranker):
 
     type = "trees"
 
-    def __init__(self, trees: str, slope: float, intercept: float, pool: PoolSettings | None = None) -> None:
+    def __init__(
+        self,
+        trees: str,
+        slope: float,
+        intercept: float,
+        pool: PoolSettings | None = None,
+        optional_generator: bool = False,
+    ) -> None:
         parsed, names = parse_trees(trees)
         read = np.unique(parsed.features)
         self.features: tuple[str, ...] = tuple(names[column] for column in read.tolist())
@@ -57,6 +65,8 @@ class TreeRanker(Ranker):
             raise ValueError(f"The trees look at the unknown feature {unknown[0]!r}. Train them with this version.")
         if not (_is_number(slope) and _is_number(intercept) and slope > 0):
             raise ValueError(f"The calibration needs a slope above 0 and an intercept, got {slope!r}, {intercept!r}.")
+        self.optional_generator = optional_generator
+        self.needs_generator = not optional_generator and any(name.startswith("generator_") for name in self.features)
         self.slope = slope
         self.intercept = intercept
         self.pool: PoolSettings = pool or PoolSettings()
@@ -89,9 +99,13 @@ class TreeRanker(Ranker):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Calibration and pool."""
+        """Calibration, pool, and whether a generator is optional."""
         calibration = {"slope": self.slope, "intercept": self.intercept}
-        return {"calibration": calibration, "pool": asdict(self.pool)}
+        return {
+            "calibration": calibration,
+            "pool": asdict(self.pool),
+            "optional_generator": self.optional_generator,
+        }
 
     def write(self, folder: Path) -> None:
         """Writes the trees (LightGBM's text format)."""
@@ -115,7 +129,8 @@ class TreeRanker(Ranker):
             raise ValueError(f"{folder / _TREES_FILE} is no text ({error}). Save or download it again.") from error
         try:
             calibration = {name: config["calibration"][name] for name in ("slope", "intercept")}
-            return cls(trees, **calibration, pool=PoolSettings(**config["pool"]))
+            optional = config.get("optional_generator") is True
+            return cls(trees, **calibration, pool=PoolSettings(**config["pool"]), optional_generator=optional)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{folder} holds no loadable ranker: {error} Save or download it again.") from error
 

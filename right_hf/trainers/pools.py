@@ -41,6 +41,10 @@ class Pools(NamedTuple):
         """(N,) a feature by its name."""
         return self.values[:, self.names.index(name)]
 
+    def of_features(self, names: Sequence[str]) -> Pools:
+        """The same pools with these features alone."""
+        return self._replace(values=np.stack([self.column(name) for name in names], axis=1), names=tuple(names))
+
 
 def gather_pools(posts: Sequence[Post], traces: Sequence[Trace]) -> Pools:
     """The pools of posts, at least one, of which `traces` says what the stages made; they ran with pool settings."""

@@ -12,6 +12,7 @@ import numpy as np
 from right_hf.data.protocol import small
 from right_hf.posts import Post
 from right_hf.ranker.base import Ranker
+from right_hf.ranker.features import is_feature
 from right_hf.ranker.pool import PoolSettings
 from right_hf.ranker.quickscorer import TreeSums
 from right_hf.ranker.trees import parse_trees
@@ -20,7 +21,7 @@ from right_hf.stages import Stages
 from right_hf.trainers.build import build_component
 from right_hf.trainers.job import Job, Trained
 from right_hf.trainers.linear import fit_probability
-from right_hf.trainers.pools import Pools, run_pools
+from right_hf.trainers.pools import Pools, joined, run_pools, without_generator
 from right_hf.trainers.recipe import RankerRecipe
 
 #: What trees can be trained for: the order of a pool, or each of its hashtags.
@@ -58,6 +59,8 @@ class TreesRecipe(RankerRecipe):
             tell no time, and with "random" all, are drawn.
         posts: At most so many of them.
         validation_posts: So many calibrate the scores.
+        optional_generator: Whether the trees learn each pool also as it is without a generator, and so can do without.
+        features: The columns that they may look at; None for all.
         pool: Settings of [`right_hf.ranker.PoolSettings`].
         arguments: Parameters of LightGBM under its own names, in the place of the defaults here.
     """
@@ -66,6 +69,8 @@ class TreesRecipe(RankerRecipe):
     order: str = "time"
     posts: int = 8000
     validation_posts: int | None = 2500
+    optional_generator: bool = True
+    features: list[str] | None = None
     pool: dict[str, Any] = field(default_factory=dict)
     arguments: dict[str, Any] = field(default_factory=dict)
 
@@ -77,6 +82,10 @@ class TreesRecipe(RankerRecipe):
         if not 0 < self.held_out < 1:
             raise ValueError(f"held_out must be a share between 0 and 1, got {self.held_out!r}.")
         PoolSettings(**self.pool)
+        if unknown := [name for name in self.features or () if not is_feature(name)]:
+            raise ValueError(f"unknown feature {unknown[0]!r}. Known are those in right_hf.ranker.features.FEATURES.")
+        if self.arguments.get("num_leaves", 1) > MOST_LEAVES:
+            raise ValueError(f"num_leaves must be at most {MOST_LEAVES}, got {self.arguments['num_leaves']}.")
 
 
 class TreeTraining:
@@ -219,11 +228,16 @@ def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int) 
     """
     if train.names != validation.names:
         raise ValueError(f"Both pools must have the same features, got {train.names} and {validation.names}.")
+    optional = recipe.optional_generator and not np.isnan(train.column("generator_rank")).all()
+    if optional:
+        train, validation = (joined(pools, without_generator(pools)) for pools in (train, validation))
+    if recipe.features is not None:
+        train, validation = (pools.of_features(recipe.features) for pools in (train, validation))
     trees = train_trees(train, recipe, seed)
     parsed, names = parse_trees(trees)
     slope, intercept = fit_probability(TreeSums(parsed, len(names))(validation.values), validation.gold)
     kind: Any = component_class("ranker", recipe.type)
-    ranker: Ranker = kind(trees, slope, intercept, PoolSettings(**recipe.pool))
+    ranker: Ranker = kind(trees, slope, intercept, PoolSettings(**recipe.pool), optional)
     return ranker
 
 
