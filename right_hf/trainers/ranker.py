@@ -15,7 +15,7 @@ from right_hf.ranker.base import Ranker
 from right_hf.ranker.features import is_feature
 from right_hf.ranker.pool import PoolSettings
 from right_hf.ranker.quickscorer import TreeSums
-from right_hf.ranker.trees import parse_trees
+from right_hf.ranker.trees import MOST_LEAVES, parse_trees
 from right_hf.registry import component_class
 from right_hf.stages import Stages
 from right_hf.trainers.build import build_component
