@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -30,10 +31,13 @@ from right_hf.preferences import PREFERENCES, loaded
 from right_hf.ranker.records import Recommendation
 from right_hf.registration import register
 from right_hf.times import moment
+from right_hf.workers import in_order
 
 _GENERATION_ARGUMENTS = frozenset(name for name in vars(GenerationConfig()) if not name.startswith("_"))
 #: What pipeline() passes on although it is meant for loading.
 _LOADING_ARGUMENTS = frozenset({"local_files_only"})
+#: Arguments of `recommend` whose names are the same here.
+_OF_RECOMMEND = frozenset({"generate_when"})
 #: What is one post, or what somebody took for one, though it could be gone through.
 _SINGLE = (str, bytes, bytearray, memoryview, Mapping)
 
@@ -50,8 +54,10 @@ class HashtagRecommendationPipeline(Pipeline):
 
     At construction or call: `top_k` (hashtags a post, 5), `threshold` (least score, 0), `now` (the time for which
     hashtags are wanted, seconds since 1970 or an ISO 8601 time; the present), `errors` ("skip" gives None for what is
-    no post, where "raise" names it), `batch_size`, and arguments of the generator's `generate`: `num_beams`,
-    `max_new_tokens` … (`generate_kwargs` takes those whose name means something else here, such as `top_k`).
+    no post, where "raise" names it), `batch_size`, `num_workers` (processes that share the batches of a list or
+    stream), `generate_when` (of which posts the generator is asked: those whose best score without it is at most this;
+    what the checkpoint says), and arguments of the generator's `generate`: `num_beams`, `max_new_tokens` …
+    (`generate_kwargs` takes those whose name means something else here, such as `top_k`).
     """
 
     _load_tokenizer = False
@@ -75,6 +81,7 @@ class HashtagRecommendationPipeline(Pipeline):
         now: float | str | None = None,
         generate_kwargs: Mapping[str, Any] | None = None,
         errors: str | None = None,
+        generate_when: float | None = None,
         **others: Any,
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         preferences = {name: others.pop(name) for name in PREFERENCES & set(others)}
@@ -84,7 +91,8 @@ class HashtagRecommendationPipeline(Pipeline):
             generation |= generate_kwargs
         if unknown := sorted(set(generation) - _GENERATION_ARGUMENTS):
             raise TypeError(
-                f"Unknown argument {unknown[0]!r}. Known: top_k, threshold, now, errors, batch_size, generate_kwargs, "
+                f"Unknown argument {unknown[0]!r}. Known: top_k, threshold, now, errors, batch_size, num_workers, "
+                f"generate_when, generate_kwargs, "
                 f"{', '.join(sorted(PREFERENCES))}, and the arguments of generate(), for example num_beams=4."
             )
         check_generation(generation)
@@ -95,6 +103,8 @@ class HashtagRecommendationPipeline(Pipeline):
             forward["threshold"] = probability(threshold, "threshold")
         if now is not None:
             forward["now"] = moment(now)
+        if generate_when is not None:
+            forward["generate_when"] = probability(generate_when, "generate_when")
         if errors is not None:
             check_errors(errors)
         return {} if errors is None else {"errors": errors}, forward, {}
@@ -129,8 +139,9 @@ class HashtagRecommendationPipeline(Pipeline):
         self, model_inputs: Any, hashtags: int = 5, threshold: float = 0.0, now: float | None = None, **others: Any
     ) -> list[list[Recommendation]]:
         preferences = {name: others.pop(name) for name in PREFERENCES & set(others)}
+        asked = {name: others.pop(name) for name in _OF_RECOMMEND & set(others)}
         recommend: Any = self.model.recommend
-        return recommend(model_inputs, hashtags, threshold, others, now, **preferences)
+        return recommend(model_inputs, hashtags, threshold, others, now, **asked, **preferences)
 
     def postprocess(self, model_outputs: list[Recommendation], **_: Any) -> list[dict[str, Any]]:
         """Turns the recommendations for one post into plain dicts."""
@@ -159,11 +170,16 @@ class HashtagRecommendationPipeline(Pipeline):
         # A map-style data set need not be iterable, nor end by an IndexError.
         posts = iter(inputs) if isinstance(inputs, Iterable) else (inputs[i] for i in range(len(inputs)))
         texts = (self.preprocess(post, row=row, **preprocess_params) for row, post in enumerate(posts))
-        while batch := list(islice(texts, batch_size)):
-            wanted = [text for text in batch if text is not None]
-            answers = iter(self.forward(wanted, **forward_params) if wanted else ())
-            for text in batch:
-                yield None if text is None else self.postprocess(next(answers), **postprocess_params)
+        batches = iter(lambda: list(islice(texts, batch_size)), [])
+        for answers in in_order(partial(self._answers, **forward_params), batches, num_workers):
+            for answer in answers:
+                yield None if answer is None else self.postprocess(answer, **postprocess_params)
+
+    def _answers(self, batch: list[str | None], **forward_params: Any) -> list[list[Recommendation] | None]:
+        """What is recommended for each post of a batch; None for what is none."""
+        wanted = [text for text in batch if text is not None]
+        found = iter(self.forward(wanted, **forward_params) if wanted else ())
+        return [None if text is None else next(found) for text in batch]
 
 
 show_arguments(HashtagRecommendationPipeline.push_to_hub, RightModel.push_to_hub)

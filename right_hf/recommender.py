@@ -36,6 +36,7 @@ class Recommender:
         generate_kwargs: Mapping[str, Any] | None = None,
         now: Moments = None,
         errors: str = "raise",
+        generate_when: float | None = None,
         **preferences: Unpack[PreferenceArguments],
     ) -> list[Answer]:
         """Recommends hashtags for each post, as one batch.
@@ -48,6 +49,8 @@ class Recommender:
             now: The time of the posts, or of each, in seconds since 1970, for a ranker that looks at what is in use at
                 the moment; None for the present.
             errors: "skip" gives None for what is no post, where "raise" names it.
+            generate_when: The generator is asked for posts whose best score without it is at most this, in [0, 1]: 1
+                for all, 0 for none; None for what the checkpoint says.
             preferences: Which hashtags are suggested and how they are shown, see
                 [`right_hf.preferences.PreferenceArguments`].
 
@@ -74,6 +77,7 @@ class Recommender:
                 [moments[row] for row in readings],
                 queries=[reading.query for reading in readings.values()],
                 preferences=wished,
+                generate_when=generate_when,
                 **(generate_kwargs or {}),
             )
             for (row, reading), trace in zip(readings.items(), traces, strict=True):

@@ -25,6 +25,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,12 @@ from right_hf.cli.options import (
 from right_hf.cli.preferences import add_preference_options, preference_arguments
 from right_hf.cli.records import Record, batches, read_jsonl, read_lines
 from right_hf.textfiles import utf8_lines
+from right_hf.workers import in_order
 
 _JSONL = 'lines are JSON objects with "text" and perhaps "id" (taken for granted if FILE ends with .jsonl or .jsonl.gz)'
 _INPUT = "read posts from a file (also gzip, UTF-16, /dev/stdin, <(…)) instead of standard input"
 _ERRORS = "of a line that is no such object: name it, go on and fail in the end (skip, the default), or stop (raise)"
+_GENERATE_WHEN = "ask the generator of posts whose best score without it is at most P (default: as the checkpoint says)"
 _NOW = "when the posts are written, for a ranker that knows what is in use: ISO time or seconds (default: now)"
 
 
@@ -60,6 +63,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--top-k", type=positive, default=5, metavar="K", help="at most K hashtags a post (default: 5)")
     add("--threshold", type=probability, default=0.0, metavar="P", help="only scores of at least P (default: 0)")
     add("--batch-size", type=positive, metavar="N", help="posts at once (default: 16; 1 on a terminal)")
+    add("--workers", type=positive, default=1, metavar="N", help="processes that share the batches (default: 1)")
+    add("--generate-when", type=probability, metavar="P", help=_GENERATE_WHEN)
     add("--now", type=moment, metavar="TIME", help=_NOW)
     add("--errors", choices=ERRORS, default="skip", help=_ERRORS)
     add_preference_options(parser)
@@ -83,16 +88,30 @@ def _answer(arguments: argparse.Namespace, source: Path | None, typed: bool) -> 
     model = load_model(arguments)
     if typed:
         sys.stderr.write("Reading posts from the terminal, one a line; Ctrl-D ends.\n")
-    preferences = preference_arguments(arguments)
+    asked = {
+        "top_k": arguments.top_k,
+        "threshold": arguments.threshold,
+        "now": arguments.now,
+        "generate_when": arguments.generate_when,
+        **preference_arguments(arguments),
+    }
     size = arguments.batch_size or (1 if typed else 16)
     refused: list[str] = []
     with source.open("rb") if source is not None else nullcontext(sys.stdin.buffer) as file:
-        for batch in batches(_records(arguments, file, refused), size):
-            texts = [record["text"] for record in batch]
-            found = model.recommend(texts, arguments.top_k, arguments.threshold, now=arguments.now, **preferences)
-            for record, recommendations in zip(batch, found, strict=True):
-                write_result({**record, "recommendations": [asdict(entry) for entry in recommendations]})
+        records = batches(_records(arguments, file, refused), size)
+        for results in in_order(partial(_results, model, asked), records, arguments.workers):
+            for result in results:
+                write_result(result)
     return 1 if refused else 0
+
+
+def _results(model: Any, asked: dict[str, Any], batch: list[Record]) -> list[dict[str, Any]]:
+    """What is written of a batch of posts."""
+    found = model.recommend([record["text"] for record in batch], **asked)
+    return [
+        {**record, "recommendations": [asdict(entry) for entry in recommendations]}
+        for record, recommendations in zip(batch, found, strict=True)
+    ]
 
 
 def _records(arguments: argparse.Namespace, file: Any, refused: list[str]) -> Iterable[Record]:

@@ -1,0 +1,78 @@
+"""Batches answered by several processes: Python runs on one core a process."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+B = TypeVar("B")
+R = TypeVar("R")
+
+#: Batches that wait for each process or are being answered by it.
+_AHEAD = 2
+#: A fork shares the memory of its parent; elsewhere what it needs is pickled.
+_START = "fork" if sys.platform == "linux" else "spawn"
+
+
+def in_order(answer: Callable[[B], R], batches: Iterable[B], workers: int) -> Iterator[R]:
+    """Yields what `answer` gives for each batch, in their order; few batches are read ahead.
+
+    Args:
+        answer: Answers a batch. What it holds is copied into each process; later changes do not reach them.
+        batches: The batches.
+        workers: Processes; with 0 or 1 this one does the work.
+
+    Raises:
+        RuntimeError: A process was killed, as happens where memory runs out.
+    """
+    if workers < 2:
+        yield from map(answer, batches)
+        return
+    context = multiprocessing.get_context(_START)
+    with ProcessPoolExecutor(workers, context, _take, (answer,)) as pool:
+        waiting: deque[Future[R]] = deque()
+        unread: list[Exception] = []
+        try:
+            for batch in _until_error(batches, unread):
+                waiting.append(pool.submit(_answered, batch))
+                while waiting and (waiting[0].done() or len(waiting) >= _AHEAD * workers):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise RuntimeError(
+                f"One of {workers} worker processes was killed; perhaps memory ran out. Use fewer workers."
+            ) from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    for error in unread:
+        raise error
+
+
+def _until_error(batches: Iterable[B], unread: list[Exception]) -> Iterator[B]:
+    """The batches up to an error, which comes after the answers to them, as with one process."""
+    try:
+        yield from batches
+    except Exception as error:
+        unread.append(error)
+
+
+_ANSWER: list[Callable[[Any], Any]] = []
+
+
+def _take(answer: Callable[[Any], Any]) -> None:
+    """What a process begins with: its work, and one core for it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and ends it
+    _ANSWER[:] = [answer]
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(1)
+
+
+def _answered(batch: Any) -> Any:
+    return _ANSWER[0](batch)

@@ -1,0 +1,82 @@
+"""Batches answered by several processes: in order, as by one, and whatever happens nothing hangs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from transformers import pipeline
+
+from right_hf import DEFAULT_CHECKPOINT, RightModel, read_posts
+from right_hf.workers import in_order
+from tests.support.paths import ROOT
+
+TEXTS = [post.text for post in read_posts(ROOT / "training" / "showcase" / "test.jsonl")][:40]
+
+
+def square(number: int) -> tuple[int, int]:
+    return number * number, os.getpid()
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2, 3])
+def test_answers_come_in_order(workers: int) -> None:
+    found = list(in_order(square, range(20), workers))
+    assert [number for number, _ in found] == [number * number for number in range(20)]
+    assert (os.getpid() in {process for _, process in found}) == (workers < 2)
+
+
+def test_few_batches_are_read_ahead() -> None:
+    read = 0
+
+    def batches() -> Iterator[int]:
+        nonlocal read
+        for read in range(100):
+            yield read
+
+    answers = in_order(square, batches(), 2)
+    assert next(answers)[0] == 0
+    assert read <= 4
+    answers.close()  # type: ignore[attr-defined]
+
+
+def fail(number: int) -> int:
+    if number == 3:
+        raise ValueError("no such post")
+    return number
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_comes_after_what_was_answered_before_it(workers: int) -> None:
+    found: list[int] = []
+    with pytest.raises(ValueError, match="no such post"):
+        found.extend(in_order(fail, range(9), workers))
+    assert found == [0, 1, 2]
+
+    def broken() -> Iterator[int]:
+        yield from range(3)
+        raise OSError("the file ends")
+
+    found.clear()
+    with pytest.raises(OSError, match="the file ends"):
+        found.extend(in_order(fail, broken(), workers))
+    assert found == [0, 1, 2]
+
+
+def die(number: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_a_killed_process_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(RuntimeError, match="worker processes was killed.*Use fewer workers"):
+        list(in_order(die, range(4), 2))
+
+
+def test_the_pipeline_gives_the_same_with_workers() -> None:
+    pipe: Any = pipeline("hashtag-recommendation", model=RightModel.from_pretrained(DEFAULT_CHECKPOINT))  # type: ignore[call-overload]
+    alone = pipe(TEXTS, batch_size=4, now=1.6e9)
+    assert pipe(TEXTS, batch_size=4, now=1.6e9, num_workers=2) == alone
+    assert list(pipe((text for text in TEXTS), batch_size=4, now=1.6e9, num_workers=2)) == alone
