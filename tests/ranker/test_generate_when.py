@@ -1,0 +1,85 @@
+"""A generator that is asked only where it may help, and the ranker that orders with and without it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from right_hf import DEFAULT_CHECKPOINT, RightModel, read_posts
+from right_hf.generator.base import Generation
+from right_hf.ranker import PoolSettings
+from right_hf.stages import Stages
+from right_hf.trainers.pools import gather_pools, joined, without_generator
+from tests.support.paths import ROOT
+
+POSTS = read_posts(ROOT / "training" / "showcase" / "test.jsonl")[:24]
+TEXTS = [post.text for post in POSTS]
+
+
+@pytest.fixture(scope="module")
+def model() -> RightModel:
+    return RightModel.from_pretrained(DEFAULT_CHECKPOINT)
+
+
+@pytest.fixture
+def asked(model: RightModel, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The posts that the generator was asked for."""
+    generator, posts = model.generator, []
+    assert generator is not None
+    generate = generator.generate
+
+    def noted(texts: Any, *arguments: Any, **options: Any) -> list[Generation]:
+        posts.extend(texts)
+        return generate(texts, *arguments, **options)
+
+    monkeypatch.setattr(generator, "generate", noted)
+    return posts
+
+
+def best(answers: list[Any]) -> list[float]:
+    return [max((one.score for one in found), default=0.0) for found in answers]
+
+
+def test_the_generator_is_asked_where_nothing_is_sure(model: RightModel, asked: list[str]) -> None:
+    alone = model.recommend(TEXTS, generate_when=0)
+    assert asked == []
+    everywhere = model.recommend(TEXTS, generate_when=1)
+    assert asked == TEXTS
+    asked.clear()
+    when = float(np.median(best(alone)))
+    found = model.recommend(TEXTS, generate_when=when)
+    unsure = [score <= when for score in best(alone)]
+    assert asked == [text for text, wanted in zip(TEXTS, unsure, strict=True) if wanted]
+    assert 0 < len(asked) < len(TEXTS)
+    assert found == [b if wanted else a for a, b, wanted in zip(alone, everywhere, unsure, strict=True)]
+
+
+def test_it_is_asked_as_the_checkpoint_says_unless_told_otherwise(model: RightModel, asked: list[str]) -> None:
+    assert model.recommend(TEXTS) == model.recommend(TEXTS, generate_when=model.config.generate_when)
+    asked.clear()
+    [one] = model.recommend(TEXTS[:1], generate_when=1)
+    assert asked == TEXTS[:1] and one == model.recommend(TEXTS[:1], generate_when=1.0)[0]
+
+
+def test_it_needs_a_ranker_that_scores_without_it(model: RightModel) -> None:
+    paper = RightModel(model.config, model.retriever, model.selector, model.generator)
+    with pytest.raises(ValueError, match="generate_when=0.5 needs a ranker of a pool"):
+        paper.recommend(TEXTS[:1], generate_when=0.5)
+    assert paper.recommend(TEXTS[:1], generate_when=1)[0]
+    with pytest.raises(ValueError, match="generate_when must lie between 0 and 1, got 2"):
+        model.recommend(TEXTS[:1], generate_when=2)
+
+
+def test_pools_without_their_generator_are_those_of_a_model_without() -> None:
+    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
+    stages = Stages(model.config, model.retriever, model.selector, model.generator, pool=PoolSettings(unknown=3))
+    whole, expected = (gather_pools(POSTS, stages.run(TEXTS, generate_when=when)) for when in (1, 0))
+    found = without_generator(whole)
+    assert len(found.hashtags) < len(whole.hashtags), "some hashtags only the generator has"
+    assert found.hashtags == expected.hashtags and found.names == expected.names
+    assert np.array_equal(found.sizes, expected.sizes) and np.array_equal(found.gold, expected.gold)
+    np.testing.assert_allclose(found.values, expected.values, atol=1.1e-4)
+    both = joined(whole, found)
+    assert len(both.hashtags) == len(both.values) == len(both.gold) == both.sizes.sum()
