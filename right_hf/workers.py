@@ -51,8 +51,8 @@ def in_order(answer: Callable[[B], R], batches: Iterable[B], workers: int) -> It
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-    for error in unread:
-        raise error
+    if unread:
+        raise unread[0]
 
 
 def _until_error(batches: Iterable[B], unread: list[Exception]) -> Iterator[B]:

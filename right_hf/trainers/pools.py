@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from right_hf.posts import Post
 from right_hf.progress import bar, batches_of_like_length
-from right_hf.ranker.features import FEATURES
 from right_hf.ranker.records import Trace
 from right_hf.stages import Stages
 from right_hf.times import seconds
@@ -56,59 +55,36 @@ def gather_pools(posts: Sequence[Post], traces: Sequence[Trace]) -> Pools:
     return Pools(sizes, hashtags, values, np.asarray(gold, dtype=np.bool_), tables[0].names)
 
 
-def without_generator(pools: Pools) -> Pools:
-    """The same pools as if there had been no generator: without its columns, and the hashtags that it alone has.
+def run_batches(posts: Sequence[Post], stages: Stages, whens: Sequence[float | None] = (None,)) -> list[Trace]:
+    """What the stages make of posts, none of them without text, a batch of like length at a time.
 
     Args:
-        pools: With all columns of [`right_hf.ranker.features`].
+        posts: The posts.
+        stages: The stages.
+        whens: How often each post goes through them: once with each `generate_when` of [`right_hf.stages.Stages.run`].
+
+    Returns:
+        The traces of all posts with the first of `whens`, then those with the next.
     """
-    written = ~np.isnan(pools.column("generator_rank"))
-    alone = written & (pools.column("pool_sources") == 1) & np.isnan(pools.column("popularity_rank"))
-    owners = np.repeat(np.arange(len(pools.sizes)), pools.sizes)[~alone]
-    sizes = np.bincount(owners, minlength=len(pools.sizes)).astype(np.int32)
-    values, place = pools.values[~alone], pools.names.index
-    for name in FEATURES:
-        if name.startswith("generator_"):
-            values[:, place(name)] = np.nan
-    values[:, place("pool_sources")] -= written[~alone]
-    cosines = values[:, place("selector_cosine")]
-    best = np.full(len(sizes), -np.inf, dtype=np.float32)
-    np.maximum.at(best, owners, cosines)
-    values[:, place("selector_gap")] = cosines - best[owners]
-    kept = [hashtag for hashtag, left_out in zip(pools.hashtags, alone.tolist(), strict=True) if not left_out]
-    return Pools(sizes, kept, values, pools.gold[~alone], pools.names)
-
-
-def joined(first: Pools, second: Pools) -> Pools:
-    """Two lots of pools with the same features as one."""
-    return Pools(
-        np.concatenate([first.sizes, second.sizes]),
-        first.hashtags + second.hashtags,
-        np.concatenate([first.values, second.values]),
-        np.concatenate([first.gold, second.gold]),
-        first.names,
-    )
-
-
-def run_batches(posts: Sequence[Post], stages: Stages) -> list[Trace]:
-    """What the stages make of posts, none of them without text, a batch of like length at a time."""
-    found: dict[int, Trace] = {}
+    found: dict[tuple[int, int], Trace] = {}
     for rows in batches_of_like_length([post.text for post in posts], _BATCH, "pooling"):
-        found |= zip(rows, stages.run([posts[row].text for row in rows]), strict=True)
-    return [found[row] for row in range(len(posts))]
+        for turn, when in enumerate(whens):
+            traces = stages.run([posts[row].text for row in rows], generate_when=when)
+            found |= {(turn, row): trace for row, trace in zip(rows, traces, strict=True)}
+    return [found[key] for key in sorted(found)]
 
 
-def run_pools(posts: Sequence[Post], stages: Stages) -> Pools:
+def run_pools(posts: Sequence[Post], stages: Stages, whens: Sequence[float | None] = (None,)) -> Pools:
     """Runs the stages, which have pool settings, on posts, none of them without text, and gathers their pools.
 
     With popular hashtags in the pool the posts stream past, see [`run_stream`], and the retriever's corpus holds them
-    afterwards.
+    afterwards. With several `whens` a post has as many pools, see [`run_batches`].
     """
-    popular = stages.pool is not None and stages.pool.popular
-    return gather_pools(posts, run_stream(posts, stages) if popular else run_batches(posts, stages))
+    run = run_stream if stages.pool is not None and stages.pool.popular else run_batches
+    return gather_pools(list(posts) * len(whens), run(posts, stages, whens))
 
 
-def run_stream(posts: Sequence[Post], stages: Stages) -> list[Trace]:
+def run_stream(posts: Sequence[Post], stages: Stages, whens: Sequence[float | None] = (None,)) -> list[Trace]:
     """What the stages make of each post at its own time, one post after the other, as a served model would meet them.
 
     Each joins the corpus once its trace is made. Posts of the corpus that are younger than the oldest of these are
@@ -119,6 +95,7 @@ def run_stream(posts: Sequence[Post], stages: Stages) -> list[Trace]:
     Args:
         posts: The posts, none of them without text.
         stages: With popular hashtags in the pool; their corpus holds all posts afterwards, these as "pooled:…".
+        whens: See [`run_batches`].
     """
     retriever, selector = stages.retriever, stages.selector
     times = [seconds(post.created_at) for post in posts]
@@ -130,11 +107,12 @@ def run_stream(posts: Sequence[Post], stages: Stages) -> list[Trace]:
     turns: list[tuple[float, int, str, int, Post]] = [(time, 1, post.id, -1, post) for time, post in waiting]
     for row, (time, post) in enumerate(zip(times, posts, strict=True)):
         turns.append((float("inf") if time is None else time, 0, post.id, row, post))
-    found: dict[int, Trace] = {}
+    found: dict[tuple[int, int], Trace] = {}
     for _, _, _, row, post in bar(sorted(turns, key=lambda turn: turn[:4]), "pooling", "post"):
         if row >= 0:
-            found[row] = stages.run([post.text], now=times[row])[0]
+            for turn, when in enumerate(whens):
+                [found[turn, row]] = stages.run([post.text], now=times[row], generate_when=when)
             post = replace(post, id=f"pooled:{post.id}")
         retriever.add([post])
         selector.prepare(post.hashtags)
-    return [found[row] for row in range(len(posts))]
+    return [found[key] for key in sorted(found)]

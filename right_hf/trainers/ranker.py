@@ -21,7 +21,7 @@ from right_hf.stages import Stages
 from right_hf.trainers.build import build_component
 from right_hf.trainers.job import Job, Trained
 from right_hf.trainers.linear import fit_probability
-from right_hf.trainers.pools import Pools, joined, run_pools, without_generator
+from right_hf.trainers.pools import Pools, run_pools
 from right_hf.trainers.recipe import RankerRecipe
 
 #: What trees can be trained for: the order of a pool, or each of its hashtags.
@@ -106,9 +106,10 @@ class TreeTraining:
         train = _pools(_held_out_job(job, kept), held)
         chosen_on = 0 if job.recipe.generator is None else job.recipe.generator.validation_posts
         unseen = [post for post in (job.validation[chosen_on:] or job.validation) if post.text]
-        calibration = _pools(job, small(unseen, size=recipe.validation_posts or len(unseen)))
+        unseen = small(unseen, size=recipe.validation_posts or len(unseen))
+        calibration = _pools(job, unseen)
         ranker = fit_ranker(train, calibration, recipe, job.recipe.seed)
-        return Trained(ranker, {"held_out": len(held), "calibrated_on": len(calibration.sizes)})
+        return Trained(ranker, {"held_out": len(held), "calibrated_on": len(unseen)})
 
 
 def ranker_posts(posts: Sequence[Post], recipe: TreesRecipe) -> tuple[list[Post], list[Post]]:
@@ -159,8 +160,10 @@ def _held_out_job(job: Job, posts: Sequence[Post]) -> Job:
 
 
 def _pools(job: Job, posts: Sequence[Post]) -> Pools:
-    """The pools that a job's components make of posts."""
-    return run_pools(posts, Stages(*job.parts(), pool=PoolSettings(**job.recipe.ranker.pool)))
+    """The pools that a job's components make of posts; where a generator is optional, with it and without it."""
+    recipe, parts = job.recipe, job.parts()
+    twice = recipe.generator is not None and recipe.ranker.optional_generator
+    return run_pools(posts, Stages(*parts, pool=PoolSettings(**recipe.ranker.pool)), (1, 0) if twice else (None,))
 
 
 def check_arguments(arguments: dict[str, Any]) -> None:
@@ -228,16 +231,13 @@ def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int) 
     """
     if train.names != validation.names:
         raise ValueError(f"Both pools must have the same features, got {train.names} and {validation.names}.")
-    optional = recipe.optional_generator and not np.isnan(train.column("generator_rank")).all()
-    if optional:
-        train, validation = (joined(pools, without_generator(pools)) for pools in (train, validation))
     if recipe.features is not None:
         train, validation = (pools.of_features(recipe.features) for pools in (train, validation))
     trees = train_trees(train, recipe, seed)
     parsed, names = parse_trees(trees)
     slope, intercept = fit_probability(TreeSums(parsed, len(names))(validation.values), validation.gold)
     kind: Any = component_class("ranker", recipe.type)
-    ranker: Ranker = kind(trees, slope, intercept, PoolSettings(**recipe.pool), optional)
+    ranker: Ranker = kind(trees, slope, intercept, PoolSettings(**recipe.pool), recipe.optional_generator)
     return ranker
 
 

@@ -11,7 +11,7 @@ from right_hf import DEFAULT_CHECKPOINT, RightModel, read_posts
 from right_hf.generator.base import Generation
 from right_hf.ranker import PoolSettings
 from right_hf.stages import Stages
-from right_hf.trainers.pools import gather_pools, joined, without_generator
+from right_hf.trainers.pools import run_pools
 from tests.support.paths import ROOT
 
 POSTS = read_posts(ROOT / "training" / "showcase" / "test.jsonl")[:24]
@@ -65,21 +65,19 @@ def test_it_is_asked_as_the_checkpoint_says_unless_told_otherwise(model: RightMo
 
 def test_it_needs_a_ranker_that_scores_without_it(model: RightModel) -> None:
     paper = RightModel(model.config, model.retriever, model.selector, model.generator)
-    with pytest.raises(ValueError, match="generate_when=0.5 needs a ranker of a pool"):
+    with pytest.raises(ValueError, match=r"generate_when=0\.5 needs a ranker of a pool"):
         paper.recommend(TEXTS[:1], generate_when=0.5)
     assert paper.recommend(TEXTS[:1], generate_when=1)[0]
     with pytest.raises(ValueError, match="generate_when must lie between 0 and 1, got 2"):
         model.recommend(TEXTS[:1], generate_when=2)
 
 
-def test_pools_without_their_generator_are_those_of_a_model_without() -> None:
-    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
-    stages = Stages(model.config, model.retriever, model.selector, model.generator, pool=PoolSettings(unknown=3))
-    whole, expected = (gather_pools(POSTS, stages.run(TEXTS, generate_when=when)) for when in (1, 0))
-    found = without_generator(whole)
-    assert len(found.hashtags) < len(whole.hashtags), "some hashtags only the generator has"
-    assert found.hashtags == expected.hashtags and found.names == expected.names
-    assert np.array_equal(found.sizes, expected.sizes) and np.array_equal(found.gold, expected.gold)
-    np.testing.assert_allclose(found.values, expected.values, atol=1.1e-4)
-    both = joined(whole, found)
-    assert len(both.hashtags) == len(both.values) == len(both.gold) == both.sizes.sum()
+def test_pools_are_learned_with_and_without_the_generator(model: RightModel) -> None:
+    stages = Stages(model.config, model.retriever, model.selector, model.generator, pool=PoolSettings())
+    both = run_pools(POSTS, stages, (1, 0))
+    apart = [run_pools(POSTS, stages, (when,)) for when in (1, 0)]
+    assert np.array_equal(both.sizes, np.concatenate([pools.sizes for pools in apart]))
+    assert both.hashtags == [tag for pools in apart for tag in pools.hashtags]
+    assert np.array_equal(both.values, np.concatenate([pools.values for pools in apart]), equal_nan=True)
+    written = ~np.isnan(both.column("generator_rank"))
+    assert written[: len(apart[0].hashtags)].any() and not written[len(apart[0].hashtags) :].any()
