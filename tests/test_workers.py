@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -74,3 +75,13 @@ def test_the_pipeline_gives_the_same_with_workers() -> None:
     alone = pipe(TEXTS, batch_size=4, now=1.6e9)
     assert pipe(TEXTS, batch_size=4, now=1.6e9, num_workers=2) == alone
     assert list(pipe((text for text in TEXTS), batch_size=4, now=1.6e9, num_workers=2)) == alone
+
+
+def test_one_model_serves_many_threads() -> None:
+    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
+    alone = [model.recommend([text], now=1.6e9)[0] for text in TEXTS]
+    for when in (0.0, 0.2):  # with a generator that some posts are asked of, too
+        expected = alone if when == 0 else [model.recommend([t], now=1.6e9, generate_when=when)[0] for t in TEXTS]
+        with ThreadPoolExecutor(8) as pool:
+            asked = [pool.submit(model.recommend, [text], now=1.6e9, generate_when=when) for text in TEXTS * 2]
+            assert [found.result()[0] for found in asked] == expected * 2
