@@ -60,7 +60,8 @@ class TreesRecipe(RankerRecipe):
         posts: At most so many of them.
         validation_posts: So many calibrate the scores.
         optional_generator: Whether the trees learn each pool also as it is without a generator, and so can do without.
-        features: The columns that they may look at; None for all.
+        left_out: Features that they are not to look at, as they do not help on validation posts; what no tree looks at
+            is not even worked out.
         pool: Settings of [`right_hf.ranker.PoolSettings`].
         arguments: Parameters of LightGBM under its own names, in the place of the defaults here.
     """
@@ -70,7 +71,7 @@ class TreesRecipe(RankerRecipe):
     posts: int = 8000
     validation_posts: int | None = 2500
     optional_generator: bool = True
-    features: list[str] | None = None
+    left_out: list[str] = field(default_factory=list)
     pool: dict[str, Any] = field(default_factory=dict)
     arguments: dict[str, Any] = field(default_factory=dict)
 
@@ -82,7 +83,7 @@ class TreesRecipe(RankerRecipe):
         if not 0 < self.held_out < 1:
             raise ValueError(f"held_out must be a share between 0 and 1, got {self.held_out!r}.")
         PoolSettings(**self.pool)
-        if unknown := [name for name in self.features or () if not is_feature(name)]:
+        if unknown := [name for name in self.left_out if not is_feature(name)]:
             raise ValueError(f"unknown feature {unknown[0]!r}. Known are those in right_hf.ranker.features.FEATURES.")
         if self.arguments.get("num_leaves", 1) > MOST_LEAVES:
             raise ValueError(f"num_leaves must be at most {MOST_LEAVES}, got {self.arguments['num_leaves']}.")
@@ -231,8 +232,9 @@ def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int) 
     """
     if train.names != validation.names:
         raise ValueError(f"Both pools must have the same features, got {train.names} and {validation.names}.")
-    if recipe.features is not None:
-        train, validation = (pools.of_features(recipe.features) for pools in (train, validation))
+    if recipe.left_out:
+        kept = [name for name in train.names if name not in recipe.left_out]
+        train, validation = (pools.of_features(kept) for pools in (train, validation))
     trees = train_trees(train, recipe, seed)
     parsed, names = parse_trees(trees)
     slope, intercept = fit_probability(TreeSums(parsed, len(names))(validation.values), validation.gold)

@@ -148,7 +148,9 @@ class RankerExperiment:
             config = RightConfig(hits=recipe.retriever.hits, context_hashtags=recipe.selector.hashtags)
             generator = readers.load_generator(system, seed)
             settings = PoolSettings(**self.recipe.pool)
-            save_pools(run_pools(posts, Stages(config, retriever, readers.selector(seed), generator, pool=settings)), path)
+            save_pools(
+                run_pools(posts, Stages(config, retriever, readers.selector(seed), generator, pool=settings)), path
+            )
 
         name = f"seed-{seed}/pools/{system.key}-{split}.safetensors"
         return _pools(self.experiment.store.made(name, make))
