@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from right_hf.analysis import get_analyser
-from right_hf.posts import Post
+from right_hf.post_table import PostTable
 from right_hf.retriever.base import flatten
 
 Ints = npt.NDArray[Any]
@@ -88,15 +88,15 @@ class Lexicon:
         vocabulary = self.vocabulary
         return [vocabulary[term] for term in self.analyse(query) if term in vocabulary]
 
-    def count(self, posts: Sequence[Post]) -> TermCounts:
+    def count(self, posts: PostTable) -> TermCounts:
         """Counts the terms of posts; new terms and pairs get numbers."""
         chunks = [self._count_chunk(posts[i : i + _CHUNK]) for i in range(0, len(posts), _CHUNK)]
         return join(chunks)
 
-    def _count_chunk(self, posts: Sequence[Post]) -> TermCounts:
+    def _count_chunk(self, posts: PostTable) -> TermCounts:
         vocabulary = self.vocabulary
         documents = [
-            [vocabulary.setdefault(term, len(vocabulary)) for term in self.analyse(post.text)] for post in posts
+            [vocabulary.setdefault(term, len(vocabulary)) for term in self.analyse(text)] for text in posts.texts()
         ]
         terms, begins = flatten(documents)
         lengths = np.diff(begins)
@@ -149,13 +149,19 @@ def reorder(counts: TermCounts, order: Ints) -> TermCounts:
 
 def by_term(counts: TermCounts) -> Postings:
     """Sorts the terms of posts by term."""
-    known = np.unique(counts.terms)
+    known = _distinct(counts.terms)
     local = np.empty(known[-1] + 1 if len(known) else 0, dtype=np.int32)  # only the entries of known terms are touched
     local[known] = np.arange(len(known))
     rows, codes = np.empty(len(counts.terms), np.int32), np.empty(len(counts.terms), counts.codes.dtype)
     starts = np.zeros(len(known) + 1, dtype=np.int64)
     _sort_by_term(counts.starts, counts.terms, counts.codes, local, starts, rows, codes)
     return Postings(counts, known, starts, rows, codes)
+
+
+def _distinct(terms: Ints) -> Ints:
+    """The terms that occur, ascending; of many they are found by counting, for sorting them takes long."""
+    few = len(terms) <= terms.max(initial=0)
+    return np.unique(terms) if few else np.flatnonzero(np.bincount(terms)).astype(terms.dtype)
 
 
 @njit(cache=True, nogil=True)

@@ -1,0 +1,179 @@
+"""Posts in columns, of which a [`Post`] is made only when it is asked for.
+
+A post takes about 150 bytes so, a quarter of what it takes as an object, and nothing is done for each when a corpus is
+opened.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from right_hf.hashtag_numbers import HashtagNumbers
+from right_hf.posts import Post
+
+Numbers = npt.NDArray[np.int32]
+
+#: The columns; texts may be more than 2 GiB together, and hashtags are numbers.
+ROWS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("hashtags", pa.list_(pa.int32()), nullable=False),
+        ("created_at", pa.string()),
+        ("license", pa.string()),
+        ("author", pa.string()),
+        ("spellings", pa.list_(pa.string())),
+    ]
+)
+#: Posts of a table that are kept once they were made, for some are found again and again.
+_KEPT = 1 << 15
+#: Posts made at once where all are gone through.
+_CHUNK = 10_000
+
+
+class PostTable(Sequence[Post]):
+    """An immutable sequence of posts.
+
+    Args:
+        rows: (posts,) columns as in [`ROWS`].
+        names: The hashtags by the numbers in `rows`; it may grow.
+
+    Attributes:
+        rows: As given.
+        names: As given.
+    """
+
+    def __init__(self, rows: pa.RecordBatch, names: Sequence[str]) -> None:
+        self.rows = rows
+        self.names = names
+        hashtags = rows.column("hashtags")
+        self._starts = hashtags.offsets.to_numpy()
+        self._numbers: Numbers = hashtags.values.to_numpy()
+        self._ids = rows.column("id")
+        self._post = lru_cache(maxsize=_KEPT)(_maker(rows, names, self._starts, self._numbers))
+
+    @classmethod
+    def of(cls, posts: Sequence[Post]) -> PostTable:
+        """A table of posts, whose hashtags are numbered in the order in which they come."""
+        numbers = HashtagNumbers()
+        columns: dict[str, Any] = {name: [getattr(post, name) for post in posts] for name in ROWS.names}
+        flat = [numbers.take(tag) for hashtags in columns["hashtags"] for tag in hashtags]
+        spellings = list(chain.from_iterable(columns["spellings"]))
+        columns["hashtags"] = _lists(columns["hashtags"], pa.array(flat, pa.int32()))
+        columns["spellings"] = _lists(columns["spellings"], pa.array(spellings, pa.string()))
+        return cls(pa.RecordBatch.from_pydict(columns, schema=ROWS), numbers.names)
+
+    @classmethod
+    def join(cls, tables: Sequence[PostTable]) -> PostTable:
+        """Lays tables with the same names end to end."""
+        return cls(pa.concat_batches([table.rows for table in tables]), tables[0].names)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PostTable, (self.rows, self.names)
+
+    def __len__(self) -> int:
+        return int(self.rows.num_rows)
+
+    @overload
+    def __getitem__(self, row: int) -> Post: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> PostTable: ...
+
+    def __getitem__(self, row: int | slice) -> Post | PostTable:
+        if isinstance(row, slice):
+            return self.take(np.arange(len(self))[row])
+        return self._post(range(len(self))[row])
+
+    def __iter__(self) -> Iterator[Post]:
+        for first in range(0, len(self), _CHUNK):
+            columns = [column.to_pylist() for column in self.rows.slice(first, _CHUNK).columns]
+            yield from (_post(self.names, *fields) for fields in zip(*columns, strict=True))
+
+    def texts(self) -> list[str]:
+        """The texts of the posts."""
+        found: list[str] = self.rows.column("text").to_pylist()
+        return found
+
+    def row(self, post_id: str) -> int | None:
+        """The row of the post with an id, or None; the posts must be in the order of their ids."""
+        row = bisect_left(range(len(self)), post_id, key=self._id)
+        return row if row < len(self) and self._id(row) == post_id else None
+
+    def _id(self, row: int) -> str:
+        return str(self._ids[row])
+
+    def is_ascending(self) -> bool:
+        """Whether the posts are in the order of their ids, none of which occurs twice."""
+        # Bytes of UTF-8 are in the order of code points, as strings of Python are.
+        return pc.all(pc.less(self._ids[:-1], self._ids[1:])).as_py() is not False
+
+    def by_id(self) -> npt.NDArray[np.int64]:
+        """(posts,) the rows in the order of their ids."""
+        return np.asarray(pc.array_sort_indices(self._ids), dtype=np.int64)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> PostTable:
+        """The posts of some rows."""
+        return PostTable(self.rows.take(pa.array(rows)), self.names)
+
+    def numbers(self) -> Numbers:
+        """The numbers of the hashtags of all posts, one post after the other."""
+        return self._numbers[self._starts[0] : self._starts[-1]]
+
+    def numbers_of(self, row: int) -> list[int]:
+        """The numbers of the hashtags of a post."""
+        found: list[int] = self._numbers[self._starts[row] : self._starts[row + 1]].tolist()
+        return found
+
+    def carriers(self, number: int) -> npt.NDArray[np.int64]:
+        """The rows of the posts with the hashtag of a number, ascending."""
+        return np.searchsorted(self._starts, np.flatnonzero(self._numbers == number), side="right") - 1
+
+    def numbered(self, numbers: HashtagNumbers) -> PostTable:
+        """The same posts with the numbers of others, which may get new ones."""
+        own = np.asarray([numbers.take(name) for name in self.names], dtype=np.int32)
+        hashtags = pa.ListArray.from_arrays(self.rows.column("hashtags").offsets, own[self._numbers])
+        rows = self.rows.set_column(ROWS.get_field_index("hashtags"), ROWS.field("hashtags"), hashtags)
+        return PostTable(rows, numbers.names)
+
+    def named(self, names: Sequence[str]) -> PostTable:
+        """The same posts with another list of the same names."""
+        return PostTable(self.rows, names)
+
+    def spellings(self) -> dict[str, int]:
+        """How often each spelling of a hashtag occurs that is known."""
+        counted = pc.value_counts(self.rows.column("spellings").flatten())
+        uses = zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
+        return {spelling: count for spelling, count in uses if spelling}
+
+
+def _lists(lists: Sequence[Sequence[Any]], flat: pa.Array) -> pa.ListArray:
+    """Lists as a column, whose values laid end to end are `flat`."""
+    return pa.ListArray.from_arrays(np.cumsum([0, *map(len, lists)], dtype=np.int32), flat)
+
+
+def _maker(rows: pa.RecordBatch, names: Sequence[str], starts: Numbers, numbers: Numbers) -> Callable[[int], Post]:
+    """Makes the post of a row."""
+    before, after = rows.columns[:2], rows.columns[3:]
+
+    def make(row: int) -> Post:
+        first = [column[row].as_py() for column in before]
+        return _post(
+            names, *first, numbers[starts[row] : starts[row + 1]].tolist(), *[column[row].as_py() for column in after]
+        )
+
+    return make
+
+
+def _post(names: Sequence[str], post_id: str, text: str, numbers: Sequence[int], *others: Any) -> Post:
+    *described, spellings = others
+    return Post(post_id, text, tuple([names[number] for number in numbers]), *described, tuple(spellings or ()))
