@@ -69,8 +69,7 @@ class Corpus(Sequence[Post]):
         part = self._new_part(ordered)
         counts = np.bincount(part.posts.numbers(), minlength=len(self._numbers.names)).astype(np.int32)
         self._assemble((part,) if part.posts else (), counts)
-        for spelling, number in part.posts.spellings().items():
-            self.spellings.add(spelling, number)
+        self.spellings.add_all(part.posts.spellings())
 
     def _new_part(self, ordered: PostTable) -> Part:
         """Posts that come, with their hashtags in the corpus' forms."""

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from right_hf.columns import list_starts, string_reader
 from right_hf.hashtag_numbers import HashtagNumbers
 from right_hf.posts import Post
 
@@ -36,8 +37,6 @@ ROWS = pa.schema(
 )
 #: Posts of a table that are kept once they were made, for some are found again and again.
 _KEPT = 1 << 15
-#: Posts made at once where all are gone through.
-_CHUNK = 10_000
 
 
 class PostTable(Sequence[Post]):
@@ -55,11 +54,13 @@ class PostTable(Sequence[Post]):
     def __init__(self, rows: pa.RecordBatch, names: Sequence[str]) -> None:
         self.rows = rows
         self.names = names
+        self._range = range(rows.num_rows)
         hashtags = rows.column("hashtags")
-        self._starts = hashtags.offsets.to_numpy()
+        self._starts: Numbers = hashtags.offsets.to_numpy()
         self._numbers: Numbers = hashtags.values.to_numpy()
-        self._ids = rows.column("id")
-        self._post = lru_cache(maxsize=_KEPT)(_maker(rows, names, self._starts, self._numbers))
+        self._id: Any = string_reader(rows.column("id"))
+        self._make = _maker(rows, names)
+        self._post = lru_cache(maxsize=_KEPT)(self._make)
 
     @classmethod
     def of(cls, posts: Sequence[Post]) -> PostTable:
@@ -81,7 +82,7 @@ class PostTable(Sequence[Post]):
         return PostTable, (self.rows, self.names)
 
     def __len__(self) -> int:
-        return int(self.rows.num_rows)
+        return len(self._range)
 
     @overload
     def __getitem__(self, row: int) -> Post: ...
@@ -92,12 +93,10 @@ class PostTable(Sequence[Post]):
     def __getitem__(self, row: int | slice) -> Post | PostTable:
         if isinstance(row, slice):
             return self.take(np.arange(len(self))[row])
-        return self._post(range(len(self))[row])
+        return self._post(self._range[row])
 
     def __iter__(self) -> Iterator[Post]:
-        for first in range(0, len(self), _CHUNK):
-            columns = [column.to_pylist() for column in self.rows.slice(first, _CHUNK).columns]
-            yield from (_post(self.names, *fields) for fields in zip(*columns, strict=True))
+        return map(self._make, self._range)
 
     def texts(self) -> list[str]:
         """The texts of the posts."""
@@ -106,20 +105,18 @@ class PostTable(Sequence[Post]):
 
     def row(self, post_id: str) -> int | None:
         """The row of the post with an id, or None; the posts must be in the order of their ids."""
-        row = bisect_left(range(len(self)), post_id, key=self._id)
+        row = bisect_left(self._range, post_id, key=self._id)
         return row if row < len(self) and self._id(row) == post_id else None
-
-    def _id(self, row: int) -> str:
-        return str(self._ids[row])
 
     def is_ascending(self) -> bool:
         """Whether the posts are in the order of their ids, none of which occurs twice."""
+        ids = self.rows.column("id")
         # Bytes of UTF-8 are in the order of code points, as strings of Python are.
-        return pc.all(pc.less(self._ids[:-1], self._ids[1:])).as_py() is not False
+        return pc.all(pc.less(ids[:-1], ids[1:])).as_py() is not False
 
     def by_id(self) -> npt.NDArray[np.int64]:
         """(posts,) the rows in the order of their ids."""
-        return np.asarray(pc.array_sort_indices(self._ids), dtype=np.int64)
+        return np.asarray(pc.array_sort_indices(self.rows.column("id")), dtype=np.int64)
 
     def take(self, rows: npt.NDArray[np.int64]) -> PostTable:
         """The posts of some rows."""
@@ -161,19 +158,24 @@ def _lists(lists: Sequence[Sequence[Any]], flat: pa.Array) -> pa.ListArray:
     return pa.ListArray.from_arrays(np.cumsum([0, *map(len, lists)], dtype=np.int32), flat)
 
 
-def _maker(rows: pa.RecordBatch, names: Sequence[str], starts: Numbers, numbers: Numbers) -> Callable[[int], Post]:
+def _maker(rows: pa.RecordBatch, names: Sequence[str]) -> Callable[[int], Post]:
     """Makes the post of a row."""
-    before, after = rows.columns[:2], rows.columns[3:]
+    read: Any = [string_reader(rows.column(name)) for name in ("id", "text", "created_at", "license", "author")]
+    post_id, text, created_at, license_, author = read
+    hashtags, spellings = rows.column("hashtags"), rows.column("spellings")
+    starts, numbers = list_starts(hashtags), hashtags.values.to_numpy().data
+    begins = list_starts(spellings)
+    spelling: Any = string_reader(spellings.values)
 
     def make(row: int) -> Post:
-        first = [column[row].as_py() for column in before]
-        return _post(
-            names, *first, numbers[starts[row] : starts[row + 1]].tolist(), *[column[row].as_py() for column in after]
+        return Post(
+            post_id(row),
+            text(row),
+            tuple([names[number] for number in numbers[starts[row] : starts[row + 1]]]),
+            created_at(row),
+            license_(row),
+            author(row),
+            tuple([spelling(place) for place in range(begins[row], begins[row + 1])]),
         )
 
     return make
-
-
-def _post(names: Sequence[str], post_id: str, text: str, numbers: Sequence[int], *others: Any) -> Post:
-    *described, spellings = others
-    return Post(post_id, text, tuple([names[number] for number in numbers]), *described, tuple(spellings or ()))
