@@ -70,6 +70,6 @@ def merge_parts(parts: Sequence[Part]) -> tuple[Part, npt.NDArray[np.int64]]:
         The new part, and (posts,) the row of each of its posts in the parts laid end to end.
     """
     rows = np.flatnonzero(np.concatenate([part.alive for part in parts]))
-    posts = PostTable.join([part.posts for part in parts]).take(rows)
-    order = posts.by_id()
-    return Part.of(posts.take(order)), rows[order]
+    posts = PostTable.join([part.posts for part in parts])
+    order = posts.by_id(rows)
+    return Part.of(posts.take(order)), order

@@ -114,9 +114,10 @@ class PostTable(Sequence[Post]):
         # Bytes of UTF-8 are in the order of code points, as strings of Python are.
         return pc.all(pc.less(ids[:-1], ids[1:])).as_py() is not False
 
-    def by_id(self) -> npt.NDArray[np.int64]:
-        """(posts,) the rows in the order of their ids."""
-        return np.asarray(pc.array_sort_indices(self.rows.column("id")), dtype=np.int64)
+    def by_id(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Some rows in the order of the ids of their posts."""
+        ids = self.rows.column("id").take(pa.array(rows))
+        return rows[np.asarray(pc.array_sort_indices(ids), dtype=np.int64)]
 
     def take(self, rows: npt.NDArray[np.int64]) -> PostTable:
         """The posts of some rows."""
