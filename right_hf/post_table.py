@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any, overload
 
@@ -58,9 +58,18 @@ class PostTable(Sequence[Post]):
         hashtags = rows.column("hashtags")
         self._starts: Numbers = hashtags.offsets.to_numpy()
         self._numbers: Numbers = hashtags.values.to_numpy()
-        self._id: Any = string_reader(rows.column("id"))
-        self._make = _maker(rows, names)
-        self._post = lru_cache(maxsize=_KEPT)(self._make)
+
+    @cached_property
+    def _id(self) -> Any:
+        return string_reader(self.rows.column("id"))
+
+    @cached_property
+    def _make(self) -> Callable[[int], Post]:
+        return _maker(self.rows, self.names)
+
+    @cached_property
+    def _post(self) -> Callable[[int], Post]:
+        return lru_cache(maxsize=_KEPT)(self._make)
 
     @classmethod
     def of(cls, posts: Sequence[Post]) -> PostTable:
@@ -98,9 +107,9 @@ class PostTable(Sequence[Post]):
     def __iter__(self) -> Iterator[Post]:
         return map(self._make, self._range)
 
-    def texts(self) -> list[str]:
-        """The texts of the posts."""
-        found: list[str] = self.rows.column("text").to_pylist()
+    def texts(self, first: int, count: int) -> list[str]:
+        """The texts of up to `count` posts from row `first` on."""
+        found: list[str] = self.rows.column("text").slice(first, count).to_pylist()
         return found
 
     def row(self, post_id: str) -> int | None:

@@ -90,23 +90,21 @@ class Lexicon:
 
     def count(self, posts: PostTable) -> TermCounts:
         """Counts the terms of posts; new terms and pairs get numbers."""
-        chunks = [self._count_chunk(posts[i : i + _CHUNK]) for i in range(0, len(posts), _CHUNK)]
+        chunks = [self._count_chunk(posts.texts(i, _CHUNK)) for i in range(0, len(posts), _CHUNK)]
         return join(chunks)
 
-    def _count_chunk(self, posts: PostTable) -> TermCounts:
+    def _count_chunk(self, texts: Sequence[str]) -> TermCounts:
         vocabulary = self.vocabulary
-        documents = [
-            [vocabulary.setdefault(term, len(vocabulary)) for term in self.analyse(text)] for text in posts.texts()
-        ]
+        documents = [[vocabulary.setdefault(term, len(vocabulary)) for term in self.analyse(text)] for text in texts]
         terms, begins = flatten(documents)
         lengths = np.diff(begins)
-        owners = np.repeat(np.arange(len(posts)), lengths)
+        owners = np.repeat(np.arange(len(texts)), lengths)
         distinct, frequencies = np.unique(owners * len(vocabulary) + terms, return_counts=True)
         owners, terms = np.divmod(distinct, max(len(vocabulary), 1))
         pairs, codes = np.unique(pack_pairs(frequencies, lengths[owners]), return_inverse=True)
         numbers = [self.pairs.setdefault(pair, len(self.pairs)) for pair in pairs.tolist()]
-        starts = np.zeros(len(posts) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(owners, minlength=len(posts)), out=starts[1:])
+        starts = np.zeros(len(texts) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(owners, minlength=len(texts)), out=starts[1:])
         return TermCounts(starts, terms.astype(np.int32), as_codes(np.asarray(numbers, dtype=np.uint32)[codes]))
 
 
