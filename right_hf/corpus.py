@@ -6,8 +6,6 @@ the old one goes on undisturbed.
 
 from __future__ import annotations
 
-import operator
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy, deepcopy
 from dataclasses import replace
@@ -21,6 +19,8 @@ import numpy.typing as npt
 from right_hf.corpus_files import load_posts, save_posts
 from right_hf.corpus_parts import Part, Place, merge_parts
 from right_hf.forms import Forms
+from right_hf.hashtag_numbers import HashtagNumbers
+from right_hf.post_table import PostTable
 from right_hf.posts import Post, prepared
 from right_hf.spelling.counts import SpellingCounts
 from right_hf.spelling.variant_table import VARIANTS_FILE, read_table, write_table
@@ -59,23 +59,29 @@ class Corpus(Sequence[Post]):
         ordered = _in_order(posts)
         if not ordered:
             raise ValueError("A corpus needs at least one post, got none.")
-        self._start(ordered, Forms(variants), spellings or SpellingCounts())
+        self._start(PostTable.of(ordered), Forms(variants), spellings or SpellingCounts())
 
-    def _start(self, ordered: Sequence[Post], forms: Forms, elsewhere: SpellingCounts) -> None:
+    def _start(self, ordered: PostTable, forms: Forms, elsewhere: SpellingCounts) -> None:
         self.forms = forms
         self._elsewhere = elsewhere
         self.spellings = elsewhere.copy()
-        self._numbers: dict[str, int] = {}  # of the hashtags; shared and only grows
-        part = _new_part(ordered, forms)
-        self._assemble((part,) if part.posts else (), np.zeros(0, dtype=np.int32))
-        self._counts = self._counted(part.posts, ())
-        self.learn(part.posts, ())
+        self._numbers = HashtagNumbers()  # shared like the forms
+        part = self._new_part(ordered)
+        counts = np.bincount(part.posts.numbers(), minlength=len(self._numbers.names)).astype(np.int32)
+        self._assemble((part,) if part.posts else (), counts)
+        self.spellings.add_all(part.posts.spellings())
+
+    def _new_part(self, ordered: PostTable) -> Part:
+        """Posts that come, with their hashtags in the corpus' forms."""
+        if [self.forms.take(hashtag) for hashtag in ordered.names] != ordered.names:
+            ordered = PostTable.of([_in_forms(post, self.forms) for post in ordered])
+        return Part.of(ordered.numbered(self._numbers))
 
     def _assemble(self, parts: tuple[Part, ...], counts: npt.NDArray[np.int32]) -> None:
         self.parts = parts
         self._counts = counts
         self._length = sum(part.live for part in parts)
-        self._ordered: Sequence[Post] | None = None
+        self._ordered: PostTable | None = None
 
     def _with(self, parts: tuple[Part, ...], counts: npt.NDArray[np.int32]) -> Corpus:
         corpus = copy(self)
@@ -87,9 +93,11 @@ class Corpus(Sequence[Post]):
         corpus = copy(self)
         corpus.forms, corpus._numbers, corpus.spellings = (
             deepcopy(self.forms),
-            dict(self._numbers),
+            self._numbers.copy(),
             self.spellings.copy(),
         )
+        names = corpus._numbers.names
+        corpus._assemble(tuple(Part(part.posts.named(names), part.alive) for part in self.parts), self._counts)
         return corpus
 
     def learn(self, added: Iterable[Post], removed: Iterable[Post]) -> None:
@@ -111,17 +119,17 @@ class Corpus(Sequence[Post]):
         return iter(self._posts)
 
     @property
-    def _posts(self) -> Sequence[Post]:
+    def _posts(self) -> PostTable:
         """All posts in the order of their ids; made when first asked for."""
         if self._ordered is None:
             whole = len(self.parts) == 1 and self.parts[0].live == len(self.parts[0].posts)
-            self._ordered = self.parts[0].posts if whole else merge_parts(self.parts)[0].posts if self.parts else ()
+            found = self.parts if whole else (merge_parts(self.parts)[0],) if self.parts else ()
+            self._ordered = found[0].posts if found else PostTable.of(())
         return self._ordered
 
     def row(self, post_id: str) -> int | None:
         """The row of the post with this id, or None where the corpus does not hold it."""
-        row = bisect_left(self._posts, post_id, key=_id)
-        return row if row < len(self) and self._posts[row].id == post_id else None
+        return self._posts.row(post_id)
 
     def rows(self, post_ids: Iterable[str]) -> list[int]:
         """The rows of those of these posts that the corpus holds."""
@@ -140,22 +148,22 @@ class Corpus(Sequence[Post]):
     @property
     def hashtags(self) -> list[str]:
         """The distinct hashtags, sorted."""
-        # Copied in one step: a writer may add hashtags meanwhile, always at the end.
-        return sorted(tag for tag, count in zip(list(self._numbers), self._counts.tolist(), strict=False) if count)
+        # A writer may add names meanwhile, always at the end.
+        return sorted(tag for count, tag in zip(self._counts.tolist(), self._numbers.names, strict=False) if count)
 
     def hashtags_since(self, number: int) -> list[str]:
         """The hashtags that came after the first `number`, in the order in which they came, also those gone since.
 
         A corpus that changes only ever adds to this list.
         """
-        return list(self._numbers)[number:] if len(self._numbers) > number else []
+        return self._numbers.names[number:]
 
     def hashtag_count(self, hashtag: str) -> int:
         """How many posts carry the hashtag, whatever its spelling."""
-        number = self._numbers.get(hashtag)
+        number = self._numbers.find(hashtag)
         if number is None:
             form = self.forms.find(hashtag)
-            number = None if form is None else self._numbers.get(form)
+            number = None if form is None else self._numbers.find(form)
         return int(self._counts[number]) if number is not None and number < len(self._counts) else 0
 
     def variants_count(self, hashtag: str) -> int:
@@ -169,23 +177,19 @@ class Corpus(Sequence[Post]):
 
     def carriers(self, hashtag: str, most: int = 10) -> list[Post]:
         """Posts that carry the hashtag, whatever its spelling; up to `most`, the latest that came first."""
-        number = self._numbers.get(self.form(hashtag))
+        number = self._numbers.find(self.form(hashtag))
         found: list[Post] = []
         for part in reversed(self.parts):
             if number is not None and len(found) < most:
-                found += part.carriers(number, self._numbers, most - len(found))
+                found += part.carriers(number, most - len(found))
         return found
 
-    def _counted(self, added: Iterable[Post], removed: Iterable[Post]) -> npt.NDArray[np.int32]:
-        """How many posts carry each hashtag after a change."""
-        come, gone = (
-            [self._numbers.setdefault(tag, len(self._numbers)) for post in posts for tag in post.hashtags]
-            for posts in (added, removed)
-        )
-        counts = np.zeros(len(self._numbers), dtype=np.int32)
+    def _counted(self, come: npt.ArrayLike, gone: npt.ArrayLike) -> npt.NDArray[np.int32]:
+        """How many posts carry each hashtag after posts with hashtags of some numbers came and others went."""
+        counts = np.zeros(len(self._numbers.names), dtype=np.int32)
         counts[: len(self._counts)] = self._counts
-        np.add.at(counts, come, 1)
-        np.add.at(counts, gone, -1)
+        np.add.at(counts, np.asarray(come, dtype=np.int64), 1)
+        np.add.at(counts, np.asarray(gone, dtype=np.int64), -1)
         return counts
 
     def changed(self, added: Iterable[Post] = (), removed: Sequence[Place] = ()) -> Corpus:
@@ -199,14 +203,14 @@ class Corpus(Sequence[Post]):
         for place in removed:
             rows.setdefault(place.part, []).append(place.row)
         parts = [part.without(rows[number]) if number in rows else part for number, part in enumerate(self.parts)]
-        gone = [self.parts[place.part].posts[place.row] for place in removed]
-        come: Sequence[Post] = ()
+        gone = [number for place in removed for number in self.parts[place.part].posts.numbers_of(place.row)]
+        come: npt.ArrayLike = ()
         if ordered := _in_order(added):
             left = self._with(tuple(parts), self._counts)
             if twice := next((post.id for post in ordered if left.place(post.id) is not None), None):
                 raise ValueError(f"The corpus already holds the post {twice!r}. Use update() to replace it.")
-            parts.append(_new_part(ordered, self.forms))
-            come = parts[-1].posts
+            parts.append(self._new_part(PostTable.of(ordered)))
+            come = parts[-1].posts.numbers()
         return self._with(tuple(parts), self._counted(come, gone))
 
     def with_merged(self, first: int, last: int, merged: Part) -> Corpus:
@@ -229,9 +233,10 @@ class Corpus(Sequence[Post]):
         """
         table, elsewhere = folder / VARIANTS_FILE, SpellingCounts.load(folder)
         variants = read_table(table) if table.is_file() else ()
-        posts = load_posts(folder)
+        posts = load_posts(folder)  # they were prepared before
         corpus = cls.__new__(cls)
-        corpus._start(_without_repeats(posts), Forms(variants), elsewhere)  # they were prepared before
+        ordered = posts if posts.is_ascending() else PostTable.of(_without_repeats(list(posts)))
+        corpus._start(ordered, Forms(variants), elsewhere)
         return corpus
 
     def renewed(self) -> Corpus:
@@ -256,16 +261,8 @@ def _without_repeats(posts: list[Post]) -> list[Post]:
     return ordered
 
 
-def _new_part(ordered: Sequence[Post], forms: Forms) -> Part:
-    """Posts that come to a corpus, with their hashtags in the corpus' forms."""
-    posts = [_in_forms(post, forms) for post in ordered]
-    return Part(posts, np.ones(len(posts), dtype=bool))
-
-
 def _in_forms(post: Post, forms: Forms) -> Post:
     taken = [forms.take(hashtag) for hashtag in post.hashtags]
-    if all(map(operator.is_, taken, post.hashtags)):
-        return post
     # Where the author's spelling is not known, what the post was given with says how it was, so nothing is lost.
     written = post.spellings or ("",) * len(taken)
     kept: dict[str, str] = {}

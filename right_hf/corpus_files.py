@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from right_hf.posts import Post
+from right_hf.post_table import ROWS, PostTable
 
 CORPUS_FILE = "corpus.parquet"
-_SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("text", pa.string(), nullable=False),
-        pa.field("hashtags", pa.list_(pa.string()), nullable=False),
-        ("created_at", pa.string()),
-        ("license", pa.string()),
-        ("author", pa.string()),
-        ("spellings", pa.list_(pa.string())),
-    ]
-)
+_HASHTAGS = ROWS.get_field_index("hashtags")
+#: In a file hashtags are their names.
+_SCHEMA = ROWS.set(_HASHTAGS, pa.field("hashtags", pa.list_(pa.string()), nullable=False))
 #: Columns that came later; where they are missing nothing is known.
 _LATER = ("author", "spellings")
+_GROUP = 100_000
 
 
-def save_posts(posts: Sequence[Post], folder: Path) -> None:
+def save_posts(posts: PostTable, folder: Path) -> None:
     """Writes posts into a folder, as one file."""
-    columns = {name: [getattr(post, name) for post in posts] for name in _SCHEMA.names}
-    for name in ("hashtags", "spellings"):
-        columns[name] = [list(row) for row in columns[name]]
-    table = pa.table(columns, schema=_SCHEMA)
-    pq.write_table(table, folder / CORPUS_FILE, compression="zstd", compression_level=9, row_group_size=100_000)
+    names = pa.array(posts.names, pa.string())
+    with pq.ParquetWriter(folder / CORPUS_FILE, _SCHEMA, compression="zstd", compression_level=9) as file:
+        for first in range(0, len(posts), _GROUP):
+            rows = posts.rows.slice(first, _GROUP)
+            numbers = rows.column("hashtags")
+            starts = pc.subtract(numbers.offsets, numbers.offsets[0])
+            hashtags = pa.ListArray.from_arrays(starts, names.take(numbers.flatten()))
+            file.write_batch(rows.set_column(_HASHTAGS, _SCHEMA.field(_HASHTAGS), hashtags), row_group_size=_GROUP)
 
 
-def load_posts(folder: Path) -> list[Post]:
+def load_posts(folder: Path) -> PostTable:
     """Reads what [`save_posts`] wrote, also before posts had an author or spellings.
 
     Raises:
@@ -44,25 +39,25 @@ def load_posts(folder: Path) -> list[Post]:
     """
     path = folder / CORPUS_FILE
     try:
-        posts = list(_read_posts(path))
+        posts = _read_posts(path)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise ValueError(f"{path} is missing, damaged or no corpus: {error}. Restore it or index again.") from error
     pa.default_memory_pool().release_unused()
     return posts
 
 
-def _read_posts(path: Path) -> Iterator[Post]:
-    """Reads posts from parquet, some at a time, so that little is in memory twice."""
-    shared: dict[Any, Any] = {}  # one string a hashtag, licence and author, not one a post
-    share = shared.setdefault
+def _read_posts(path: Path) -> PostTable:
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=10_000):
-            table = pa.Table.from_batches([batch])
-            for name in _LATER:
-                if name not in table.column_names:
-                    table = table.append_column(name, pa.nulls(len(table), _SCHEMA.field(name).type))
-            columns = [column.to_pylist() for column in table.select(_SCHEMA.names).cast(_SCHEMA).columns]
-            for i, text, tags, time, license, author, spellings in zip(*columns, strict=True):
-                hashtags = tuple(share(tag, tag) for tag in tags)
-                written = tuple(share(spelling, spelling) for spelling in spellings or ())
-                yield Post(i, text, hashtags, time, share(license, license), share(author, author), written)
+        table = file.read()
+    for name in _LATER:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(len(table), _SCHEMA.field(name).type))
+    table = table.select(_SCHEMA.names).cast(_SCHEMA)
+    table.validate(full=True)  # that all strings are UTF-8, too
+    rows = pa.concat_batches([pa.RecordBatch.from_pylist([], schema=_SCHEMA), *table.to_batches()])
+    hashtags = rows.column(_HASHTAGS)
+    names = hashtags.values.dictionary_encode()
+    if names.null_count:
+        raise ValueError("a hashtag is missing")
+    numbers = pa.ListArray.from_arrays(hashtags.offsets, names.indices)
+    return PostTable(rows.set_column(_HASHTAGS, ROWS.field(_HASHTAGS), numbers), names.dictionary.to_pylist())

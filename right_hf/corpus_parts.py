@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from right_hf.post_table import PostTable
 from right_hf.posts import Post
-
-_id = attrgetter("id")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,18 +22,17 @@ class Part:
         alive: (posts,) which of them are still in the corpus.
     """
 
-    posts: Sequence[Post]
+    posts: PostTable
     alive: npt.NDArray[np.bool_]
-    _uses: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]] = field(default_factory=list, repr=False)
 
-    def carriers(self, number: int, numbers: Mapping[str, int], most: int) -> list[Post]:
+    @classmethod
+    def of(cls, posts: PostTable) -> Part:
+        """A part of which no post is gone."""
+        return cls(posts, np.ones(len(posts), dtype=bool))
+
+    def carriers(self, number: int, most: int) -> list[Post]:
         """Up to `most` of the posts still there that carry the hashtag of a number, the last first."""
-        if not self._uses:  # which posts have which hashtags; made when first asked for
-            sizes = [len(post.hashtags) for post in self.posts]
-            used = np.asarray([numbers[tag] for post in self.posts for tag in post.hashtags], dtype=np.int32)
-            self._uses.append((used, np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)))
-        used, rows = self._uses[0]
-        found = rows[used == number]
+        found = self.posts.carriers(number)
         return [self.posts[row] for row in found[self.alive[found]][::-1][:most].tolist()]
 
     @property
@@ -47,9 +42,8 @@ class Part:
 
     def row(self, post_id: str) -> int | None:
         """The row of a post that is still there, or None."""
-        row = bisect_left(self.posts, post_id, key=_id)
-        found = row < len(self.posts) and self.posts[row].id == post_id and self.alive[row]
-        return row if found else None
+        row = self.posts.row(post_id)
+        return row if row is not None and self.alive[row] else None
 
     def rows(self, post_ids: Iterable[str]) -> list[int]:
         """The rows of those of these posts that are still there."""
@@ -59,7 +53,7 @@ class Part:
         """The part after some of its posts are gone."""
         alive = self.alive.copy()
         alive[rows] = False
-        return Part(self.posts, alive, self._uses)
+        return Part(self.posts, alive)
 
 
 class Place(NamedTuple):
@@ -75,7 +69,7 @@ def merge_parts(parts: Sequence[Part]) -> tuple[Part, npt.NDArray[np.int64]]:
     Returns:
         The new part, and (posts,) the row of each of its posts in the parts laid end to end.
     """
-    posts = list(chain.from_iterable(part.posts for part in parts))
-    rows = np.flatnonzero(np.concatenate([part.alive for part in parts])).tolist()
-    rows.sort(key=lambda row: posts[row].id)
-    return Part([posts[row] for row in rows], np.ones(len(rows), dtype=bool)), np.asarray(rows, dtype=np.int64)
+    rows = np.flatnonzero(np.concatenate([part.alive for part in parts]))
+    posts = PostTable.join([part.posts for part in parts])
+    order = posts.by_id(rows)
+    return Part.of(posts.take(order)), order

@@ -144,7 +144,7 @@ class BM25Retriever(Merging, Retriever):
             before = self._index.corpus
             places = places_of(before, ids)
             after = self._index.changed(posts, places)
-            added = after.corpus.parts[-1].posts if posts else ()  # as they are kept
+            added = list(after.corpus.parts[-1].posts) if posts else []  # as they are kept
             if self._journal is not None:
                 self._journal.append(encode_change(added, ids))
             self._index = after

@@ -51,7 +51,8 @@ class DenseRetriever(Retriever):
         self.encoder = encoder
         self._index = VectorIndex(vectors)
         # From the last to the first, so that of equal texts the first counts.
-        self._row_of_text = {corpus[row].text: row for row in range(len(corpus) - 1, -1, -1)}
+        texts = [post.text for post in corpus]
+        self._row_of_text = {texts[row]: row for row in range(len(texts) - 1, -1, -1)}
 
     @property
     def corpus(self) -> Corpus:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from operator import ne
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,8 @@ class HybridRetriever(Retriever):
             types = ", ".join(retriever.type for retriever in retrievers) or "none"
             raise ValueError(f"A hybrid needs two or more retrievers of different types, got {types}.")
         sizes = [len(retriever.corpus) for retriever in retrievers]
-        first = list(retrievers[0].corpus)
-        if any(list(retriever.corpus) != first for retriever in retrievers[1:]):
+        first = retrievers[0].corpus
+        if len(set(sizes)) > 1 or any(any(map(ne, first, retriever.corpus)) for retriever in retrievers[1:]):
             raise ValueError(
                 f"The retrievers hold different posts ({' and '.join(map(str, sizes))}). Index the same posts with all."
             )

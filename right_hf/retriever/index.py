@@ -127,19 +127,22 @@ class Index:
     def of(cls, corpus: Corpus, postings: tuple[Postings, ...], lexicon: Lexicon, k1: float, b: float) -> Index:
         """The index of a corpus, all of whose posts are there, from their postings."""
         nothing = cls(corpus, postings, lexicon, np.zeros(0, np.int32), 0, k1, b, np.zeros(0, np.float32))
-        return nothing._recounted(corpus, postings, [entry.counts for entry in postings], [])
+        return nothing._recounted(corpus, postings, postings, [])
 
     def _recounted(
-        self, corpus: Corpus, postings: tuple[Postings, ...], added: Sequence[TermCounts], removed: Sequence[TermCounts]
+        self, corpus: Corpus, postings: tuple[Postings, ...], added: Sequence[Postings], removed: Sequence[TermCounts]
     ) -> Index:
         """The index with other posts, its totals changed by the terms of those that came and went."""
         frequencies = np.zeros(len(self.lexicon.vocabulary), dtype=np.int32)
         frequencies[: len(self.frequencies)] = self.frequencies
         pair_frequencies, pair_lengths = unpack_pairs(np.fromiter(self.lexicon.pairs, dtype=np.int64))
         length = self.length
-        for changes, sign in ((added, 1), (removed, -1)):
+        for entry in added:
+            frequencies[entry.known] += np.diff(entry.starts)
+        for counts in removed:
+            np.subtract.at(frequencies, counts.terms, 1)
+        for changes, sign in (([entry.counts for entry in added], 1), (removed, -1)):
             for counts in changes:
-                np.add.at(frequencies, counts.terms, sign)
                 first_codes = counts.codes[counts.starts[:-1][np.diff(counts.starts) > 0]]
                 length += sign * int(pair_lengths[first_codes].sum())
         mean_length = length / len(corpus) if length else 1.0
@@ -158,7 +161,7 @@ class Index:
             gone.setdefault(place.part, []).append(place.row)
         lost = [reorder(self.postings[number].counts, np.asarray(rows)) for number, rows in gone.items()]
         new = [by_term(self.lexicon.count(part.posts)) for part in corpus.parts[len(self.postings) :]]
-        return self._recounted(corpus, (*self.postings, *new), [entry.counts for entry in new], lost)
+        return self._recounted(corpus, (*self.postings, *new), new, lost)
 
     def merge_due(self, first: int = 0) -> tuple[int, int] | None:
         """Which parts should be merged next; see [`merge_due`]."""

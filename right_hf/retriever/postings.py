@@ -16,7 +16,7 @@ from numba import njit
 
 from right_hf.analysis import get_analyser
 from right_hf.memo import Memo
-from right_hf.posts import Post
+from right_hf.post_table import PostTable
 from right_hf.retriever.base import flatten
 
 Ints = npt.NDArray[Any]
@@ -91,25 +91,23 @@ class Lexicon:
         vocabulary = self.vocabulary
         return [vocabulary[term] for term in self.analyse(query) if term in vocabulary]
 
-    def count(self, posts: Sequence[Post]) -> TermCounts:
+    def count(self, posts: PostTable) -> TermCounts:
         """Counts the terms of posts; new terms and pairs get numbers."""
-        chunks = [self._count_chunk(posts[i : i + _CHUNK]) for i in range(0, len(posts), _CHUNK)]
+        chunks = [self._count_chunk(posts.texts(i, _CHUNK)) for i in range(0, len(posts), _CHUNK)]
         return join(chunks)
 
-    def _count_chunk(self, posts: Sequence[Post]) -> TermCounts:
+    def _count_chunk(self, texts: Sequence[str]) -> TermCounts:
         vocabulary = self.vocabulary
-        documents = [
-            [vocabulary.setdefault(term, len(vocabulary)) for term in self.analyse(post.text)] for post in posts
-        ]
+        documents = [[vocabulary.setdefault(term, len(vocabulary)) for term in self.analyse(text)] for text in texts]
         terms, begins = flatten(documents)
         lengths = np.diff(begins)
-        owners = np.repeat(np.arange(len(posts)), lengths)
+        owners = np.repeat(np.arange(len(texts)), lengths)
         distinct, frequencies = np.unique(owners * len(vocabulary) + terms, return_counts=True)
         owners, terms = np.divmod(distinct, max(len(vocabulary), 1))
         pairs, codes = np.unique(pack_pairs(frequencies, lengths[owners]), return_inverse=True)
         numbers = [self.pairs.setdefault(pair, len(self.pairs)) for pair in pairs.tolist()]
-        starts = np.zeros(len(posts) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(owners, minlength=len(posts)), out=starts[1:])
+        starts = np.zeros(len(texts) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(owners, minlength=len(texts)), out=starts[1:])
         return TermCounts(starts, terms.astype(np.int32), as_codes(np.asarray(numbers, dtype=np.uint32)[codes]))
 
 
@@ -152,13 +150,19 @@ def reorder(counts: TermCounts, order: Ints) -> TermCounts:
 
 def by_term(counts: TermCounts) -> Postings:
     """Sorts the terms of posts by term."""
-    known = np.unique(counts.terms)
+    known = _distinct(counts.terms)
     local = np.empty(known[-1] + 1 if len(known) else 0, dtype=np.int32)  # only the entries of known terms are touched
     local[known] = np.arange(len(known))
     rows, codes = np.empty(len(counts.terms), np.int32), np.empty(len(counts.terms), counts.codes.dtype)
     starts = np.zeros(len(known) + 1, dtype=np.int64)
     _sort_by_term(counts.starts, counts.terms, counts.codes, local, starts, rows, codes)
     return Postings(counts, known, starts, rows, codes)
+
+
+def _distinct(terms: Ints) -> Ints:
+    """The terms that occur, ascending; of many they are found by counting, for sorting them takes long."""
+    few = len(terms) <= terms.max(initial=0)
+    return np.unique(terms) if few else np.flatnonzero(np.bincount(terms)).astype(terms.dtype)
 
 
 @njit(cache=True, nogil=True)

@@ -71,7 +71,7 @@ def load_index(folder: Path, config: dict[str, Any]) -> Index:
             f"{_FORMAT}. Update right_hf, or index again."
         )
     terms = read_json(folder / _VOCABULARY_FILE)
-    if not (isinstance(terms, list) and all(isinstance(term, str) for term in terms)):
+    if not (isinstance(terms, list) and set(map(type, terms)) <= {str}):
         raise ValueError(f"{folder / _VOCABULARY_FILE} is no list of terms. Restore the folder or index again.")
     if config.get("format", 1) < _FORMAT:
         first = ("scores", "rows", "starts")

@@ -23,8 +23,20 @@ class SpellingCounts:
         self._by_key: dict[str, Mapping[str, int]] = {}
         #: Kept by whoever makes something of the counts, with them as they are: a change puts an empty one here.
         self.memo: dict[Hashable, str | None] = {}
-        for spelling, number in (uses or {}).items():
-            self.add(spelling, number)
+        self.add_all(uses or {})
+
+    def add_all(self, uses: Mapping[str, int]) -> None:
+        """Counts uses of many spellings; errors as in [`add`], of which nothing is counted then."""
+        self.memo = {}
+        merged: dict[str, dict[str, int]] = {}
+        for written, number in uses.items():
+            spelling, number = _plain(written), _whole(written, number)
+            if key := hashtag_key(spelling):
+                known = merged.get(key)
+                if known is None:
+                    known = merged[key] = dict(self._by_key.get(key, _NONE))
+                known[spelling] = known.get(spelling, 0) + number
+        self._by_key.update(merged)
 
     def add(self, spelling: str, number: int = 1) -> None:
         """Counts uses of a spelling; one without letters and digits (`""` stands for an unknown one) is passed over.

@@ -53,7 +53,8 @@ def hashtag_key(text: str) -> str:
     `COVID-19`, `covid 19` and `ｃｏｖｉｄ１９` have one key; `C`, `C#` and `C++` have three.
     """
     if text.isascii() and text.isprintable():
-        return text.lower() if text.isalnum() else _ASCII_DROPPED.sub("", named(text.lower()))
+        joined = text.replace(" ", "")
+        return joined.lower() if joined.isalnum() else _ASCII_DROPPED.sub("", named(text.lower()))
     if is_folded(text):
         return text
     text = named(folded(with_plain_sharps(visible(text))))
