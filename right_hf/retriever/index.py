@@ -20,7 +20,7 @@ from right_hf.corpus_parts import Part, Place, merge_parts
 from right_hf.posts import Post
 from right_hf.retriever.base import Hit, flatten
 from right_hf.retriever.postings import Ints, Lexicon, Postings, TermCounts, by_term, join, reorder, unpack_pairs
-from right_hf.retriever.topk import BLOCK, Asked, Lists, Searched, search_postings
+from right_hf.retriever.topk import Asked, Lists, Searched, search_postings
 
 #: A part is merged with those after it when it is less than so many times as large as all of them.
 _GROWTH = 4
@@ -119,7 +119,7 @@ class Index:
     @classmethod
     def build(cls, corpus: Corpus, lexicon: Lexicon, k1: float, b: float) -> Index:
         """Indexes a corpus."""
-        return cls.of(corpus, tuple(by_term(lexicon.count(part.posts)) for part in corpus.parts), lexicon, k1, b)
+        return cls.of(corpus, tuple(lexicon.postings(part.posts) for part in corpus.parts), lexicon, k1, b)
 
     @classmethod
     def of(cls, corpus: Corpus, postings: tuple[Postings, ...], lexicon: Lexicon, k1: float, b: float) -> Index:
@@ -133,7 +133,7 @@ class Index:
         """The index with other posts, its totals changed by the terms of those that came and went."""
         frequencies = np.zeros(len(self.lexicon.vocabulary), dtype=np.int32)
         frequencies[: len(self.frequencies)] = self.frequencies
-        pair_frequencies, pair_lengths = unpack_pairs(np.fromiter(self.lexicon.pairs, dtype=np.int64))
+        pair_frequencies, pair_lengths = unpack_pairs(self.lexicon.packed)
         length = self.length
         for changes, sign in ((added, 1), (removed, -1)):
             for counts in changes:
@@ -155,7 +155,7 @@ class Index:
         for place in removed:
             gone.setdefault(place.part, []).append(place.row)
         lost = [reorder(self.postings[number].counts, np.asarray(rows)) for number, rows in gone.items()]
-        new = [by_term(self.lexicon.count(part.posts)) for part in corpus.parts[len(self.postings) :]]
+        new = [self.lexicon.postings(part.posts) for part in corpus.parts[len(self.postings) :]]
         return self._recounted(corpus, (*self.postings, *new), [entry.counts for entry in new], lost)
 
     def merge_due(self, first: int = 0) -> tuple[int, int] | None:
@@ -167,7 +167,7 @@ class Index:
         """Merges parts `first` to `last` (without it)."""
         part, order = merge_parts(self.corpus.parts[first:last])
         counts = reorder(join([postings.counts for postings in self.postings[first:last]]), order)
-        return Merged(first, last, part, by_term(counts), order)
+        return Merged(first, last, part, by_term(counts, self.lexicon.packed), order)
 
     def with_merged(self, merged: Merged) -> Index:
         """The same index with merged parts in place of the old, of which posts may be gone since the merge."""
@@ -212,12 +212,16 @@ class Index:
         known = len(self.frequencies)
         terms, starts = flatten([[t for t in self.lexicon.known(query) if t < known] for query in queries])
         idf = inverse_document_frequency(len(self.corpus), self.frequencies[terms]).astype(np.float32)
+        floors = np.zeros(len(queries), dtype=np.float32)
         best: list[tuple[Ints, npt.NDArray[np.float32]]] = []
         for part, postings in zip(self.corpus.parts, self.postings, strict=True):
             hidden = Lists(*flatten([part.rows(ids) for ids in exclude or [()] * len(queries)]))
-            searched = Searched(postings.rows, postings.codes, part.alive, self.weights)
-            asked = Asked(*postings.slices(terms), idf, starts)
-            best.append(search_postings(searched, asked, hidden, min(k, len(part.posts)), BLOCK))
+            searched = Searched(postings, part.alive, self.weights)
+            asked = Asked(terms, *postings.slices(terms), idf, starts)
+            rows, scores = search_postings(searched, asked, hidden, floors, min(k, len(part.posts)))
+            best.append((rows, scores))
+            if scores.shape[1] == k:  # whoever comes later has to be as good as the last of these
+                floors = np.maximum(floors, scores[:, -1])
         return self._hits(len(queries), best, k)
 
     def _hits(self, queries: int, best: Sequence[tuple[Ints, npt.NDArray[np.float32]]], k: int) -> list[list[Hit]]:
