@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,9 +18,10 @@ import numpy.typing as npt
 from right_hf.corpus import Corpus
 from right_hf.corpus_parts import Part, Place, merge_parts
 from right_hf.posts import Post
+from right_hf.retriever.asked import Asked, Lists, Searched
 from right_hf.retriever.base import Hit, flatten
 from right_hf.retriever.postings import Ints, Lexicon, Postings, TermCounts, by_term, join, reorder, unpack_pairs
-from right_hf.retriever.topk import Asked, Lists, Searched, search_postings
+from right_hf.retriever.topk import PATIENCE, search_postings
 
 #: A part is merged with those after it when it is less than so many times as large as all of them.
 _GROWTH = 4
@@ -42,6 +43,10 @@ def _idf(posts: int, frequency: int) -> float:
 def term_weight(frequencies: Ints, lengths: Ints, mean_length: float, k1: float, b: float) -> npt.NDArray[np.float64]:
     """The weight tf / (tf + k1 (1 - b + b l / L)) of a term in a post (Robertson and Walker, 1994)."""
     return np.asarray(frequencies / (frequencies + k1 * (1 - b + b * lengths / mean_length)))
+
+
+#: A hit of a pair, in a third of the time that its constructor takes.
+_hit = partial(tuple.__new__, Hit)
 
 
 class Merged(NamedTuple):
@@ -218,7 +223,7 @@ class Index:
             hidden = Lists(*flatten([part.rows(ids) for ids in exclude or [()] * len(queries)]))
             searched = Searched(postings, part.alive, self.weights)
             asked = Asked(terms, *postings.slices(terms), idf, starts)
-            rows, scores = search_postings(searched, asked, hidden, floors, min(k, len(part.posts)))
+            rows, scores = search_postings(searched, asked, hidden, floors, min(k, len(part.posts)), PATIENCE)
             best.append((rows, scores))
             if scores.shape[1] == k:  # whoever comes later has to be as good as the last of these
                 floors = np.maximum(floors, scores[:, -1])
@@ -226,21 +231,24 @@ class Index:
 
     def _hits(self, queries: int, best: Sequence[tuple[Ints, npt.NDArray[np.float32]]], k: int) -> list[list[Hit]]:
         """The best `k` posts of each query from the best of each part: rows and scores, (queries, at most k)."""
-        hits: list[list[Hit]] = [[] for _ in range(queries)]
         if not best:
-            return hits
+            return [[] for _ in range(queries)]
         rows, scores = (np.concatenate(arrays, axis=1) for arrays in zip(*best, strict=True))
         owners = np.repeat(np.arange(len(best)), [part_rows.shape[1] for part_rows, _ in best])
         wanted = scores > 0
         if len(best) > 1 and scores.shape[1] > k:  # posts are looked up only for those that may be among the k
             wanted &= scores >= np.partition(scores, -k, axis=1)[:, -k, None]
-        asked, places = np.nonzero(wanted)
+        found = self._looked_up(owners[np.nonzero(wanted)[1]], rows[wanted])
+        hits = list(map(_hit, zip(found, scores[wanted].tolist(), strict=True)))
+        ends = np.cumsum(np.count_nonzero(wanted, axis=1)).tolist()
+        lists = [hits[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        return (
+            [sorted(some, key=lambda hit: (-hit.score, hit.post.id))[:k] for some in lists] if len(best) > 1 else lists
+        )
+
+    def _looked_up(self, owners: Ints, rows: Ints) -> Iterable[Post]:
+        """The posts of some rows of some parts."""
         posts = [part.posts for part in self.corpus.parts]
-        chosen = zip(*(a.tolist() for a in (asked, owners[places], rows[wanted], scores[wanted])), strict=True)
-        for query, owner, row, score in chosen:
-            hits[query].append(Hit(posts[owner][row], score))
-        if len(best) > 1:
-            for found in hits:
-                found.sort(key=lambda hit: (-hit.score, hit.post.id))
-                del found[k:]
-        return hits
+        if len(posts) == 1:
+            return map(posts[0].__getitem__, rows.tolist())
+        return (posts[owner][row] for owner, row in zip(owners.tolist(), rows.tolist(), strict=True))

@@ -54,6 +54,7 @@ class Postings(NamedTuple):
         known: (distinct terms,) the terms that occur, ascending.
         starts: (distinct terms + 1,) where each term begins in `places`.
         places: (postings,) places of the posts with the term, ascending.
+        codes: (postings,) as in `counts`.
     """
 
     counts: TermCounts
@@ -64,6 +65,7 @@ class Postings(NamedTuple):
     known: Ints
     starts: Ints
     places: Ints
+    codes: Ints
 
     def slices(self, terms: Ints) -> tuple[Ints, Ints]:
         """Where the postings of each term begin and end, equal where there are none."""
@@ -180,10 +182,10 @@ def by_term(counts: TermCounts, pairs: Ints) -> Postings:
     known = _distinct(counts.terms)
     local = np.empty(known[-1] + 1 if len(known) else 0, dtype=np.int32)  # only the entries of known terms are touched
     local[known] = np.arange(len(known))
-    places = np.empty(len(counts.terms), np.int32)
+    places, codes = np.empty(len(counts.terms), np.int32), np.empty(len(counts.terms), counts.codes.dtype)
     starts = np.zeros(len(known) + 1, dtype=np.int64)
-    _sort_by_term(counts.starts, counts.terms, order, local, starts, places)
-    return Postings(counts, order, signatures, group_starts, group_codes, known, starts, places)
+    _sort_by_term(counts, order, local, starts, places, codes)
+    return Postings(counts, order, signatures, group_starts, group_codes, known, starts, places, codes)
 
 
 def _grouped(counts: TermCounts, pairs: Ints) -> tuple[Ints, Ints, Ints]:
@@ -219,8 +221,9 @@ def _copy_posts(
 
 
 @njit(cache=True, nogil=True)
-def _sort_by_term(starts: Any, terms: Any, order: Any, local: Any, out_starts: Any, out_places: Any) -> None:
-    """Counting sort by term; the posts of a term stay in order. Fills the two output arrays."""
+def _sort_by_term(counts: TermCounts, order: Any, local: Any, out_starts: Any, out_places: Any, out_codes: Any) -> None:
+    """Counting sort by term; the posts of a term stay in order. Fills the three output arrays."""
+    starts, terms, codes = counts
     for i in range(len(terms)):
         out_starts[local[terms[i]] + 1] += 1
     for term in range(1, len(out_starts)):
@@ -230,4 +233,5 @@ def _sort_by_term(starts: Any, terms: Any, order: Any, local: Any, out_starts: A
         for i in range(starts[order[place]], starts[order[place] + 1]):
             term = local[terms[i]]
             out_places[free[term]] = place
+            out_codes[free[term]] = codes[i]
             free[term] += 1
