@@ -20,6 +20,7 @@ from right_hf.corpus_parts import Part, Place, merge_parts
 from right_hf.posts import Post
 from right_hf.retriever.asked import Asked, Lists, Searched
 from right_hf.retriever.base import Hit, flatten
+from right_hf.retriever.exhaustive import BLOCK
 from right_hf.retriever.postings import Ints, Lexicon, Postings, TermCounts, by_term, join, reorder, unpack_pairs
 from right_hf.retriever.topk import PATIENCE, search_postings
 
@@ -223,7 +224,7 @@ class Index:
             hidden = Lists(*flatten([part.rows(ids) for ids in exclude or [()] * len(queries)]))
             searched = Searched(postings, part.alive, self.weights)
             asked = Asked(terms, *postings.slices(terms), idf, starts)
-            rows, scores = search_postings(searched, asked, hidden, floors, min(k, len(part.posts)), PATIENCE)
+            rows, scores = search_postings(searched, asked, hidden, floors, min(k, len(part.posts)), PATIENCE, BLOCK)
             best.append((rows, scores))
             if scores.shape[1] == k:  # whoever comes later has to be as good as the last of these
                 floors = np.maximum(floors, scores[:, -1])
@@ -233,22 +234,21 @@ class Index:
         """The best `k` posts of each query from the best of each part: rows and scores, (queries, at most k)."""
         if not best:
             return [[] for _ in range(queries)]
+        if len(best) == 1:
+            find = self.corpus.parts[0].posts.__getitem__
+            rows, scores = best[0]
+            sizes = np.count_nonzero(scores, axis=1).tolist()
+            found = ((some[:n].tolist(), its[:n].tolist()) for some, its, n in zip(rows, scores, sizes, strict=True))
+            return [list(map(_hit, zip(map(find, some), its, strict=True))) for some, its in found]
         rows, scores = (np.concatenate(arrays, axis=1) for arrays in zip(*best, strict=True))
         owners = np.repeat(np.arange(len(best)), [part_rows.shape[1] for part_rows, _ in best])
         wanted = scores > 0
-        if len(best) > 1 and scores.shape[1] > k:  # posts are looked up only for those that may be among the k
+        if scores.shape[1] > k:  # posts are looked up only for those that may be among the k
             wanted &= scores >= np.partition(scores, -k, axis=1)[:, -k, None]
-        found = self._looked_up(owners[np.nonzero(wanted)[1]], rows[wanted])
-        hits = list(map(_hit, zip(found, scores[wanted].tolist(), strict=True)))
-        ends = np.cumsum(np.count_nonzero(wanted, axis=1)).tolist()
-        lists = [hits[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-        return (
-            [sorted(some, key=lambda hit: (-hit.score, hit.post.id))[:k] for some in lists] if len(best) > 1 else lists
-        )
-
-    def _looked_up(self, owners: Ints, rows: Ints) -> Iterable[Post]:
-        """The posts of some rows of some parts."""
+        asked, places = np.nonzero(wanted)
         posts = [part.posts for part in self.corpus.parts]
-        if len(posts) == 1:
-            return map(posts[0].__getitem__, rows.tolist())
-        return (posts[owner][row] for owner, row in zip(owners.tolist(), rows.tolist(), strict=True))
+        hits: list[list[Hit]] = [[] for _ in range(queries)]
+        chosen = zip(*(a.tolist() for a in (asked, owners[places], rows[wanted], scores[wanted])), strict=True)
+        for query, owner, row, score in chosen:
+            hits[query].append(_hit((posts[owner][row], score)))
+        return [sorted(found, key=lambda hit: (-hit.score, hit.post.id))[:k] for found in hits]

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from right_hf.retriever.asked import Asked, Lists, Searched
-from right_hf.retriever.exhaustive import BLOCK, sum_all
+from right_hf.retriever.exhaustive import sum_all
 from right_hf.retriever.heap import Best, sort_heap
 from right_hf.retriever.pruning import new_room, prune
 from right_hf.retriever.signatures import BITS
@@ -22,7 +22,7 @@ _LOOKED_AT = 0.4
 
 @njit(cache=True, nogil=True)
 def search_postings(
-    searched: Searched, asked: Asked, hidden: Lists, floors: Any, k: int, patience: float
+    searched: Searched, asked: Asked, hidden: Lists, floors: Any, k: int, patience: float, block: int
 ) -> tuple[Any, Any]:
     """Finds the `k` posts with the highest scores among those that share a term with a query.
 
@@ -35,6 +35,7 @@ def search_postings(
         floors: (queries,) posts with a lower score need not be returned.
         k: Hits wanted.
         patience: What pruning may cost, as a share of what it costs to sum all postings; it changes the speed alone.
+        block: Posts whose sums are formed at a time where all postings are summed; likewise.
 
     Returns:
         rows (queries, k) and scores (queries, k), ordered by (-score, row); a score of 0 where there is no further hit.
@@ -43,7 +44,7 @@ def search_postings(
     rows = np.zeros((count, k), dtype=np.int32)
     scores = np.zeros((count, k), dtype=np.float32)
     room = new_room(searched, asked)
-    sums = np.zeros(min(BLOCK, posts), dtype=np.float32)
+    sums = np.zeros(0, dtype=np.float32)  # made when first needed
     for number in range(count):
         first, last = asked.starts[number], asked.starts[number + 1]
         banned = hidden.values[hidden.starts[number] : hidden.starts[number + 1]]
@@ -56,6 +57,8 @@ def search_postings(
         if last - first > BITS or not prune(searched, asked, first, last, room, best, budget):
             best.size[0] = 0
             best.scores[:] = 0.0
+            if len(sums) == 0:
+                sums = np.zeros(min(block, posts), dtype=np.float32)
             sum_all(searched, asked, first, last, sums, best)
         sort_heap(best.scores, best.rows, best.size[0])
     return rows, scores
