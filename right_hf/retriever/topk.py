@@ -10,12 +10,13 @@ from numba import njit
 from right_hf.retriever.asked import Asked, Lists, Searched
 from right_hf.retriever.exhaustive import sum_all
 from right_hf.retriever.heap import Best, sort_heap
-from right_hf.retriever.pruning import new_room, prune
+from right_hf.retriever.plan import new_room
+from right_hf.retriever.pruning import prune
 from right_hf.retriever.signatures import BITS
 
 #: Queries of which pruning has cost as much as summing all postings would are begun anew and summed.
 PATIENCE = 1.0
-#: What a posting costs that is summed, and a post whose sum is looked at; in ns, as those of [`pruning`].
+#: What a posting costs that is summed, and a post whose sum is looked at; in ns.
 _SUMMED = 2.5
 _LOOKED_AT = 0.4
 
