@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from numba import njit
+
+
+class Best(NamedTuple):
+    """The best posts so far.
+
+    Attributes:
+        scores: (k,) scores, a heap.
+        rows: (k,) their rows.
+        size: Of one entry: how many there are.
+        floor: Of one entry: posts with a lower score are not wanted.
+        hidden: Rows not wanted.
+    """
+
+    scores: Any
+    rows: Any
+    size: Any
+    floor: Any
+    hidden: Any
 
 
 @njit(cache=True, nogil=True)
@@ -58,3 +76,25 @@ def sort_heap(scores: Any, rows: Any, size: int) -> None:
         scores[0], scores[end] = scores[end], scores[0]
         rows[0], rows[end] = rows[end], rows[0]
         sift_down(scores, rows, end)
+
+
+@njit(cache=True, nogil=True)
+def offer(scores: Any, rows: Any, size: int, score: float, row: int) -> int:
+    """Takes a hit up among the best, if it is one of them; returns how many there are now."""
+    if size < len(scores):
+        scores[size] = score
+        rows[size] = row
+        sift_up(scores, rows, size)
+        return size + 1
+    if worse(scores[0], rows[0], score, row):
+        replace_worst(scores, rows, size, score, row)
+    return size
+
+
+@njit(cache=True, nogil=True)
+def is_in(row: int, rows: Any) -> bool:
+    """Whether a row is one of some."""
+    for other in rows:  # noqa: SIM110 (generators are not compiled)
+        if other == row:
+            return True
+    return False

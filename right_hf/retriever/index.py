@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,9 +18,11 @@ import numpy.typing as npt
 from right_hf.corpus import Corpus
 from right_hf.corpus_parts import Part, Place, merge_parts
 from right_hf.posts import Post
+from right_hf.retriever.asked import Asked, Lists, Searched
 from right_hf.retriever.base import Hit, flatten
+from right_hf.retriever.exhaustive import BLOCK
 from right_hf.retriever.postings import Ints, Lexicon, Postings, TermCounts, by_term, join, reorder, unpack_pairs
-from right_hf.retriever.topk import BLOCK, Asked, Lists, Searched, search_postings
+from right_hf.retriever.topk import PATIENCE, search_postings
 
 #: A part is merged with those after it when it is less than so many times as large as all of them.
 _GROWTH = 4
@@ -44,6 +46,10 @@ def _idf(posts: int, frequency: int) -> float:
 def term_weight(frequencies: Ints, lengths: Ints, mean_length: float, k1: float, b: float) -> npt.NDArray[np.float64]:
     """The weight tf / (tf + k1 (1 - b + b l / L)) of a term in a post (Robertson and Walker, 1994)."""
     return np.asarray(frequencies / (frequencies + k1 * (1 - b + b * lengths / mean_length)))
+
+
+#: A hit of a pair, in a third of the time that its constructor takes.
+_hit = partial(tuple.__new__, Hit)
 
 
 class Merged(NamedTuple):
@@ -121,7 +127,7 @@ class Index:
     @classmethod
     def build(cls, corpus: Corpus, lexicon: Lexicon, k1: float, b: float) -> Index:
         """Indexes a corpus."""
-        return cls.of(corpus, tuple(by_term(lexicon.count(part.posts)) for part in corpus.parts), lexicon, k1, b)
+        return cls.of(corpus, tuple(lexicon.postings(part.posts) for part in corpus.parts), lexicon, k1, b)
 
     @classmethod
     def of(cls, corpus: Corpus, postings: tuple[Postings, ...], lexicon: Lexicon, k1: float, b: float) -> Index:
@@ -135,7 +141,7 @@ class Index:
         """The index with other posts, its totals changed by the terms of those that came and went."""
         frequencies = np.zeros(len(self.lexicon.vocabulary), dtype=np.int32)
         frequencies[: len(self.frequencies)] = self.frequencies
-        pair_frequencies, pair_lengths = unpack_pairs(np.fromiter(self.lexicon.pairs, dtype=np.int64))
+        pair_frequencies, pair_lengths = unpack_pairs(self.lexicon.packed)
         length = self.length
         for entry in added:
             frequencies[entry.known] += np.diff(entry.starts)
@@ -160,7 +166,7 @@ class Index:
         for place in removed:
             gone.setdefault(place.part, []).append(place.row)
         lost = [reorder(self.postings[number].counts, np.asarray(rows)) for number, rows in gone.items()]
-        new = [by_term(self.lexicon.count(part.posts)) for part in corpus.parts[len(self.postings) :]]
+        new = [self.lexicon.postings(part.posts) for part in corpus.parts[len(self.postings) :]]
         return self._recounted(corpus, (*self.postings, *new), new, lost)
 
     def merge_due(self, first: int = 0) -> tuple[int, int] | None:
@@ -172,7 +178,7 @@ class Index:
         """Merges parts `first` to `last` (without it)."""
         part, order = merge_parts(self.corpus.parts[first:last])
         counts = reorder(join([postings.counts for postings in self.postings[first:last]]), order)
-        return Merged(first, last, part, by_term(counts), order)
+        return Merged(first, last, part, by_term(counts, self.lexicon.packed), order)
 
     def with_merged(self, merged: Merged) -> Index:
         """The same index with merged parts in place of the old, of which posts may be gone since the merge."""
@@ -218,31 +224,37 @@ class Index:
         known = len(self.frequencies)
         terms, starts = flatten([[t for t in self.lexicon.known(query) if t < known] for query in queries])
         idf = inverse_document_frequency(len(self.corpus), self.frequencies[terms]).astype(np.float32)
+        floors = np.zeros(len(queries), dtype=np.float32)
         best: list[tuple[Ints, npt.NDArray[np.float32]]] = []
         for part, postings in zip(self.corpus.parts, self.postings, strict=True):
             hidden = Lists(*flatten([part.rows(ids) for ids in exclude or [()] * len(queries)]))
-            searched = Searched(postings.rows, postings.codes, part.alive, self.weights)
-            asked = Asked(*postings.slices(terms), idf, starts)
-            best.append(search_postings(searched, asked, hidden, min(k, len(part.posts)), BLOCK))
+            searched = Searched(postings, part.alive, self.weights)
+            asked = Asked(terms, *postings.slices(terms), idf, starts)
+            rows, scores = search_postings(searched, asked, hidden, floors, min(k, len(part.posts)), PATIENCE, BLOCK)
+            best.append((rows, scores))
+            if scores.shape[1] == k:  # whoever comes later has to be as good as the last of these
+                floors = np.maximum(floors, scores[:, -1])
         return self._hits(len(queries), best, k)
 
     def _hits(self, queries: int, best: Sequence[tuple[Ints, npt.NDArray[np.float32]]], k: int) -> list[list[Hit]]:
         """The best `k` posts of each query from the best of each part: rows and scores, (queries, at most k)."""
-        hits: list[list[Hit]] = [[] for _ in range(queries)]
         if not best:
-            return hits
+            return [[] for _ in range(queries)]
+        if len(best) == 1:
+            find = self.corpus.parts[0].posts.__getitem__
+            rows, scores = best[0]
+            sizes = np.count_nonzero(scores, axis=1).tolist()
+            found = ((some[:n].tolist(), its[:n].tolist()) for some, its, n in zip(rows, scores, sizes, strict=True))
+            return [list(map(_hit, zip(map(find, some), its, strict=True))) for some, its in found]
         rows, scores = (np.concatenate(arrays, axis=1) for arrays in zip(*best, strict=True))
         owners = np.repeat(np.arange(len(best)), [part_rows.shape[1] for part_rows, _ in best])
         wanted = scores > 0
-        if len(best) > 1 and scores.shape[1] > k:  # posts are looked up only for those that may be among the k
+        if scores.shape[1] > k:  # posts are looked up only for those that may be among the k
             wanted &= scores >= np.partition(scores, -k, axis=1)[:, -k, None]
         asked, places = np.nonzero(wanted)
         posts = [part.posts for part in self.corpus.parts]
+        hits: list[list[Hit]] = [[] for _ in range(queries)]
         chosen = zip(*(a.tolist() for a in (asked, owners[places], rows[wanted], scores[wanted])), strict=True)
         for query, owner, row, score in chosen:
-            hits[query].append(Hit(posts[owner][row], score))
-        if len(best) > 1:
-            for found in hits:
-                found.sort(key=lambda hit: (-hit.score, hit.post.id))
-                del found[k:]
-        return hits
+            hits[query].append(_hit((posts[owner][row], score)))
+        return [sorted(found, key=lambda hit: (-hit.score, hit.post.id))[:k] for found in hits]

@@ -18,6 +18,7 @@ from right_hf.analysis import get_analyser
 from right_hf.memo import Memo
 from right_hf.post_table import PostTable
 from right_hf.retriever.base import flatten
+from right_hf.retriever.signatures import highest, sign
 
 Ints = npt.NDArray[Any]
 
@@ -42,18 +43,29 @@ class TermCounts(NamedTuple):
 class Postings(NamedTuple):
     """The terms of the posts of one part, by post and by term.
 
+    Posts are searched in the order of their highest term frequency, then of their length, which makes groups of posts
+    that share a bound on weights; a post's place is that in this order.
+
     Attributes:
         counts: By post.
+        order: (posts,) row of the post at each place; those without terms come last.
+        signatures: (posts,) signature of the post at each place, see [`right_hf.retriever.signatures`].
+        group_starts: (groups + 1,) place at which each group begins.
+        group_codes: (groups,) code of the pair (highest term frequency in the post, length) of a group's posts.
         known: (distinct terms,) the terms that occur, ascending.
-        starts: (distinct terms + 1,) where each term begins in `rows` and `codes`.
-        rows: (postings,) rows of the posts with the term, ascending.
+        starts: (distinct terms + 1,) where each term begins in `places`.
+        places: (postings,) places of the posts with the term, ascending.
         codes: (postings,) as in `counts`.
     """
 
     counts: TermCounts
+    order: Ints
+    signatures: Ints
+    group_starts: Ints
+    group_codes: Ints
     known: Ints
     starts: Ints
-    rows: Ints
+    places: Ints
     codes: Ints
 
     def slices(self, terms: Ints) -> tuple[Ints, Ints]:
@@ -90,6 +102,16 @@ class Lexicon:
         """The terms of a query that have a number, in the query's order, with repeats."""
         vocabulary = self.vocabulary
         return [vocabulary[term] for term in self.analyse(query) if term in vocabulary]
+
+    @property
+    def packed(self) -> Ints:
+        """(codes,) the packed pair of each code."""
+        return np.array(list(self.pairs), dtype=np.int64)  # in one step: another thread may add some meanwhile
+
+    def postings(self, posts: PostTable) -> Postings:
+        """The postings of posts as one part; new terms and pairs get numbers."""
+        counts = self.count(posts)
+        return by_term(counts, self.packed)
 
     def count(self, posts: PostTable) -> TermCounts:
         """Counts the terms of posts; new terms and pairs get numbers."""
@@ -148,21 +170,42 @@ def reorder(counts: TermCounts, order: Ints) -> TermCounts:
     return TermCounts(starts, terms, codes)
 
 
-def by_term(counts: TermCounts) -> Postings:
-    """Sorts the terms of posts by term."""
+def by_term(counts: TermCounts, pairs: Ints) -> Postings:
+    """Puts the terms of posts in the order of search, and sorts them by term.
+
+    Args:
+        counts: The terms of posts.
+        pairs: (codes,) packed pair of each code, see [`pack_pairs`].
+    """
+    order, group_starts, group_codes = _grouped(counts, pairs)
+    signatures = np.empty(len(order), np.uint64)
+    sign(counts.starts, counts.terms, order, signatures)
     known = _distinct(counts.terms)
     local = np.empty(known[-1] + 1 if len(known) else 0, dtype=np.int32)  # only the entries of known terms are touched
     local[known] = np.arange(len(known))
-    rows, codes = np.empty(len(counts.terms), np.int32), np.empty(len(counts.terms), counts.codes.dtype)
+    places, codes = np.empty(len(counts.terms), np.int32), np.empty(len(counts.terms), counts.codes.dtype)
     starts = np.zeros(len(known) + 1, dtype=np.int64)
-    _sort_by_term(counts.starts, counts.terms, counts.codes, local, starts, rows, codes)
-    return Postings(counts, known, starts, rows, codes)
+    _sort_by_term(counts, order, local, starts, places, codes)
+    return Postings(counts, order, signatures, group_starts, group_codes, known, starts, places, codes)
 
 
-def _distinct(terms: Ints) -> Ints:
-    """The terms that occur, ascending; of many they are found by counting, for sorting them takes long."""
-    few = len(terms) <= terms.max(initial=0)
-    return np.unique(terms) if few else np.flatnonzero(np.bincount(terms)).astype(terms.dtype)
+def _grouped(counts: TermCounts, pairs: Ints) -> tuple[Ints, Ints, Ints]:
+    """The order in which posts are searched, where its groups begin, and their codes; see [`Postings`]."""
+    codes = _distinct(counts.codes)
+    codes = codes[np.argsort(pairs[codes])]
+    ranks = np.empty(len(pairs), dtype=np.int32)  # only the entries of these codes are touched
+    ranks[codes] = np.arange(len(codes))
+    tops = np.full(len(counts.starts) - 1, len(codes), dtype=counts.codes.dtype)
+    highest(counts.starts, counts.codes, ranks, tops)
+    sizes = np.bincount(tops, minlength=len(codes) + 1)[:-1]
+    used = np.flatnonzero(sizes)
+    return np.argsort(tops, kind="stable").astype(np.int32), np.cumsum([0, *sizes[used]]), codes[used].astype(np.int32)
+
+
+def _distinct(numbers: Ints) -> Ints:
+    """The distinct numbers, ascending; counted where that is quicker than sorting."""
+    bound = int(numbers.max(initial=0)) + 1
+    return np.flatnonzero(np.bincount(numbers)).astype(np.int32) if bound <= len(numbers) else np.unique(numbers)
 
 
 @njit(cache=True, nogil=True)
@@ -179,18 +222,17 @@ def _copy_posts(
 
 
 @njit(cache=True, nogil=True)
-def _sort_by_term(
-    starts: Any, terms: Any, codes: Any, local: Any, out_starts: Any, out_rows: Any, out_codes: Any
-) -> None:
+def _sort_by_term(counts: TermCounts, order: Any, local: Any, out_starts: Any, out_places: Any, out_codes: Any) -> None:
     """Counting sort by term; the posts of a term stay in order. Fills the three output arrays."""
+    starts, terms, codes = counts
     for i in range(len(terms)):
         out_starts[local[terms[i]] + 1] += 1
     for term in range(1, len(out_starts)):
         out_starts[term] += out_starts[term - 1]
     free = out_starts[:-1].copy()
-    for row in range(len(starts) - 1):
-        for i in range(starts[row], starts[row + 1]):
+    for place in range(len(order)):
+        for i in range(starts[order[place]], starts[order[place] + 1]):
             term = local[terms[i]]
-            out_rows[free[term]] = row
+            out_places[free[term]] = place
             out_codes[free[term]] = codes[i]
             free[term] += 1

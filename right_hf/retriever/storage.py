@@ -38,7 +38,7 @@ def save_index(index: Index, folder: Path) -> None:
     terms = list(index.lexicon.vocabulary)
     write_json(folder / _VOCABULARY_FILE, [terms[number] for number in used.tolist()], compact=True)
     counts = index.postings[0].counts if index.postings else TermCounts(*[np.zeros(0, np.int64)] * 3)
-    frequencies, lengths = unpack_pairs(np.fromiter(index.lexicon.pairs, dtype=np.int64))
+    frequencies, lengths = unpack_pairs(index.lexicon.packed)
     arrays: dict[str, Ints] = {
         "sizes": np.diff(counts.starts),
         "terms": numbers[counts.terms],
@@ -86,11 +86,11 @@ def load_index(folder: Path, config: dict[str, Any]) -> Index:
             f"The files in {folder} do not belong together: {CONFIG_FILE} says {config['posts']} posts, the corpus "
             f"holds {len(corpus)}, the vocabulary {len(terms)} terms. Restore the folder or index again."
         )
-    pairs = pack_pairs(arrays["pair_frequencies"], arrays["pair_lengths"]).tolist()
+    pairs = pack_pairs(arrays["pair_frequencies"], arrays["pair_lengths"])
     starts = np.concatenate([[0], np.cumsum(arrays["sizes"], dtype=np.int64)])
     counts = TermCounts(starts, arrays["terms"].astype(np.int32), as_codes(arrays["codes"]))
-    lexicon = Lexicon(config["analyser"], terms, pairs)
-    postings = tuple(by_term(counts) for _ in corpus.parts)
+    lexicon = Lexicon(config["analyser"], terms, pairs.tolist())
+    postings = tuple(by_term(counts, pairs) for _ in corpus.parts)
     return Index.of(corpus, postings, lexicon, config["k1"], config["b"])
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from right_hf.persistence import load_arrays, save_arrays
 from right_hf.posts import Post
-from right_hf.retriever import BM25Retriever, Hit, index
+from right_hf.retriever import BM25Retriever, Hit
 from tests.support.damage import DAMAGES, damage
 
 WORDS = ["alpha", "beta", "gamma", "delta", "epsilon"]
@@ -89,23 +89,6 @@ def test_equals_bm25s_itself(documents: list[str], query: str) -> None:
     assert {hit.post.id: hit.score for hit in hits} == pytest.approx(expected, abs=1e-5)
     assert [hit.score for hit in hits] == pytest.approx([value for value in values[0] if value > 0], abs=1e-5)
     assert {posts[row].id for row, value in zip(found[0], values[0], strict=True) if value > 0} == set(ids(hits))
-
-
-@pytest.mark.parametrize("block", [1, 3, 40, 64])
-def test_blocks_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither in blocks that are gone through whole nor in those of which only the posts with a term are."""
-    rng = random.Random(block)
-    words = [f"w{i}" for i in range(40)]
-    posts = [Post(f"{i:03}", " ".join(rng.choices(words, range(40, 0, -1), k=4))) for i in range(200)]
-    retriever = BM25Retriever.from_posts(posts)
-    retriever.remove([f"{i:03}" for i in range(0, 200, 7)])
-    queries = [" ".join(rng.choices(words, k=rng.choice([1, 1, 5]))) for _ in range(60)]
-    hidden = [[f"{rng.randrange(200):03}" for _ in range(5)] for _ in queries]
-    for k in (1, 10, 300):
-        monkeypatch.setattr(index, "BLOCK", 65_536)
-        expected = retriever.search(queries, k, hidden)
-        monkeypatch.setattr(index, "BLOCK", block)
-        assert retriever.search(queries, k, hidden) == expected
 
 
 def test_worked_example() -> None:
