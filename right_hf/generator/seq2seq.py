@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from transformers.utils.generic import ModelOutput
 from typing_extensions import Self
 
 from right_hf.component import Trainer
+from right_hf.generator.engine import check_engine
 from right_hf.generator.network import NetworkGenerator
 from right_hf.generator.packing import beginnings, packed_logits
 from right_hf.generator.prompt import HashtagFormat
@@ -55,8 +56,11 @@ class Seq2SeqGenerator(NetworkGenerator):
 
         return Seq2SeqTraining()
 
-    def _read(self, posts: Sequence[tuple[str, Sequence[str]]], scoring: bool) -> _ReadSources:
-        ids, mask = padded([self.format.source(*pair) for pair in posts], self.tokenizer.pad_token_id)
+    def _prompt(self, post: str, hashtags: Sequence[str]) -> list[int]:
+        return self.format.source(post, hashtags)
+
+    def _read(self, prompts: Sequence[Sequence[int]], scoring: bool) -> _ReadSources:
+        ids, mask = padded(prompts, self.tokenizer.pad_token_id)
         return _ReadSources(self.model, self.format, ids.to(self.model.device), mask.to(self.model.device))
 
     def write(self, folder: Path) -> None:
@@ -70,22 +74,34 @@ class Seq2SeqGenerator(NetworkGenerator):
         return (folder / "config.json").is_file() and not is_decoder(folder)
 
     @classmethod
-    def from_folder(cls, folder: str | Path, dtype: torch.dtype | str = "auto", device: Any = "cpu") -> Self:
+    def from_folder(
+        cls,
+        folder: str | Path,
+        dtype: torch.dtype | str = "auto",
+        device: Any = "cpu",
+        engine: str | None = None,
+        compute_type: str | None = None,
+    ) -> Self:
         """Loads what [`save_pretrained`] wrote, or any folder of a model of the kind (T5 or mT5).
 
         Args:
             folder: Of the model.
             dtype: Of the weights; "auto" for the checkpoint's own.
             device: Where they go.
+            engine: What writes, see [`NetworkGenerator.use_engine`].
+            compute_type: Of the engine.
 
         Raises:
-            ValueError: A file is missing or damaged.
+            ImportError: The engine is not installed.
+            ValueError: A file is missing or damaged, or the engine cannot run the model.
         """
+        check_engine(engine)
         folder = Path(folder)
         settings = cls.saved_settings(folder)
         with damage_named(folder, "encoder-decoder model"):
             generator = cls(load_model(cls.model_class, folder, dtype), load_tokenizer(folder), **settings)
         generator.model.to(device)
+        generator.use_engine(engine, compute_type)
         if dtype == "auto" and generator.model.dtype is torch.float16 and generator.model.device.type == "cpu":
             logger.warning(
                 "%s says that it is computed in float16, for which a CPU takes three times as long. Load it with "
@@ -96,7 +112,7 @@ class Seq2SeqGenerator(NetworkGenerator):
 
 
 class _ReadSources:
-    """Inputs whose encoding is at hand, see [`right_hf.generator.network.ReadPosts`].
+    """Inputs, encoded once, see [`right_hf.generator.network.ReadPosts`].
 
     Args:
         model: An encoder-decoder model.
@@ -108,8 +124,15 @@ class _ReadSources:
     def __init__(self, model: Any, form: HashtagFormat, ids: torch.Tensor, mask: torch.Tensor) -> None:
         self._model = model
         self._form = form
+        self._ids = ids
         self._mask = mask
-        self._encoded: ModelOutput = model.get_encoder()(input_ids=ids, attention_mask=mask, return_dict=True)
+
+    @cached_property
+    def _encoded(self) -> ModelOutput:
+        """The encoder's output, which is not needed where an engine writes and nothing is scored."""
+        encoder = self._model.get_encoder()
+        output: ModelOutput = encoder(input_ids=self._ids, attention_mask=self._mask, return_dict=True)
+        return output
 
     def write(self, settings: dict[str, Any]) -> torch.Tensor:
         """What the decoder writes, without the token that it starts from."""
