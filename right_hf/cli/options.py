@@ -124,7 +124,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
             without = {"dest": role, "action": "store_false", "default": None}
             place.add_argument(f"--no-{role}", **without, help=f"do without the {role}")
     options.add_argument("--device", default="cpu", help="where the networks run, for example cuda (default: cpu)")
-    engine = "what the generator writes with (default: ctranslate2 where it is installed and answers the same, else torch)"
+    engine = "what the generator writes with (default: ctranslate2 if it is installed and answers the same)"
     options.add_argument("--engine", choices=ENGINES, help=engine)
 
 

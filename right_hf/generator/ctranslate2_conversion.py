@@ -95,6 +95,7 @@ def loaded(files: dict[str, bytes], model: Any, compute_type: str, **workers: in
     return kind("converted", device="cpu", compute_type=compute_type, files=files, **workers)
 
 
+@torch.inference_mode()
 def check_agreement(runner: Any, model: Any, prompt: Sequence[int], compute_type: str) -> None:
     """Makes sure that a converted model computes what the network does, for a converter can be wrong about one.
 

@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,14 +128,15 @@ class CTranslate2Engine:
         from right_hf.generator import ctranslate2_conversion as conversion
 
         workers = {"intra_threads": threads, "inter_threads": _workers(threads)}
-        load = partial(conversion.loaded, model=self._model, compute_type=self._compute_type)
 
         def make(folder: Path) -> None:
             conversion.convert(self._model, self._compute_type, folder)
             files = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
-            conversion.check_agreement(load(files), self._model, prompt, self._compute_type)
+            runner = conversion.loaded(files, self._model, self._compute_type)
+            conversion.check_agreement(runner, self._model, prompt, self._compute_type)
 
-        return load(converted_files(conversion.key_of(self._model, self._compute_type), make), **workers)
+        files = converted_files(conversion.key_of(self._model, self._compute_type), make)
+        return conversion.loaded(files, self._model, self._compute_type, **workers)
 
     def _give_up(self, why: str) -> None:
         self._is_usable, self._runner = False, None

@@ -7,10 +7,32 @@ from typing import Any
 
 #: Arguments that change nothing in what is written without sampling, whatever they are.
 _WITHOUT_EFFECT = frozenset(
-    "transformers_version _from_model_config bos_token_id pad_token_id decoder_start_token_id use_cache "
-    "cache_implementation cache_config temperature top_k top_p min_p typical_p epsilon_cutoff eta_cutoff top_h "
-    "num_assistant_tokens num_assistant_tokens_schedule assistant_confidence_threshold assistant_early_exit "
-    "assistant_lookbehind target_lookbehind max_matching_ngram_size diversity_penalty".split()
+    {
+        "transformers_version",
+        "_from_model_config",
+        "bos_token_id",
+        "pad_token_id",
+        "decoder_start_token_id",
+        "use_cache",
+        "cache_implementation",
+        "cache_config",
+        "temperature",
+        "top_k",
+        "top_p",
+        "min_p",
+        "typical_p",
+        "epsilon_cutoff",
+        "eta_cutoff",
+        "top_h",
+        "num_assistant_tokens",
+        "num_assistant_tokens_schedule",
+        "assistant_confidence_threshold",
+        "assistant_early_exit",
+        "assistant_lookbehind",
+        "target_lookbehind",
+        "max_matching_ngram_size",
+        "diversity_penalty",
+    }
 )
 #: What further arguments must be, if they are given.
 _DEFAULTS: Mapping[str, Any] = {
@@ -30,8 +52,17 @@ _DEFAULTS: Mapping[str, Any] = {
 }
 #: What is passed on.
 _TAKEN = frozenset(
-    "num_beams num_return_sequences max_new_tokens max_length early_stopping length_penalty repetition_penalty "
-    "no_repeat_ngram_size eos_token_id".split()
+    {
+        "num_beams",
+        "num_return_sequences",
+        "max_new_tokens",
+        "max_length",
+        "early_stopping",
+        "length_penalty",
+        "repetition_penalty",
+        "no_repeat_ngram_size",
+        "eos_token_id",
+    }
 )
 
 
@@ -59,6 +90,8 @@ def same_options(own: Mapping[str, Any], settings: Mapping[str, Any], reads_prom
     penalties = {name: asked.get(name, default) for name, default in _PENALTIES.items()}
     if longest is None or longest < 1 or ends is None or not 1 <= sequences <= beams:
         return None
+    # Beams over prompts of different lengths would be wrong in one batch.
+    alone = {"max_batch_size": 1} if beams > 1 else {}
     if (beams > 1 and asked.get("early_stopping") is not True) or (reads_prompts and penalties != _PENALTIES):
         return None
     return {
@@ -66,7 +99,11 @@ def same_options(own: Mapping[str, Any], settings: Mapping[str, Any], reads_prom
         "num_hypotheses": sequences,
         "length_penalty": asked.get("length_penalty", 1.0) if beams > 1 else 1.0,
         "end_token": list(ends) if isinstance(ends, Sequence) else [ends],
-        "max_length" if reads_prompts else "max_decoding_length": longest,
+        **(
+            {"max_length": longest, **alone}
+            if reads_prompts
+            else {"max_decoding_length": longest, "min_decoding_length": 0}
+        ),
         **penalties,
     }
 

@@ -99,7 +99,8 @@ class DecoderGenerator(NetworkGenerator):
         return LlmTraining()
 
     def _prompt(self, post: str, hashtags: Sequence[str]) -> list[int]:
-        return self.format.prompt(post, hashtags)
+        prompt: list[int] = self.format.prompt(post, hashtags)
+        return prompt
 
     def _read(self, prompts: Sequence[Sequence[int]], scoring: bool) -> ReadPrompts:
         return ReadPrompts(self.network, self.format, prompts, scoring)
@@ -165,7 +166,7 @@ class DecoderGenerator(NetworkGenerator):
         return is_decoder(folder)
 
     @classmethod
-    def from_folder(
+    def from_folder(  # noqa: PLR0913
         cls,
         folder: str | Path,
         dtype: torch.dtype | str = "auto",

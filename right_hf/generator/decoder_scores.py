@@ -84,7 +84,7 @@ class ReadPrompts:
         logits = self._forward(torch.cat([ids[:, -1:], begun], dim=1), mask, cache).float()  # (B, 1 + L, V)
         return _Beginning(len(shared), _log_probs(logits[:, :-1], begun).sum(1), logits[:, -1:], mask, cache)
 
-    def _mean_log_probs(self, begun: _Beginning, owners: Sequence[int], answers: Sequence[Sequence[int]]) -> list[float]:
+    def _mean_log_probs(self, begun: _Beginning, owners: list[int], answers: list[list[int]]) -> list[float]:
         """The log-likelihood of one answer, given as token ids without an end, after each of the C `owners`."""
         form, rows = self._form, torch.tensor(owners, device=self._ids.device)
         rest = [answer[begun.length :] for answer in answers]

@@ -139,5 +139,6 @@ class NetworkGenerator(Generator):
             answers = self.engine.write(prompts, settings)
             if answers is not None:
                 return answers
-        written: list[list[int]] = read.write(settings if constraint is None else constraint.settings(settings)).tolist()
+        settings = settings if constraint is None else constraint.settings(settings)
+        written: list[list[int]] = read.write(settings).tolist()
         return written

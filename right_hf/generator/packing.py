@@ -1,6 +1,6 @@
-"""Scoring with little waste: what several answers begin with is read once, and logits are made where they are needed.
+"""Scoring with little waste: what answers begin with is read once, and logits are made where they are needed.
 
-The matrix of the vocabulary is most of the work of a small decoder, and of answers padded to one length most is padding.
+The matrix of the vocabulary is most of a small decoder's work, and most of answers of one length would be padding.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def chosen_rows(cache: Any, rows: torch.Tensor) -> Any:
     chosen = copy.copy(cache)
     chosen.layers = [copy.copy(layer) for layer in cache.layers]
     for layer in chosen.layers:  # which may lie on several devices
-        if type(layer) is DynamicLayer and layer.get_seq_length() > 0:  # other kinds keep more
+        if type(layer) is DynamicLayer and layer.keys is not None and layer.values is not None:  # other kinds keep more
             layer.keys, layer.values = taken(layer.keys, rows), taken(layer.values, rows)
         else:
             layer.batch_select_indices(rows if layer.keys is None else rows.to(layer.keys.device))

@@ -161,7 +161,8 @@ class _ReadSources:
             ids, _ = padded(read.rows, self._form.tokenizer.pad_token_id)
             known = self._known(rows, ids.to(device), chosen_rows(begun.cache, rows))
             logits = packed_logits(self._model, read.places, **known)  # (N, V)
-            judged = [(at, *pair) for at, row in enumerate(read.judged) for pair in zip(row, answers[at][1:], strict=True)]
+            later = [zip(places, answer[1:], strict=True) for places, answer in zip(read.judged, answers, strict=True)]
+            judged = [(at, *pair) for at, pairs in enumerate(later) for pair in pairs]
             at, places, tokens = torch.tensor(judged, device=device).unbind(1)
             sums = sums.index_add(0, at, self._log_probs(logits, places, tokens))
         means: list[float] = (sums / torch.tensor([len(answer) for answer in answers], device=device)).tolist()
