@@ -127,12 +127,13 @@ class CTranslate2Engine:
     def _made(self, prompt: Sequence[int], threads: int) -> Any:
         from right_hf.generator import ctranslate2_conversion as conversion
 
+        # Whatever is loaded with other threads would change PyTorch's: both may share one OpenMP.
         workers = {"intra_threads": threads, "inter_threads": _workers(threads)}
 
         def make(folder: Path) -> None:
             conversion.convert(self._model, self._compute_type, folder)
             files = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
-            runner = conversion.loaded(files, self._model, self._compute_type)
+            runner = conversion.loaded(files, self._model, self._compute_type, **workers)
             conversion.check_agreement(runner, self._model, prompt, self._compute_type)
 
         files = converted_files(conversion.key_of(self._model, self._compute_type), make)

@@ -283,7 +283,10 @@ def test_threads_may_write_at_once(generator: NetworkGenerator) -> None:
     assert list(found) == expected * 3
 
 
-def test_it_has_pytorchs_threads(tiny_generator: Seq2SeqGenerator) -> None:
+def test_it_has_pytorchs_threads_and_leaves_them(
+    tiny_generator: Seq2SeqGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ctranslate2_conversion, "_FORMAT", "a key that is not there yet")
     generator = copy.deepcopy(tiny_generator)
     generator.use_engine("ctranslate2")
     threads = torch.get_num_threads()
@@ -291,9 +294,18 @@ def test_it_has_pytorchs_threads(tiny_generator: Seq2SeqGenerator) -> None:
         for wanted in (1, 2):
             torch.set_num_threads(wanted)
             answers(generator)
-            assert engine_of(generator)._threads == wanted
+            assert engine_of(generator)._threads == wanted == torch.get_num_threads()
     finally:
         torch.set_num_threads(threads)
+
+
+def test_it_computes_in_children_of_a_fork(generator: NetworkGenerator) -> None:
+    generator.use_engine("ctranslate2")
+    answers(generator)
+    engine_of(generator)._renew()  # as a fork does, whose child has none of its parent's threads
+    assert engine_of(generator)._runner is None
+    answers(generator)
+    assert engine_of(generator)._runner is not None
 
 
 def test_networks_that_it_does_not_know(tiny_tokenizer: Any, caplog: pytest.LogCaptureFixture) -> None:
