@@ -46,6 +46,8 @@ def converted_files(key: str, make: Callable[[Path], None]) -> dict[str, bytes]:
         with atomic_folder(folder) as scratch:
             return _made(scratch, make)
     except OSError as error:
+        if (found := _whole(folder)) is not None:  # another process was quicker by a moment
+            return found
         _warn(folder.parent, error)
     with tempfile.TemporaryDirectory() as scratch_name:
         return _made(Path(scratch_name), make)

@@ -69,7 +69,7 @@ def test_what_fails_leaves_nothing_behind(store: Path) -> None:
     assert not list(store.iterdir())
 
 
-def test_threads_may_make_the_same_at_once(store: Path) -> None:
+def test_threads_may_make_the_same_at_once(store: Path, caplog: pytest.LogCaptureFixture) -> None:
     started, make = threading.Barrier(4), Maker()
 
     def wait_and_make(folder: Path) -> None:
@@ -80,6 +80,7 @@ def test_threads_may_make_the_same_at_once(store: Path) -> None:
         found = list(pool.map(lambda _: converted_files("a", wait_and_make), range(4)))
     assert found == [FILES] * 4 and converted_files("a", make) == FILES and make.times == 4
     assert [path.name for path in store.iterdir()] == ["a"]
+    assert not caplog.text
 
 
 def test_where_nothing_can_be_kept_a_temporary_folder_serves(store: Path, caplog: pytest.LogCaptureFixture) -> None:
