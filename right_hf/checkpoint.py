@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from right_hf.checks import accelerator_type, check_device, check_dtype
 from right_hf.component import Component, accepted_options
 from right_hf.deferred import Deferred
+from right_hf.generator.engine import check_engine
 from right_hf.hub.arguments import HubArguments, hub_arguments
 from right_hf.hub.origin import Origin, hub_folder
 from right_hf.hub.pull import commit_of, fetch
@@ -46,6 +47,9 @@ class LoadArguments(TypedDict, total=False):
         send_posts_to: The server that may be sent posts, see [`right_hf.generator.chat.ChatGenerator.from_folder`].
         merge: Whether an LLM's adapter is worked into its weights.
         quantization: "4bit" or "8bit" for an LLM's weights.
+        engine: What the generator writes with: "torch" or "ctranslate2"; by default the latter where it is installed
+            and its answers are the same, see [`right_hf.generator.network.NetworkGenerator.use_engine`].
+        compute_type: What "ctranslate2" computes in: "int8", the default, "float32" …
     """
 
     retriever: str | Path | None
@@ -59,6 +63,8 @@ class LoadArguments(TypedDict, total=False):
     send_posts_to: str | None
     merge: bool
     quantization: str | None
+    engine: str | None
+    compute_type: str | None
 
 
 class LoadAndHubArguments(LoadArguments, HubArguments):
@@ -151,6 +157,7 @@ def load_parts(found: Mapping[str, Place], options: Mapping[str, Any], later: Co
         options = _on_one_device(options)
     check_device(options.get("device", "cpu"))
     check_dtype(options.get("dtype", "auto"))
+    check_engine(options.get("engine"))
     parts: dict[str, Any] = {}
     for role, (folder, origin) in found.items():
         own = {name: value for name, value in options.items() if name in taken[role]}

@@ -18,7 +18,7 @@ from right_hf.persistence import read_object, refuse_pickle
 C = TypeVar("C", bound="type[Component]")
 
 #: Options that a whole checkpoint is loaded with, which concern those of its parts that take them.
-SHARED_OPTIONS = frozenset({"device", "device_map", "dtype", "hub", "send_posts_to"})
+SHARED_OPTIONS = frozenset({"compute_type", "device", "device_map", "dtype", "engine", "hub", "send_posts_to"})
 
 #: The classes by role and type; one that is given as "module:name" is imported when it is first asked for.
 _REGISTERED: dict[str, dict[str, str | type[Component]]] = {

@@ -134,6 +134,14 @@ def refused_connections(request: pytest.FixtureRequest) -> Iterator[list[str]]:
     assert not attempts, f"the test tried to connect to {', '.join(attempts)}"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Converted models go to a folder of the session's, not to the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("huggingface_hub.constants.HF_HOME", str(tmp_path_factory.mktemp("hf_home")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def english_posts() -> list[Post]:
     return list(ENGLISH)

@@ -55,6 +55,9 @@ distributions = cache(packages_distributions)
 #: Modules that tune an LLM; nothing else imports them before it is asked to do so.
 TUNING = {f"right_hf.trainers.{name}" for name in ("llm", "tuning")}
 
+#: Imported by an engine alone, when it converts or loads a network.
+CONVERTING = "right_hf.generator.ctranslate2_conversion"
+
 
 def module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -92,9 +95,11 @@ def undeclared(modules: set[str], requirements: list[str]) -> set[str]:
 def test_whatever_a_module_imports_is_declared(path: Path, project: dict[str, Any]) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     required, extras = project["dependencies"], project["optional-dependencies"]
-    optional = [requirement for extra in ("zh", "stem", "train", "llm") for requirement in extras[extra]]
+    optional = [requirement for extra in ("zh", "stem", "fast", "train", "llm") for requirement in extras[extra]]
     if module_name(path) in TUNING:
         required = required + extras["train"] + extras["llm"]
+    if module_name(path) == CONVERTING:
+        required = required + extras["fast"]
     assert not undeclared(imports(tree.body), required), "imported with the package, so it must be in `dependencies`"
     assert not undeclared(imports(ast.walk(tree)), required + optional), "must be in `dependencies` or an extra"
 

@@ -18,6 +18,8 @@ from right_hf.layout import REQUIRED, ROLES
 
 #: What DATA may be, for the help of a command.
 DATA_HELP = "a file or folder of posts, or a data set of the Hub"
+#: `right_hf.generator.engine.ENGINES`, whose package takes long to import.
+ENGINES = ("torch", "ctranslate2")
 #: `right_hf.data.SPLITS`, which takes long to import.
 SPLITS = ("train", "validation", "test")
 #: Fields of `DatasetOptions`, the options that set them, and their help.
@@ -122,6 +124,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
             without = {"dest": role, "action": "store_false", "default": None}
             place.add_argument(f"--no-{role}", **without, help=f"do without the {role}")
     options.add_argument("--device", default="cpu", help="where the networks run, for example cuda (default: cpu)")
+    engine = "what the generator writes with (default: ctranslate2 if it is installed and answers the same)"
+    options.add_argument("--engine", choices=ENGINES, help=engine)
 
 
 def add_hub_options(options: Any) -> None:
@@ -141,7 +145,7 @@ def load_model(arguments: argparse.Namespace) -> Any:
     """The `RightModel` that the options name, with the parts they swap or leave out."""
     from right_hf import DEFAULT_CHECKPOINT
 
-    chosen = _given(**{role: getattr(arguments, role) for role in ROLES})
+    chosen = _given(engine=arguments.engine, **{role: getattr(arguments, role) for role in ROLES})
     source = DEFAULT_CHECKPOINT if arguments.model is None else arguments.model
     with uncollected():
         from right_hf.cli.compiled import set_up_numba

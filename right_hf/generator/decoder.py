@@ -16,6 +16,7 @@ from right_hf.component import Trainer
 from right_hf.generator.decoder_base import Base, adapted, check_quantization, load_network, save_adapter
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.generator.decoder_scores import ReadPrompts
+from right_hf.generator.engine import check_engine
 from right_hf.generator.network import NetworkGenerator
 from right_hf.hub.arguments import UploadArguments
 from right_hf.hub.push import push_folder
@@ -97,8 +98,12 @@ class DecoderGenerator(NetworkGenerator):
 
         return LlmTraining()
 
-    def _read(self, posts: Sequence[tuple[str, Sequence[str]]], scoring: bool) -> ReadPrompts:
-        return ReadPrompts(self.network, self.format, [self.format.prompt(*pair) for pair in posts], scoring)
+    def _prompt(self, post: str, hashtags: Sequence[str]) -> list[int]:
+        prompt: list[int] = self.format.prompt(post, hashtags)
+        return prompt
+
+    def _read(self, prompts: Sequence[Sequence[int]], scoring: bool) -> ReadPrompts:
+        return ReadPrompts(self.network, self.format, prompts, scoring)
 
     def merged(self) -> Self:
         """The same generator with the adapter worked into the weights: a plain model, as a server loads it.
@@ -161,7 +166,7 @@ class DecoderGenerator(NetworkGenerator):
         return is_decoder(folder)
 
     @classmethod
-    def from_folder(
+    def from_folder(  # noqa: PLR0913
         cls,
         folder: str | Path,
         dtype: torch.dtype | str = "auto",
@@ -170,6 +175,8 @@ class DecoderGenerator(NetworkGenerator):
         merge: bool = False,
         quantization: str | None = None,
         hub: dict[str, Any] | None = None,
+        engine: str | None = None,
+        compute_type: str | None = None,
     ) -> Self:
         """Loads what [`save_pretrained`] wrote, or any folder of a decoder-only model or of a LoRA adapter for one.
 
@@ -182,12 +189,15 @@ class DecoderGenerator(NetworkGenerator):
             merge: Whether an adapter is worked into the weights: faster, but no longer an adapter when saved.
             quantization: "4bit" or "8bit": the weights of the model or the base are quantised while they are loaded.
             hub: `token`, `cache_dir`, `local_files_only`, `force_download` for the base.
+            engine: What writes, see [`NetworkGenerator.use_engine`]; an adapter is merged for it, and stays one here.
+            compute_type: Of the engine.
 
         Raises:
             FileNotFoundError, PermissionError, ConnectionError: The base cannot be had.
-            ImportError: peft or bitsandbytes is needed and not installed.
-            ValueError: A file is missing or damaged, or the base is not the adapter's.
+            ImportError: peft, bitsandbytes or the engine is needed and not installed.
+            ValueError: A file is missing or damaged, the base is not the adapter's, or the engine cannot run the model.
         """
+        check_engine(engine)
         folder = Path(folder)
         if merge and quantization is not None:
             raise ValueError("merge and quantization exclude each other: merging needs the base in full precision.")
@@ -203,7 +213,9 @@ class DecoderGenerator(NetworkGenerator):
             tokenizer = load_tokenizer(folder if has_tokenizer else whole)
             generator = cls(model, tokenizer, **settings, base=base)
             generator.stored = stored_dtype(folder) if is_adapter else None
-        return generator.merged() if merge else generator
+        generator = generator.merged() if merge else generator
+        generator.use_engine(engine, compute_type)
+        return generator
 
 
 def _refuse_quantized(network: Any, what: str) -> None:

@@ -84,9 +84,9 @@ class ReadPrompts:
         logits = self._forward(torch.cat([ids[:, -1:], begun], dim=1), mask, cache).float()  # (B, 1 + L, V)
         return _Beginning(len(shared), _log_probs(logits[:, :-1], begun).sum(1), logits[:, -1:], mask, cache)
 
-    def _mean_log_probs(self, begun: _Beginning, rows: torch.Tensor, answers: Sequence[Sequence[int]]) -> list[float]:
-        """The log-likelihood of one answer, given as token ids without an end, after each of the C `rows`."""
-        form, rows = self._form, rows.to(self._ids.device)
+    def _mean_log_probs(self, begun: _Beginning, owners: list[int], answers: list[list[int]]) -> list[float]:
+        """The log-likelihood of one answer, given as token ids without an end, after each of the C `owners`."""
+        form, rows = self._form, torch.tensor(owners, device=self._ids.device)
         rest = [answer[begun.length :] for answer in answers]
         tokens, known = self._batch([[*answer, *form.separator] for answer in rest])  # (C, T)
         logits = begun.logits[rows]  # (C, T, V), of the tokens at each place

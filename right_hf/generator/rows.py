@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from transformers import EncoderDecoderCache
+from transformers.cache_utils import DynamicLayer
 
 #: Bytes of keys and values that scoring copies at once.
 _COPIED_AT_ONCE = 1 << 28
@@ -37,8 +38,18 @@ def chosen_rows(cache: Any, rows: torch.Tensor) -> Any:
     chosen = copy.copy(cache)
     chosen.layers = [copy.copy(layer) for layer in cache.layers]
     for layer in chosen.layers:  # which may lie on several devices
-        layer.batch_select_indices(rows if layer.keys is None else rows.to(layer.keys.device))
+        if type(layer) is DynamicLayer and layer.keys is not None and layer.values is not None:  # other kinds keep more
+            layer.keys, layer.values = taken(layer.keys, rows), taken(layer.values, rows)
+        else:
+            layer.batch_select_indices(rows if layer.keys is None else rows.to(layer.keys.device))
     return chosen
+
+
+def taken(tensor: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """Those rows of a tensor, wherever it lies; of a lone row no copies are made."""
+    if len(tensor) == 1:
+        return tensor.expand(len(rows), *tensor.shape[1:])
+    return tensor.index_select(0, rows.to(tensor.device))
 
 
 def rows_at_once(cache: Any, rows: int, most: int) -> int:
@@ -52,7 +63,7 @@ def rows_at_once(cache: Any, rows: int, most: int) -> int:
 def scored_pools(
     pools: Sequence[Sequence[str]],
     encode: Callable[[list[str]], list[int]],
-    score: Callable[[torch.Tensor, list[list[int]]], list[float]],
+    score: Callable[[list[int], list[list[int]]], list[float]],
     at_once: int,
 ) -> list[dict[str, float]]:
     """Scores the hashtags of each post, many in one pass.
@@ -60,7 +71,7 @@ def scored_pools(
     Args:
         pools: Hashtags of each post.
         encode: Gives the token ids of an answer.
-        score: Scores some hashtags, each as an answer of its own: from their (C,) posts and their token ids.
+        score: Scores some hashtags, each as an answer of its own: from the numbers of their posts and their token ids.
         at_once: How many it takes.
     """
     pairs = [(owner, tag, encode([tag])) for owner, pool in enumerate(pools) for tag in dict.fromkeys(pool)]
@@ -68,7 +79,7 @@ def scored_pools(
     found: dict[tuple[int, str], float] = {}
     for start in range(0, len(pairs), at_once):
         chunk = pairs[start : start + at_once]
-        scores = score(torch.tensor([owner for owner, _, _ in chunk]), [answer for _, _, answer in chunk])
+        scores = score([owner for owner, _, _ in chunk], [answer for _, _, answer in chunk])
         found |= {(owner, tag): one for (owner, tag, _), one in zip(chunk, scores, strict=True)}
     return [{tag: found[owner, tag] for tag in pool} for owner, pool in enumerate(pools)]
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch.nn import functional
 from transformers import AutoModelForSeq2SeqLM
 from transformers.utils.generic import ModelOutput
 from typing_extensions import Self
 
 from right_hf.component import Trainer
+from right_hf.generator.engine import check_engine
 from right_hf.generator.network import NetworkGenerator
+from right_hf.generator.packing import beginnings, packed_logits
 from right_hf.generator.prompt import HashtagFormat
-from right_hf.generator.rows import chosen_rows, padded, rows_at_once, scored_pools
+from right_hf.generator.rows import chosen_rows, padded, rows_at_once, scored_pools, taken
 from right_hf.loading import damage_named, is_decoder, load_model, load_tokenizer
 from right_hf.precision import save_network
 
@@ -55,8 +56,11 @@ class Seq2SeqGenerator(NetworkGenerator):
 
         return Seq2SeqTraining()
 
-    def _read(self, posts: Sequence[tuple[str, Sequence[str]]], scoring: bool) -> _ReadSources:
-        ids, mask = padded([self.format.source(*pair) for pair in posts], self.tokenizer.pad_token_id)
+    def _prompt(self, post: str, hashtags: Sequence[str]) -> list[int]:
+        return self.format.source(post, hashtags)
+
+    def _read(self, prompts: Sequence[Sequence[int]], scoring: bool) -> _ReadSources:
+        ids, mask = padded(prompts, self.tokenizer.pad_token_id)
         return _ReadSources(self.model, self.format, ids.to(self.model.device), mask.to(self.model.device))
 
     def write(self, folder: Path) -> None:
@@ -70,22 +74,34 @@ class Seq2SeqGenerator(NetworkGenerator):
         return (folder / "config.json").is_file() and not is_decoder(folder)
 
     @classmethod
-    def from_folder(cls, folder: str | Path, dtype: torch.dtype | str = "auto", device: Any = "cpu") -> Self:
+    def from_folder(
+        cls,
+        folder: str | Path,
+        dtype: torch.dtype | str = "auto",
+        device: Any = "cpu",
+        engine: str | None = None,
+        compute_type: str | None = None,
+    ) -> Self:
         """Loads what [`save_pretrained`] wrote, or any folder of a model of the kind (T5 or mT5).
 
         Args:
             folder: Of the model.
             dtype: Of the weights; "auto" for the checkpoint's own.
             device: Where they go.
+            engine: What writes, see [`NetworkGenerator.use_engine`].
+            compute_type: Of the engine.
 
         Raises:
-            ValueError: A file is missing or damaged.
+            ImportError: The engine is not installed.
+            ValueError: A file is missing or damaged, or the engine cannot run the model.
         """
+        check_engine(engine)
         folder = Path(folder)
         settings = cls.saved_settings(folder)
         with damage_named(folder, "encoder-decoder model"):
             generator = cls(load_model(cls.model_class, folder, dtype), load_tokenizer(folder), **settings)
         generator.model.to(device)
+        generator.use_engine(engine, compute_type)
         if dtype == "auto" and generator.model.dtype is torch.float16 and generator.model.device.type == "cpu":
             logger.warning(
                 "%s says that it is computed in float16, for which a CPU takes three times as long. Load it with "
@@ -96,7 +112,7 @@ class Seq2SeqGenerator(NetworkGenerator):
 
 
 class _ReadSources:
-    """Inputs whose encoding is at hand, see [`right_hf.generator.network.ReadPosts`].
+    """Inputs, encoded once, see [`right_hf.generator.network.ReadPosts`].
 
     Args:
         model: An encoder-decoder model.
@@ -108,8 +124,15 @@ class _ReadSources:
     def __init__(self, model: Any, form: HashtagFormat, ids: torch.Tensor, mask: torch.Tensor) -> None:
         self._model = model
         self._form = form
+        self._ids = ids
         self._mask = mask
-        self._encoded: ModelOutput = model.get_encoder()(input_ids=ids, attention_mask=mask, return_dict=True)
+
+    @cached_property
+    def _encoded(self) -> ModelOutput:
+        """The encoder's output, which is not needed where an engine writes and nothing is scored."""
+        encoder = self._model.get_encoder()
+        output: ModelOutput = encoder(input_ids=self._ids, attention_mask=self._mask, return_dict=True)
+        return output
 
     def write(self, settings: dict[str, Any]) -> torch.Tensor:
         """What the decoder writes, without the token that it starts from."""
@@ -123,31 +146,37 @@ class _ReadSources:
         # The start of the answer is read once a post, and with it what attention makes of the encoder's output.
         ids = torch.full((len(pools), 1), self._form.tokenizer.pad_token_id, device=self._mask.device)
         rows = torch.arange(len(pools), device=self._mask.device)
-        begun = self._read_on(rows, self._model.prepare_decoder_input_ids_from_labels(ids))
+        begun = self._model(**self._known(rows, self._model.prepare_decoder_input_ids_from_labels(ids)))
         at_once = rows_at_once(begun.cache, len(pools), _SCORED_AT_ONCE)
         return scored_pools(pools, self._form.target, partial(self._mean_log_probs, begun), at_once)
 
-    def _mean_log_probs(self, begun: Any, rows: torch.Tensor, answers: list[list[int]]) -> list[float]:
-        """The log-likelihood of one answer, given as token ids with their end, for each of the C `rows`."""
-        rows = rows.to(self._mask.device)
-        labels, mask = (part.to(rows.device) for part in padded(answers, self._form.tokenizer.pad_token_id))  # (C, T)
-        tokens = self._log_probs(begun.logits[rows], labels[:, :1])
-        if labels.shape[1] > 1:
-            read = self._read_on(rows, labels[:, :-1], chosen_rows(begun.cache, rows))
-            tokens = torch.cat([tokens, self._log_probs(read.logits, labels[:, 1:])], dim=1)  # (C, T)
-        means: list[float] = ((tokens * mask).sum(1) / mask.sum(1)).tolist()
+    def _mean_log_probs(self, begun: Any, owners: list[int], answers: list[list[int]]) -> list[float]:
+        """The log-likelihood of one answer, given as token ids with their end, for each of the C `owners`."""
+        device = self._mask.device
+        firsts = torch.tensor([answer[0] for answer in answers], device=device)
+        sums = self._log_probs(begun.logits[:, 0], torch.tensor(owners, device=device), firsts)  # (C,)
+        read = beginnings(owners, answers)
+        if read.rows:
+            rows = torch.tensor(read.owners, device=device)
+            ids, _ = padded(read.rows, self._form.tokenizer.pad_token_id)
+            known = self._known(rows, ids.to(device), chosen_rows(begun.cache, rows))
+            logits = packed_logits(self._model, read.places, **known)  # (N, V)
+            later = [zip(places, answer[1:], strict=True) for places, answer in zip(read.judged, answers, strict=True)]
+            judged = [(at, *pair) for at, pairs in enumerate(later) for pair in pairs]
+            at, places, tokens = torch.tensor(judged, device=device).unbind(1)
+            sums = sums.index_add(0, at, self._log_probs(logits, places, tokens))
+        means: list[float] = (sums / torch.tensor([len(answer) for answer in answers], device=device)).tolist()
         return means
 
-    def _log_probs(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Log-probabilities (C, T) of tokens under the logits (C, T, V) at their places."""
-        logits, end = logits.float(), self._form.tokenizer.eos_token_id
-        found = -functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
+    def _log_probs(self, logits: torch.Tensor, places: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities (M,) of tokens under those of the logits (N, V) that are at their places."""
+        known, end = logits.float().log_softmax(-1), self._form.tokenizer.eos_token_id
+        found = known[places, tokens]
         # The hashtag may end with the answer or before a further hashtag; both ends count.
-        another = functional.softplus(logits[..., self._form.sep2] - logits[..., end])
-        return torch.where(labels == end, found + another, found)
+        return torch.where(tokens == end, torch.logaddexp(found, known[places, self._form.sep2]), found)
 
-    def _read_on(self, rows: torch.Tensor, ids: torch.Tensor, cache: Any = None) -> Any:
-        """The decoder's output for `ids` (C, T) after those rows and what is in the cache; the cache with them, too."""
-        encoded = type(self._encoded)(**{name: tensor[rows] for name, tensor in self._encoded.items()})
+    def _known(self, rows: torch.Tensor, ids: torch.Tensor, cache: Any = None) -> dict[str, Any]:
+        """What the model is given to read `ids` (C, T) after those rows and what is in the cache."""
+        encoded = type(self._encoded)(**{name: taken(tensor, rows) for name, tensor in self._encoded.items()})
         known = {"encoder_outputs": encoded, "attention_mask": self._mask[rows], "cache": cache}
-        return self._model(**known, decoder_input_ids=ids, use_cache=True)
+        return known | {"decoder_input_ids": ids, "use_cache": True}
