@@ -18,12 +18,15 @@ from right_hf.ranker import Trace
 from right_hf.retriever import Retriever, summed_votes
 from right_hf.times import seconds
 
-#: Names of the systems; that of the retriever alone is its type, and "without generator" is the selector's ranking.
-BM25, SEQ2SEQ, SELECTOR, RIGHT_WRITTEN, RIGHT = (
+#: Names of the systems; that of the retriever alone is its type, and "without generator" is the selector's ranking. The
+#: last is what the pipeline gives; where the checkpoint asks its generator of some posts only, the one before is what it
+#: would give if all were asked.
+BM25, SEQ2SEQ, SELECTOR, RIGHT_WRITTEN, RIGHT_ASKED, RIGHT = (
     "BM25",
     "Seq2Seq",
     "RIGHT without generator",
     "RIGHT, generator's answer",
+    "RIGHT, fused, generate_when=1",
     "RIGHT, fused",
 )
 #: What a metric's name begins with in each ROUGE definition (see [`right_hf.metrics.rouge`]): the paper's is `rouge1`,
@@ -119,11 +122,16 @@ def run_right(model: RightModel, posts: Sequence[Post], batch_size: int = 32, **
     return traces
 
 
-def right_answers(model: RightModel, traces: Sequence[Trace]) -> dict[str, list[Answer]]:
+def right_answers(model: RightModel, traces: Sequence[Trace], written: bool = True) -> dict[str, list[Answer]]:
     """Answers of RIGHT and of its parts, from one run.
 
     These are the selector's ranking, where there is a generator its answer (which is the paper's), and where there is a
     ranker what is suggested of the fused pool.
+
+    Args:
+        model: The model that made the traces.
+        traces: What its stages made of each post.
+        written: Whether the generator was asked of all.
     """
     corpus = model.retriever.corpus
 
@@ -131,7 +139,7 @@ def right_answers(model: RightModel, traces: Sequence[Trace]) -> dict[str, list[
         return Answer(ranking[:5], ranking[:1])
 
     systems = {SELECTOR: [answer([candidate.hashtag for candidate in trace.candidates]) for trace in traces]}
-    if model.generator is not None:
+    if written and model.generator is not None:
         texts = [trace.generation.hashtags for trace in traces]
         systems[RIGHT_WRITTEN] = [Answer(hashtags[:5], hashtags) for hashtags in texts]
     if model.ranker is not None:
@@ -159,5 +167,9 @@ def score_checkpoint(
         if beams > 1:
             n_best = run_generator(seq2seq, posts, num_beams=beams, num_return_sequences=beams)
             systems[f"{SEQ2SEQ}, {beams} beams"] = [Answer(best.ranking, best.ranking[:1]) for best in n_best]
-    systems |= right_answers(model, run_right(model, posts))
+    asked: dict[str, list[Answer]] = {}
+    if model.generator is not None and model.config.generate_when < 1:
+        asked = right_answers(model, run_right(model, posts, generate_when=1))
+        asked = {RIGHT_ASKED if name == RIGHT else name: answers for name, answers in asked.items()}
+    systems |= asked | right_answers(model, run_right(model, posts), written=not asked)
     return {name: score_answers(answers, posts, model.config.language) for name, answers in systems.items()}

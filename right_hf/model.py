@@ -89,6 +89,8 @@ class RightModel(Recommender, OnDevices):
 
     def _assemble(self, **parts: Any) -> None:
         """Takes parts in, and connects all that there are."""
+        if self._parts and parts.get("generator") is not None:
+            self._config.generate_when = 1.0  # who gives a model another one wants it asked
         found = self._parts | parts
         self._stages = Stages(self._config, found["retriever"], found["selector"], found["generator"], found["ranker"])
         self._parts = found
@@ -240,6 +242,8 @@ class RightModel(Recommender, OnDevices):
         settings: Settings | right_hf.RightConfig = config or checkpoint_settings(source, root)
         if (generate_when := options.pop("generate_when", None)) is not None:
             settings.generate_when = probability(generate_when, "generate_when")
+        elif replacements["generator"]:
+            settings.generate_when = 1.0  # who names one wants it asked
         found = part_places(source, settings.components, replacements, hub)
         remember(source, root, revision)
         options["hub"] = {name: value for name, value in hub.items() if name != "revision"}

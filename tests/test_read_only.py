@@ -13,6 +13,7 @@ import pytest
 # Acts as another user, which only root can, and exits with 1 where it is refused.
 SAVE = """
 import os, sys
+import filelock  # which another user may not be let read
 from pathlib import Path
 from right_hf.persistence import atomic_folder, keep_foreign_files
 final = Path(sys.argv[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,23 @@ def test_it_is_asked_as_the_checkpoint_says_unless_told_otherwise(model: RightMo
     asked.clear()
     [one] = model.recommend(TEXTS[:1], generate_when=1)
     assert asked == TEXTS[:1] and one == model.recommend(TEXTS[:1], generate_when=1.0)[0]
+
+
+def test_who_gives_a_model_another_generator_wants_it_asked(tmp_path: Path) -> None:
+    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
+    assert model.config.generate_when == 0
+    with pytest.raises(ValueError, match=r"num_beams=2 is for the generator.*generate_when=1"):
+        model.recommend(TEXTS[:1], generate_kwargs={"num_beams": 2})
+    assert model.recommend(TEXTS[:1], generate_kwargs={"num_beams": 2}, generate_when=1)[0]
+    generator = model.generator
+    assert generator is not None
+    generator.save_pretrained(tmp_path)
+    named = RightModel.from_pretrained(DEFAULT_CHECKPOINT, generator=tmp_path)
+    assert named.config.generate_when == 1
+    assert RightModel.from_pretrained(DEFAULT_CHECKPOINT, generator=tmp_path, generate_when=0).config.generate_when == 0
+    model.generator = generator
+    assert model.config.generate_when == 1
+    assert model.recommend(TEXTS[:2]) == named.recommend(TEXTS[:2])
 
 
 def test_it_needs_a_ranker_that_scores_without_it(model: RightModel) -> None:
