@@ -19,8 +19,8 @@ from right_hf.retriever import Retriever, summed_votes
 from right_hf.times import seconds
 
 #: Names of the systems; that of the retriever alone is its type, and "without generator" is the selector's ranking. The
-#: last is what the pipeline gives; where the checkpoint asks its generator of some posts only, the one before is what it
-#: would give if all were asked.
+#: last is what the pipeline gives; where a checkpoint does not ask its generator of all posts, the one before is what
+#: it would give if it did.
 BM25, SEQ2SEQ, SELECTOR, RIGHT_WRITTEN, RIGHT_ASKED, RIGHT = (
     "BM25",
     "Seq2Seq",
