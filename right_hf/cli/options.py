@@ -148,10 +148,8 @@ def load_model(arguments: argparse.Namespace) -> Any:
     chosen = _given(engine=arguments.engine, **{role: getattr(arguments, role) for role in ROLES})
     source = DEFAULT_CHECKPOINT if arguments.model is None else arguments.model
     with uncollected():
-        from right_hf.cli.compiled import set_up_numba
         from right_hf.model import RightModel
 
-        set_up_numba()
         model = RightModel.from_pretrained(source, device=arguments.device, **hub_options(arguments), **chosen)
     if getattr(arguments, "posts", None):
         _calm_threads(model)
