@@ -170,22 +170,21 @@ def _lists(lists: Sequence[Sequence[Any]], flat: pa.Array) -> pa.ListArray:
 
 def _maker(rows: pa.RecordBatch, names: Sequence[str]) -> Callable[[int], Post]:
     """Makes the post of a row."""
-    read: Any = [string_reader(rows.column(name)) for name in ("id", "text", "created_at", "license", "author")]
-    post_id, text, created_at, license_, author = read
+    post_id, text = (string_reader(rows.column(name)) for name in ("id", "text"))
+    # Columns without any value, as most are, are not even asked.
+    others = [name for name in ("created_at", "license", "author") if rows.column(name).null_count < rows.num_rows]
+    readers: Any = [string_reader(rows.column(name)) for name in others]
     hashtags, spellings = rows.column("hashtags"), rows.column("spellings")
     starts, numbers = list_starts(hashtags), hashtags.values.to_numpy().data
-    begins = list_starts(spellings)
+    begins = list_starts(spellings) if len(spellings.values) else None
     spelling: Any = string_reader(spellings.values)
 
     def make(row: int) -> Post:
-        return Post(
-            post_id(row),
-            text(row),
-            tuple([names[number] for number in numbers[starts[row] : starts[row + 1]]]),
-            created_at(row),
-            license_(row),
-            author(row),
-            tuple([spelling(place) for place in range(begins[row], begins[row + 1])]),
-        )
+        first, last = starts[row], starts[row + 1]
+        tags = (names[numbers[first]],) if last - first == 1 else tuple([names[at] for at in numbers[first:last]])
+        known = {name: read(row) for name, read in zip(others, readers, strict=True)} if others else {}
+        if begins is not None and begins[row] < begins[row + 1]:
+            known["spellings"] = tuple([spelling(place) for place in range(begins[row], begins[row + 1])])
+        return Post(post_id(row), text(row), tags, **known)  # type: ignore[arg-type]
 
     return make

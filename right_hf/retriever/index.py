@@ -221,6 +221,12 @@ class Index:
         self, queries: Sequence[str], k: int, exclude: Sequence[Collection[str]] | None = None
     ) -> list[list[Hit]]:
         """The best `k` posts of each query, see [`BM25Retriever.search`]; of this state, whatever happens meanwhile."""
+        return self._hits(len(queries), self.best_rows(queries, k, exclude), k)
+
+    def best_rows(
+        self, queries: Sequence[str], k: int, exclude: Sequence[Collection[str]] | None = None
+    ) -> list[tuple[Ints, npt.NDArray[np.float32]]]:
+        """For each part of the corpus the rows and scores, (queries, at most k) each, of those that may be the best."""
         known = len(self.frequencies)
         terms, starts = flatten([[t for t in self.lexicon.known(query) if t < known] for query in queries])
         idf = inverse_document_frequency(len(self.corpus), self.frequencies[terms]).astype(np.float32)
@@ -234,7 +240,7 @@ class Index:
             best.append((rows, scores))
             if scores.shape[1] == k:  # whoever comes later has to be as good as the last of these
                 floors = np.maximum(floors, scores[:, -1])
-        return self._hits(len(queries), best, k)
+        return best
 
     def _hits(self, queries: int, best: Sequence[tuple[Ints, npt.NDArray[np.float32]]], k: int) -> list[list[Hit]]:
         """The best `k` posts of each query from the best of each part: rows and scores, (queries, at most k)."""
