@@ -77,6 +77,12 @@ def test_the_pipeline_gives_the_same_with_workers() -> None:
     assert list(pipe((text for text in TEXTS), batch_size=4, now=1.6e9, num_workers=2)) == alone
 
 
+def test_workers_of_a_model_whose_generator_has_written_before() -> None:
+    pipe: Any = pipeline("hashtag-recommendation", model=RightModel.from_pretrained(DEFAULT_CHECKPOINT))  # type: ignore[call-overload]
+    alone = pipe(TEXTS[:8], batch_size=2, now=1.6e9, generate_when=1)
+    assert pipe(TEXTS[:8], batch_size=2, now=1.6e9, generate_when=1, num_workers=2) == alone
+
+
 def test_one_model_serves_many_threads() -> None:
     model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
     alone = [model.recommend([text], now=1.6e9)[0] for text in TEXTS]

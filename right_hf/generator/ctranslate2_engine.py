@@ -27,6 +27,10 @@ _MOST_WORKERS = 8
 _CHECKED = 64
 
 
+#: What a forked child has of its parent's: to free it would wait for threads that are not there.
+_OF_PARENTS: list[Any] = []
+
+
 class CTranslate2Engine:
     """Writes with CTranslate2 on the CPU, in as many threads as PyTorch has, whatever can be the same as PyTorch's.
 
@@ -56,6 +60,8 @@ class CTranslate2Engine:
 
     def _renew(self) -> None:
         """Forgets what was loaded; the threads of a parent are not those of a forked child."""
+        if (runner := vars(self).get("_runner")) is not None:
+            _OF_PARENTS.append(runner)
         self._runner: Any = None
         self._threads = 0
         self._loading = threading.Lock()

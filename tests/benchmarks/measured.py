@@ -21,6 +21,8 @@ from typing import Any
 Recommend = Callable[[Sequence[str], int], object]
 
 _LONE, _BATCHES = 300, (16, 256)
+#: Batches of a call whose work is shared by processes.
+_SHARED = 16
 #: Seconds that a batch size is measured for, at least.
 _LEAST_SECONDS = 3.0
 
@@ -119,7 +121,9 @@ def measured(settings: dict[str, Any]) -> dict[str, Any]:
         settings["batch"] = batch
         count, start = 0, time.perf_counter()
         while time.perf_counter() - start < _LEAST_SECONDS:
-            some = (texts * (batch // len(texts) + 4))[: max(2 * batch, 512) if settings["cores"] > 1 else batch]
+            # Processes have to start, so they are given batches enough to share.
+            wanted = batch * (_SHARED if settings["cores"] > 1 else 1)
+            some = (texts * (wanted // len(texts) + 1))[:wanted]
             recommend(some, settings["cores"])
             count += len(some)
         result[f"batch_{batch}"] = count / (time.perf_counter() - start)
