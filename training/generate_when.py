@@ -93,8 +93,9 @@ def main() -> None:
     rows = [row(model, posts, when, alone) for when in whens]
     origin = provenance({"split": arguments.split, "licenses": arguments.licenses, "engine": arguments.engine})
     write_json(arguments.output.with_suffix(".json"), {**origin, "posts": len(posts), "rows": rows})
-    write_text(arguments.output.with_suffix(".md"), table(rows))
-    sys.stdout.write(f"{len(posts)} posts of {arguments.split}, batches of {_BATCH}, one thread\n\n{table(rows)}")
+    text = f"{len(posts)} posts of {arguments.split}, batches of {_BATCH}, one thread:\n\n{table(rows)}"
+    write_text(arguments.output.with_suffix(".md"), text)
+    sys.stdout.write(text)
 
 
 if __name__ == "__main__":

@@ -99,6 +99,42 @@ def test_features_are_finite_or_missing_and_complete(hits: list[Hit], written: l
     assert empty.values.shape == (0, len(FEATURES))
 
 
+def seen_posts() -> st.SearchStrategy[Seen]:
+    tags = ["wvd", "azure", "citrix", "rare", "desktop", "new", "covid 19", "流感"]
+    hits = st.lists(st.sampled_from(HITS), unique_by=lambda hit: hit.post.id)
+    written = st.lists(st.sampled_from(tags), unique=True)
+
+    @st.composite
+    def build(draw: st.DrawFn) -> Seen:
+        chosen = draw(st.lists(st.sampled_from(tags), unique=True))
+        answer = draw(written)
+        likelihoods = {tag: -draw(st.floats(0.0, 9.0)) for tag in draw(written)}
+        generation = Generation(answer, likelihoods, dict.fromkeys(likelihoods, 2))
+        mentions = {tag: Mention(draw(st.floats(0, 0.9)), 1, 1.0, 0.0, draw(st.booleans())) for tag in draw(written)}
+        pool = Pool(chosen, {"bm25": draw(hits), "dense": draw(hits)}, draw(written), mentions, draw(written))
+        hashtags = list(dict.fromkeys([*chosen, *answer]))
+        candidates = [Candidate(tag, draw(st.floats(0, 3)), 0.5, (1.0,), ("p1",)) for tag in draw(written)]
+        cosines = [draw(st.floats(-1, 1, width=32)) for _ in hashtags]
+        return Seen(
+            draw(st.sampled_from(["A Citrix Desktop", "流感", "x"])), hashtags, candidates, pool, generation, cosines
+        )
+
+    return build()
+
+
+@given(st.lists(seen_posts(), max_size=5), st.sets(st.sampled_from(FEATURES), min_size=1))
+def test_features_in_a_batch_are_those_of_each_post_alone(posts: list[Seen], wanted: set[str]) -> None:
+    known = Known(len, lambda tag: (2.0, 5.0) if tag != "rare" else ())
+    together = feature_tables(posts, known)
+    alone = [table for seen in posts for table in feature_tables([seen], known)]
+    names = tuple(sorted(wanted))
+    for one, other, some in zip(together, alone, feature_tables(posts, known, names), strict=True):
+        assert one.hashtags == other.hashtags and one.names == other.names
+        assert np.array_equal(one.values, other.values, equal_nan=True)
+        columns = [one.names.index(name) for name in names]
+        assert some.names == names and np.array_equal(some.values, one.values[:, columns], equal_nan=True)
+
+
 def test_a_retriever_from_outside_has_columns_of_its_own() -> None:
     seen = Seen("x", ["wvd"], [], Pool(["wvd"], {"toy": HITS}, [], {}), Generation([], {}), [0.0])
     [table] = feature_tables([seen], Known(lambda tag: 1, lambda tag: ()))
