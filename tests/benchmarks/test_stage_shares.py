@@ -19,7 +19,7 @@ from right_hf.reading import Reader
 from tests.benchmarks.told import tell
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.benchmark
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3_600)]
 
 _TEXTS = [post.text for post in read_posts(ROOT / "training" / "showcase" / "test.jsonl")]
 _ROUNDS = 3

@@ -29,7 +29,7 @@ from tests.benchmarks.synthetic import zipf_posts
 from tests.benchmarks.told import tell
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.benchmark
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3_600)]
 
 _QUERIES = ROOT / "training" / "showcase" / "test.jsonl"
 _BEFORE = os.environ.get("RIGHT_HF_BENCHMARK_BEFORE")
