@@ -36,7 +36,7 @@ ROWS = pa.schema(
     ]
 )
 #: Posts of a table that are kept once they were made, for some are found again and again.
-_KEPT = 1 << 15
+_KEPT = 1 << 17
 
 
 class PostTable(Sequence[Post]):
