@@ -6,12 +6,14 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from transformers import pipeline
 
 from right_hf import DEFAULT_CHECKPOINT, RightModel, read_posts
+from right_hf.cli import main
 from right_hf.workers import in_order
 from tests.support.paths import ROOT
 
@@ -91,3 +93,13 @@ def test_one_model_serves_many_threads() -> None:
         with ThreadPoolExecutor(8) as pool:
             asked = [pool.submit(model.recommend, [text], now=1.6e9, generate_when=when) for text in TEXTS * 2]
             assert [found.result()[0] for found in asked] == expected * 2
+
+
+def test_the_command_line_gives_the_same_with_workers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "posts.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    said = []
+    for workers in ("1", "2"):
+        arguments = ["recommend", "--quiet", "--input", str(tmp_path / "posts.txt"), "--batch-size", "4"]
+        assert main([*arguments, "--now", "1600000000", "--workers", workers]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] and len(said[0].splitlines()) == len(TEXTS)
