@@ -70,8 +70,7 @@ class HashtagRecommendationPipeline(Pipeline):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not isinstance(device := kwargs.get("device"), int | None):  # the base class knows what numbers mean
             check_device(device)
-        if kwargs.get("batch_size") is not None:
-            kwargs["batch_size"] = whole_number(kwargs["batch_size"], "batch_size")
+        _check_sizes(kwargs)
         super().__init__(*args, **kwargs)
 
     def _sanitize_parameters(
@@ -111,8 +110,7 @@ class HashtagRecommendationPipeline(Pipeline):
 
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
         """Recommends hashtags for one post, a list of posts, or a stream of posts."""
-        if kwargs.get("batch_size") is not None:
-            kwargs["batch_size"] = whole_number(kwargs["batch_size"], "batch_size")
+        _check_sizes(kwargs)
         if isinstance(inputs, tuple):
             inputs = list(inputs)
         if isinstance(inputs, list) and not inputs:
@@ -180,6 +178,14 @@ class HashtagRecommendationPipeline(Pipeline):
         wanted = [text for text in batch if text is not None]
         found = iter(self.forward(wanted, **forward_params) if wanted else ())
         return [None if text is None else next(found) for text in batch]
+
+
+def _check_sizes(arguments: dict[str, Any]) -> None:
+    """Refuses a `batch_size` or `num_workers` that is no whole number; 0 workers are this process alone."""
+    for name in ("batch_size", "num_workers"):
+        value = arguments.get(name)
+        if value is not None and not (name == "num_workers" and value == 0):
+            arguments[name] = whole_number(value, name)
 
 
 show_arguments(HashtagRecommendationPipeline.push_to_hub, RightModel.push_to_hub)

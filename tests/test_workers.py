@@ -79,6 +79,14 @@ def test_the_pipeline_gives_the_same_with_workers() -> None:
     assert list(pipe((text for text in TEXTS), batch_size=4, now=1.6e9, num_workers=2)) == alone
 
 
+@pytest.mark.parametrize("workers", [-1, "two", 1.5])
+def test_workers_are_a_whole_number(workers: Any) -> None:
+    pipe: Any = pipeline("hashtag-recommendation", model=RightModel.from_pretrained(DEFAULT_CHECKPOINT))  # type: ignore[call-overload]
+    with pytest.raises((TypeError, ValueError), match=r"num_workers must be .*whole"):
+        pipe(TEXTS[:2], num_workers=workers)
+    assert pipe(TEXTS[:1], num_workers=0) == pipe(TEXTS[:1], num_workers=1)
+
+
 def test_workers_of_a_model_whose_generator_has_written_before() -> None:
     pipe: Any = pipeline("hashtag-recommendation", model=RightModel.from_pretrained(DEFAULT_CHECKPOINT))  # type: ignore[call-overload]
     alone = pipe(TEXTS[:8], batch_size=2, now=1.6e9, generate_when=1)
