@@ -36,8 +36,6 @@ from right_hf.workers import in_order
 _GENERATION_ARGUMENTS = frozenset(name for name in vars(GenerationConfig()) if not name.startswith("_"))
 #: What pipeline() passes on although it is meant for loading.
 _LOADING_ARGUMENTS = frozenset({"local_files_only"})
-#: Arguments of `recommend` whose names are the same here.
-_OF_RECOMMEND = frozenset({"generate_when"})
 #: What is one post, or what somebody took for one, though it could be gone through.
 _SINGLE = (str, bytes, bytearray, memoryview, Mapping)
 
@@ -91,8 +89,8 @@ class HashtagRecommendationPipeline(Pipeline):
         if unknown := sorted(set(generation) - _GENERATION_ARGUMENTS):
             raise TypeError(
                 f"Unknown argument {unknown[0]!r}. Known: top_k, threshold, now, errors, batch_size, num_workers, "
-                f"generate_when, generate_kwargs, "
-                f"{', '.join(sorted(PREFERENCES))}, and the arguments of generate(), for example num_beams=4."
+                f"generate_when, generate_kwargs, {', '.join(sorted(PREFERENCES))}, "
+                "and the arguments of generate(), for example num_beams=4."
             )
         check_generation(generation)
         forward: dict[str, Any] = generation | (loaded(preferences) if preferences else {})
@@ -134,12 +132,17 @@ class HashtagRecommendationPipeline(Pipeline):
         return text_of(input_, errors, row)
 
     def _forward(
-        self, model_inputs: Any, hashtags: int = 5, threshold: float = 0.0, now: float | None = None, **others: Any
+        self,
+        model_inputs: Any,
+        hashtags: int = 5,
+        threshold: float = 0.0,
+        now: float | None = None,
+        generate_when: float | None = None,
+        **others: Any,
     ) -> list[list[Recommendation]]:
         preferences = {name: others.pop(name) for name in PREFERENCES & set(others)}
-        asked = {name: others.pop(name) for name in _OF_RECOMMEND & set(others)}
         recommend: Any = self.model.recommend
-        return recommend(model_inputs, hashtags, threshold, others, now, **asked, **preferences)
+        return recommend(model_inputs, hashtags, threshold, others, now, generate_when=generate_when, **preferences)
 
     def postprocess(self, model_outputs: list[Recommendation], **_: Any) -> list[dict[str, Any]]:
         """Turns the recommendations for one post into plain dicts."""

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from right_hf.cli.streams import restored
+from right_hf.generator.engine import ENGINES
 from right_hf.layout import REQUIRED, ROLES
 
 #: What DATA may be, for the help of a command.
 DATA_HELP = "a file or folder of posts, or a data set of the Hub"
-#: `right_hf.generator.engine.ENGINES`, whose package takes long to import.
-ENGINES = ("torch", "ctranslate2")
 #: `right_hf.data.SPLITS`, which takes long to import.
 SPLITS = ("train", "validation", "test")
 #: Fields of `DatasetOptions`, the options that set them, and their help.

@@ -148,33 +148,26 @@ def _strings(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Colum
         "string_characters": column([len(one.key) for one in every]),
         "string_words": column([one.words for one in every]),
         "string_digits": column([one.digits for one in every]),
+        "post_characters": rows.each([len(text) for text in texts]),
     }
-
-
-def _post(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Column]:
-    return {"post_characters": rows.each([len(hashtag_key(seen.post)) for seen in posts])}
 
 
 def _popularity(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Column]:
     found: dict[str, Column] = {"popularity_rank": rows.ranks([seen.pool.popular for seen in posts])}
     if known.days is not None:
-        hours = [
-            {} if (used := seen.pool.hours) is None else {tag: used.get(tag, 0.0) for tag in seen.hashtags}
-            for seen in posts
-        ]
-        days = [{tag: known.days(tag, row) for tag in seen.hashtags} for row, seen in enumerate(posts)]
-        found |= {"popularity_hours": np.log1p(rows.of(hours)), "popularity_days": np.log1p(rows.of(days))}
+        hours = [(seen.pool.hours or {}).get(tag, 0.0) for seen in posts for tag in seen.hashtags]
+        days = [known.days(tag, row) for row, seen in enumerate(posts) for tag in seen.hashtags]
+        found |= {"popularity_hours": np.log1p(hours), "popularity_days": np.log1p(days)}
     return found
 
 
 #: By how the names of their columns begin, the groups that do not belong to a retriever.
-GROUPS: Mapping[str, Callable[[Sequence[Seen], Rows, Known], dict[str, Column]]] = {
+GROUPS: Mapping[str | tuple[str, ...], Callable[[Sequence[Seen], Rows, Known], dict[str, Column]]] = {
     "selector_": _selector,
     "generator_": _generator,
     "recency_": _recency,
     "mention_": _mentions,
     "corpus_": _corpus,
-    "string_": _strings,
-    "post_": _post,
+    ("string_", "post_"): _strings,
     "popularity_": _popularity,
 }

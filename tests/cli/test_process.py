@@ -13,6 +13,13 @@ from right_hf import RightModel
 COMMAND = [sys.executable, "-m", "right_hf"]
 
 
+def output_of(script: str) -> str:
+    """What a script prints in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_help_imports_nothing_heavy() -> None:
     script = (
         "import runpy, sys\n"
@@ -22,9 +29,7 @@ def test_help_imports_nothing_heavy() -> None:
         "heavy = {'torch', 'transformers', 'numpy', 'datasets', 'huggingface_hub'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "examples:" in done.stdout
+    assert "examples:" in output_of(script)
 
 
 def test_public_names_are_imported_when_they_are_asked_for() -> None:
@@ -33,8 +38,7 @@ def test_public_names_are_imported_when_they_are_asked_for() -> None:
         "assert right_hf.Post('1', 'x').text == 'x'\n"
         "try:\n    right_hf.nothing\nexcept AttributeError:\n    print('ok')\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.stdout == "ok\n", done.stderr
+    assert output_of(script) == "ok\n"
 
 
 def test_recommending_imports_nothing_that_the_answer_does_not_need() -> None:
@@ -45,9 +49,7 @@ def test_recommending_imports_nothing_that_the_answer_does_not_need() -> None:
         "heavy |= {'huggingface_hub.hf_api'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert '"hashtag": "Erlang"' in done.stdout
+    assert '"hashtag": "Erlang"' in output_of(script)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The pool of hashtags, its features, and the ranker over them, alone and in a checkpoint."""
+"""The pool of hashtags and the ranker over it, alone and in a checkpoint."""
 
 from __future__ import annotations
 
@@ -10,138 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from right_hf import BM25Retriever, DenseRetriever, Hit, HybridRetriever, Post, RightConfig, RightModel, TreeRanker
-from right_hf.generator import Generation, Seq2SeqGenerator
-from right_hf.ranker import FeatureTable, Mention, Pool, PoolSettings, Trace
-from right_hf.ranker.columns import Known, Seen
-from right_hf.ranker.features import FEATURES, feature_tables, retriever_features
-from right_hf.selector import BiEncoderSelector, Candidate
+from right_hf import BM25Retriever, DenseRetriever, HybridRetriever, Post, RightConfig, RightModel, TreeRanker
+from right_hf.generator import Seq2SeqGenerator
+from right_hf.ranker import PoolSettings
+from right_hf.selector import BiEncoderSelector
 from right_hf.trainers.linear import fit_probability
 from right_hf.trainers.pools import Pools, gather_pools
 from right_hf.trainers.ranker import TreesRecipe, fit_ranker, hold_out, train_trees
 from tests.support.fused import fused
+from tests.support.traces import HITS, WRITTEN, table_of, trace
 
 pytest.importorskip("lightgbm")
 pytest.importorskip("sklearn")
 
 RECIPE = TreesRecipe(arguments={"num_iterations": 8, "num_leaves": 4, "min_data_in_leaf": 2})
 POOL = PoolSettings(depth=5, nearest=3, size=6, unknown=3)
-HITS = [
-    Hit(Post("p1", "", ("wvd",), created_at="2021-06-01T00:00:00Z"), 4.0),
-    Hit(Post("p2", "", ("wvd", "azure"), created_at="2021-06-03T00:00:00Z"), 2.0),
-    Hit(Post("p3", "", ("citrix",)), 2.0),
-]
-
-
-def trace(hits: list[Hit], generation: Generation) -> Trace:
-    candidates = [Candidate("wvd", 1.5, 0.5, (1.0, 0.5), ("p1", "p2"))]
-    pool = list(dict.fromkeys(["wvd", "azure", "citrix", "rare", "desktop"]))
-    tags = list(dict.fromkeys([*pool, *generation.hashtags]))
-    cosines = [0.1 * place for place in range(len(tags))]
-    known = Known(lambda tag: 9 - tags.index(tag), lambda tag: (2.0, 5.0))
-    mentions = {"desktop": Mention(0.5, 1, 1.0, 0.0, True)}
-    filled = Pool(pool, {"bm25": hits}, ["rare", "wvd"], mentions)
-    post = "A Citrix Desktop"
-    [table] = feature_tables([Seen(post, tags, candidates, filled, generation, cosines)], known)
-    return Trace(post, hits[:2], candidates, generation, filled, table)
-
-
-def table_of(seen: Trace) -> FeatureTable:
-    assert seen.features is not None
-    return seen.features
-
-
-WRITTEN = Generation(["azure", "new"], {"azure": -0.5, "new": -1.0, "wvd": -2.0}, {"azure": 2, "new": 3, "wvd": 2})
-
-
-def column(seen: Trace, name: str) -> dict[str, float]:
-    table = table_of(seen)
-    values = table.values[:, FEATURES.index(name)].tolist()
-    return {tag: value for tag, value in zip(table.hashtags, values, strict=True) if value == value}
-
-
-def test_features_worked_by_hand() -> None:
-    seen = trace(HITS, WRITTEN)
-    assert table_of(seen).hashtags == ["wvd", "azure", "citrix", "rare", "desktop", "new"]
-    expected: dict[str, dict[str, float]] = {
-        "bm25_votes": {"wvd": 2, "azure": 1, "citrix": 1},
-        "bm25_share": {"wvd": 0.75, "azure": 0.25, "citrix": 0.25},
-        "bm25_reciprocal": {"wvd": 1 / 6 + 1 / 7, "azure": 1 / 7, "citrix": 1 / 8},
-        "bm25_best": {"wvd": 1, "azure": 0.5, "citrix": 0.5},
-        "bm25_rank": {"wvd": 1, "azure": 2, "citrix": 3},
-        "bm25_top": {"wvd": 4, "azure": 4, "citrix": 4},
-        "dense_votes": {},
-        "selector_ranking": {"wvd": 1.5},
-        "selector_nearest": {"rare": 1, "wvd": 2},
-        "generator_total": {"azure": -1.0, "new": -3.0, "wvd": -4.0},
-        "generator_gap": {"azure": 0.0, "new": -2.0, "wvd": -3.0},
-        "generator_rank": {"azure": 1, "new": 2},
-        "recency_days": {"wvd": 0, "azure": 0},
-        "mention_ends": {"desktop": 1},
-        "pool_sources": {"wvd": 2, "azure": 2, "citrix": 1, "rare": 1, "desktop": 1, "new": 1},
-    }
-    for name, values in expected.items():
-        assert column(seen, name) == pytest.approx(values, abs=1e-4), name
-    assert column(seen, "string_in_post") == {
-        "wvd": 0, "azure": 0, "citrix": 1, "rare": 0, "desktop": 1, "new": 0
-    }  # fmt: skip
-    assert column(trace(HITS[:1], WRITTEN), "recency_days") == {"wvd": 0}
-
-
-@given(st.permutations(HITS), st.permutations(WRITTEN.hashtags))
-def test_features_are_finite_or_missing_and_complete(hits: list[Hit], written: list[str]) -> None:
-    table = table_of(trace(hits, WRITTEN._replace(hashtags=written)))
-    assert table.values.shape == (6, len(FEATURES)) and table.values.dtype == np.float32
-    assert not np.isinf(table.values).any()
-    assert len(set(table.hashtags)) == 6
-    nothing = Seen("x", [], [], Pool([], {}, [], {}), Generation([], {}), [])
-    [empty] = feature_tables([nothing], Known(lambda tag: 0, lambda tag: ()))
-    assert empty.values.shape == (0, len(FEATURES))
-
-
-def seen_posts() -> st.SearchStrategy[Seen]:
-    tags = ["wvd", "azure", "citrix", "rare", "desktop", "new", "covid 19", "流感"]
-    hits = st.lists(st.sampled_from(HITS), unique_by=lambda hit: hit.post.id)
-    written = st.lists(st.sampled_from(tags), unique=True)
-
-    @st.composite
-    def build(draw: st.DrawFn) -> Seen:
-        chosen = draw(st.lists(st.sampled_from(tags), unique=True))
-        answer = draw(written)
-        likelihoods = {tag: -draw(st.floats(0.0, 9.0)) for tag in draw(written)}
-        generation = Generation(answer, likelihoods, dict.fromkeys(likelihoods, 2))
-        mentions = {tag: Mention(draw(st.floats(0, 0.9)), 1, 1.0, 0.0, draw(st.booleans())) for tag in draw(written)}
-        pool = Pool(chosen, {"bm25": draw(hits), "dense": draw(hits)}, draw(written), mentions, draw(written))
-        hashtags = list(dict.fromkeys([*chosen, *answer]))
-        candidates = [Candidate(tag, draw(st.floats(0, 3)), 0.5, (1.0,), ("p1",)) for tag in draw(written)]
-        cosines = [draw(st.floats(-1, 1, width=32)) for _ in hashtags]
-        return Seen(
-            draw(st.sampled_from(["A Citrix Desktop", "流感", "x"])), hashtags, candidates, pool, generation, cosines
-        )
-
-    return build()
-
-
-@given(st.lists(seen_posts(), max_size=5), st.sets(st.sampled_from(FEATURES), min_size=1))
-def test_features_in_a_batch_are_those_of_each_post_alone(posts: list[Seen], wanted: set[str]) -> None:
-    known = Known(len, lambda tag: (2.0, 5.0) if tag != "rare" else ())
-    together = feature_tables(posts, known)
-    alone = [table for seen in posts for table in feature_tables([seen], known)]
-    names = tuple(sorted(wanted))
-    for one, other, some in zip(together, alone, feature_tables(posts, known, names), strict=True):
-        assert one.hashtags == other.hashtags and one.names == other.names
-        assert np.array_equal(one.values, other.values, equal_nan=True)
-        columns = [one.names.index(name) for name in names]
-        assert some.names == names and np.array_equal(some.values, one.values[:, columns], equal_nan=True)
-
-
-def test_a_retriever_from_outside_has_columns_of_its_own() -> None:
-    seen = Seen("x", ["wvd"], [], Pool(["wvd"], {"toy": HITS}, [], {}), Generation([], {}), [0.0])
-    [table] = feature_tables([seen], Known(lambda tag: 1, lambda tag: ()))
-    assert table.names == (*FEATURES, *retriever_features("toy"))
-    assert table.values[0, table.names.index("toy_votes")] == 2
-    assert np.isnan(table.values[0, table.names.index("bm25_votes")])
-    assert table.values[0, table.names.index("pool_sources")] == 1
 
 
 @pytest.fixture(scope="module")
