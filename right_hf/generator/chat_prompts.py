@@ -1,7 +1,8 @@
 """What a chat model is asked, with the post enclosed as data.
 
 The template "paper" keeps the wording of the paper's table 2; a sentence is added that says where the post begins and
-ends, and that it gives no orders. "short" is for models tuned with it, which need no explanation.
+ends, and that it gives no orders. "short" and "brief" are for models tuned with them, which need no explanation; the
+second has the fewest tokens.
 A post cannot leave its place: no angle bracket, and so no delimiter, of its own reaches the prompt.
 """
 
@@ -58,8 +59,12 @@ _SHORT = {
         "这条微博的话题标签：\n<tweet>\n{post}\n</tweet>\n相似的微博有：{hashtags}",
     ),
 }
+_BRIEF = {
+    "en": ("Post: {post}", "Post: {post}\nSimilar posts use: {hashtags}"),
+    "zh": ("微博：{post}", "微博：{post}\n相似的微博有：{hashtags}"),
+}
 #: The same by template and language.
-TEMPLATES = {"paper": _PAPER, "short": _SHORT}
+TEMPLATES = {"paper": _PAPER, "short": _SHORT, "brief": _BRIEF}
 
 _ANGLES = str.maketrans("<>＜＞﹤﹥〈〉", "‹›‹›‹›‹›")
 #: Marks of turns that are no angle brackets: [INST], [/INST], [SYSTEM_PROMPT] …

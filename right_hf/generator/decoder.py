@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from right_hf.generator.decoder_base import Base, adapted, check_quantization, l
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.generator.decoder_scores import ReadPrompts
 from right_hf.generator.engine import check_engine
+from right_hf.generator.licenses import NOTICE_FILE, saved_notice
 from right_hf.generator.network import NetworkGenerator
 from right_hf.hub.arguments import UploadArguments
 from right_hf.hub.push import push_folder
 from right_hf.loading import ADAPTER_CONFIG, damage_named, is_decoder, load_tokenizer
+from right_hf.persistence import write_text
 from right_hf.precision import save_network, stored_dtype
 
 
@@ -58,6 +60,8 @@ class DecoderGenerator(NetworkGenerator):
         #: The causal LM; the layers of an adapter are inside it.
         self.network: Any = model.get_base_model() if self.is_adapted else model
         self.base = base
+        #: What the base's licence wants to go along; also once an adapter was merged.
+        self.notice = None if base is None else base.notice
         self.stored: torch.dtype | None = None
         self.tokenizer = tokenizer
         own = self.network.generation_config
@@ -113,7 +117,9 @@ class DecoderGenerator(NetworkGenerator):
         if not self.is_adapted:
             return self
         _refuse_quantized(self.network, "merge the adapter")
-        return type(self)(self.model.merge_and_unload(safe_merge=True), self.tokenizer, **self.format.settings)
+        merged = type(self)(self.model.merge_and_unload(safe_merge=True), self.tokenizer, **self.format.settings)
+        merged.notice = self.notice
+        return merged
 
     def push_base_to_hub(self, repo_id: str, **upload: Unpack[UploadArguments]) -> CommitInfo:
         """Uploads the adapter's base, and names it there from now on; a folder of this machine serves nobody else.
@@ -128,7 +134,7 @@ class DecoderGenerator(NetworkGenerator):
         base = self._named_base()
         upload.setdefault("commit_message", "Upload a base model")
         commit = push_folder(base.folder(), repo_id, **upload)
-        self.base = Base(repo_id, commit.oid, base.fingerprint)
+        self.base = replace(base, source=repo_id, revision=commit.oid)
         return commit
 
     def _named_base(self) -> Base:
@@ -152,13 +158,15 @@ class DecoderGenerator(NetworkGenerator):
             )
 
     def write(self, folder: Path) -> None:
-        """Writes the adapter with the name of its base, or else the whole model, and the tokenizer."""
+        """Writes the adapter with the name of its base, or else the whole model; the tokenizer, and any notice."""
         if self.is_adapted:
             save_adapter(self.model, folder, self._named_base(), self.stored)
         else:
             _refuse_quantized(self.network, "save the whole model")
             save_network(self.network, folder)
         self.tokenizer.save_pretrained(folder)
+        if self.notice is not None:
+            write_text(folder / NOTICE_FILE, f"{self.notice}\n")
 
     @classmethod
     def recognises(cls, folder: Path) -> bool:
@@ -213,6 +221,7 @@ class DecoderGenerator(NetworkGenerator):
             tokenizer = load_tokenizer(folder if has_tokenizer else whole)
             generator = cls(model, tokenizer, **settings, base=base)
             generator.stored = stored_dtype(folder) if is_adapter else None
+            generator.notice = generator.notice or saved_notice(folder)
         generator = generator.merged() if merge else generator
         generator.use_engine(engine, compute_type)
         return generator

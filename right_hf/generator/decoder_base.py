@@ -21,6 +21,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 
+from right_hf.generator.gguf_base import PACKAGE, PACKAGES, gguf_folder, gguf_record, is_gguf
+from right_hf.generator.licenses import named_license, notice_of
 from right_hf.hub.hashes import digest
 from right_hf.hub.pull import commit_of, fetch
 from right_hf.loading import ADAPTER_CONFIG, LOADING, load_model
@@ -36,14 +38,18 @@ class Base:
     """The model that an adapter was tuned on, as generator_config.json names it.
 
     Attributes:
-        source: Hub id, or a folder of this machine.
-        revision: The commit; None for a folder.
+        source: Hub id, a folder or GGUF file of this machine, or `package:` and a package with one.
+        revision: The commit, or the package's version; None for a folder or file.
         fingerprint: Of configuration and weights, see [`fingerprint`]; None where nobody recorded it.
+        license: As its repository or file names it; None where neither does.
+        notice: What its licence wants to go along with whatever is derived from it.
     """
 
     source: str
     revision: str | None = None
     fingerprint: str | None = None
+    license: str | None = None
+    notice: str | None = None
 
     def __str__(self) -> str:
         return self.source + (f" at revision {self.revision!r}" if self.revision else "")
@@ -51,8 +57,9 @@ class Base:
     @classmethod
     def of(cls, source: str, revision: str | None = None, **hub: Any) -> Base:
         """The base that lies at `source` now, at its present commit."""
-        root = fetch(source, [""], revision=revision, **hub)
-        return cls(source, commit_of(source, root), fingerprint(root))
+        root = _located(source, revision=revision, **hub)
+        named = named_license(root)
+        return cls(source, _revision(source, root), fingerprint(root), named, notice_of(named))
 
     @classmethod
     def of_adapted(cls, model: Any) -> Base:
@@ -84,7 +91,7 @@ class Base:
         if entry is None:
             config = read_object(folder / ADAPTER_CONFIG)
             entry = {"source": config.get("base_model_name_or_path"), "revision": config.get("revision")}
-        fields = {"revision": None, "fingerprint": None} | (entry if isinstance(entry, dict) else {})
+        fields = dict.fromkeys(cls.__annotations__) | (entry if isinstance(entry, dict) else {})
         texts = all(value is None or isinstance(value, str) for value in fields.values())
         if not (fields.get("source") and texts and set(fields) == set(cls.__annotations__)):
             raise ValueError(
@@ -99,12 +106,12 @@ class Base:
             hub: Arguments of [`right_hf.hub.pull.fetch`] but the revision, which is the base's own.
 
         Raises:
-            FileNotFoundError, PermissionError, ConnectionError: It cannot be had.
+            FileNotFoundError, PermissionError, ConnectionError, ImportError: It cannot be had.
             ValueError: It is another model than the one that the adapter was tuned on.
         """
         try:
-            root = fetch(self.source, [""], **hub, revision=self.revision)
-        except (FileNotFoundError, PermissionError, ConnectionError) as error:
+            root = _located(self.source, **hub, revision=self.revision)
+        except (FileNotFoundError, PermissionError, ConnectionError, ImportError) as error:
             raise type(error)(f"The generator is an adapter for {self}, which cannot be had. {error}") from error
         if self.fingerprint is not None and (found := fingerprint(root)) != self.fingerprint:
             raise ValueError(
@@ -120,11 +127,26 @@ def fingerprint(folder: Path) -> str:
 
     Files from the Hub are not read again: the cache names each by its hash, which [`fetch`] has compared.
     """
+    if (origin := gguf_record(folder)) is not None:  # what it was converted into, versions of transformers decide
+        return origin["sha256"]
     config = read_object(folder / "config.json")
     for name in ("transformers_version", "_name_or_path"):
         config.pop(name, None)
     weights = {path.name: _sha256(path) for path in sorted(folder.glob("*.safetensors"))}
     return hashlib.sha256(json.dumps([config, weights], sort_keys=True).encode()).hexdigest()
+
+
+def _located(source: str, revision: str | None = None, **hub: Any) -> Path:
+    """The folder of a base: of a GGUF file or package, of this machine, or of the Hub at its commit."""
+    return gguf_folder(source) if is_gguf(source) else fetch(source, [""], revision=revision, **hub)
+
+
+def _revision(source: str, root: Path) -> str | None:
+    """The commit or the version of a package that was located; None for a file or folder of this machine."""
+    if is_gguf(source):
+        name = source.removeprefix(PACKAGE)
+        return PACKAGES[name].version if source.startswith(PACKAGE) else None
+    return commit_of(source, root)
 
 
 def _sha256(path: Path) -> str:

@@ -8,11 +8,12 @@ from functools import partial
 from itertools import takewhile
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
-from torch import nn
 from transformers import DynamicCache
 
 from right_hf.generator.decoder_format import DecoderFormat
+from right_hf.generator.packing import beginnings, packed_logits
 from right_hf.generator.rows import chosen_rows, padded, positions, rows_at_once, scored_pools
 
 #: Answers scored in one pass; bounds the memory of their logits.
@@ -45,11 +46,15 @@ class ReadPrompts:
 
     def _forward(self, ids: torch.Tensor, mask: torch.Tensor, cache: DynamicCache, **settings: Any) -> torch.Tensor:
         """(B, T, V) logits of the tokens `ids` (B, T), which stand last under `mask` (B, S + T); extends the cache."""
-        if "position_ids" in self._known:
-            settings["position_ids"] = positions(mask)[:, -ids.shape[1] :]
-        output = self._network(input_ids=ids, attention_mask=mask, cache=cache, use_cache=True, **settings)
-        logits: torch.Tensor = output.logits
+        logits: torch.Tensor = self._network(**self._inputs(ids, mask, cache), **settings).logits
         return logits
+
+    def _inputs(self, ids: torch.Tensor, mask: torch.Tensor, cache: DynamicCache) -> dict[str, Any]:
+        """What the network's `forward` takes to read on."""
+        inputs = {"input_ids": ids, "attention_mask": mask, "cache": cache, "use_cache": True}
+        if "position_ids" in self._known:
+            inputs["position_ids"] = positions(mask)[:, -ids.shape[1] :]
+        return inputs
 
     def _batch(self, sequences: Sequence[Sequence[int]], left: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         """Padded ids and their mask, both (B, longest), where the network is."""
@@ -82,29 +87,33 @@ class ReadPrompts:
         begun = torch.tensor(shared, dtype=ids.dtype, device=ids.device).expand(len(ids), -1)  # (B, L)
         mask = torch.cat([self._mask, torch.ones_like(begun)], dim=1)
         logits = self._forward(torch.cat([ids[:, -1:], begun], dim=1), mask, cache).float()  # (B, 1 + L, V)
-        return _Beginning(len(shared), _log_probs(logits[:, :-1], begun).sum(1), logits[:, -1:], mask, cache)
+        return _Beginning(len(shared), _log_probs(logits[:, :-1], begun).sum(1), logits[:, -1], mask, cache)
 
     def _mean_log_probs(self, begun: _Beginning, owners: list[int], answers: list[list[int]]) -> list[float]:
         """The log-likelihood of one answer, given as token ids without an end, after each of the C `owners`."""
-        form, rows = self._form, torch.tensor(owners, device=self._ids.device)
+        form, device = self._form, self._ids.device
         rest = [answer[begun.length :] for answer in answers]
-        tokens, known = self._batch([[*answer, *form.separator] for answer in rest])  # (C, T)
-        logits = begun.logits[rows]  # (C, T, V), of the tokens at each place
-        if tokens.shape[1] > 1:
-            mask = torch.cat([begun.mask[rows], known[:, :-1]], dim=1)
-            read = self._forward(tokens[:, :-1], mask, chosen_rows(begun.cache, rows))
-            logits = torch.cat([logits, read.float()], dim=1)
-        # With a nought first, the sum at each place is that of the tokens before it.
-        sums = nn.functional.pad(_log_probs(logits, tokens).cumsum(1), (1, 0))
-        row = torch.arange(len(answers), device=rows.device)
-        length = torch.tensor([len(answer) for answer in rest], device=rows.device)
+        read = beginnings(owners, [[*answer, *form.separator] for answer in rest])
+        logits = begun.logits  # (N, V): before the first token after each prompt, then at each beginning
+        if read.rows:
+            tokens, known = self._batch(read.rows)
+            rows = torch.tensor(read.owners, device=device)
+            mask = torch.cat([begun.mask[rows], known], dim=1)
+            inputs = self._inputs(tokens, mask, chosen_rows(begun.cache, rows))
+            logits = torch.cat([logits, packed_logits(self._network, read.places, **inputs).float()])
+        totals = logits.logsumexp(-1)  # (N,)
         # The hashtag may end with the answer or before a further hashtag; all these ends count.
-        ends = torch.tensor(sorted(form.ends | form.starts), device=rows.device)
-        at_end = logits[row, length]  # (C, V)
-        ended = at_end[:, ends].logsumexp(-1) - at_end.logsumexp(-1)
-        before_another = sums[row, length + len(form.separator)] - sums[row, length]
-        total = begun.sums[rows] + sums[row, length] + torch.logaddexp(ended, before_another)
-        means: list[float] = (total / (begun.length + length + 1)).tolist()
+        ends = torch.tensor(sorted(form.ends | form.starts), device=device)
+        ended = (logits[:, ends].logsumexp(-1) - totals).tolist()
+        means: list[float] = []
+        for owner, answer, places in zip(owners, rest, read.judged, strict=True):
+            states = [owner, *(len(begun.logits) + place for place in places)]
+            written = [*answer, *form.separator]
+            found = (logits[states, written] - totals[states]).tolist()
+            before_another = sum(found[len(answer) :])
+            total = float(begun.sums[owner]) + sum(found[: len(answer)])
+            total += float(np.logaddexp(ended[states[len(answer)]], before_another))
+            means.append(total / (begun.length + len(answer) + 1))
         return means
 
 
@@ -114,7 +123,7 @@ class _Beginning(NamedTuple):
     Attributes:
         length: Its tokens.
         sums: (B,) its log-probability.
-        logits: (B, 1, V) of the token after it.
+        logits: (B, V) of the token after it.
         mask: (B, S + length) attention mask up to there.
         cache: Keys and values up to there.
     """

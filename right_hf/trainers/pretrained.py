@@ -12,14 +12,14 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from transformers import AutoConfig
 
+from right_hf.generator.decoder_base import fingerprint
+from right_hf.generator.gguf_base import PACKAGE, gguf_folder, is_gguf
 from right_hf.hub import hashes
 from right_hf.layout import TRAINING_FILE
 from right_hf.loading import LOADING
 from right_hf.persistence import read_object
 from right_hf.progress import shows_progress
 from right_hf.trainers.recipe import EncoderRecipe, GeneratorRecipe
-
-_PACKAGE = "package:"
 
 
 def _resolved(name: str | None, example: str) -> str:
@@ -32,9 +32,11 @@ def _resolved(name: str | None, example: str) -> str:
             "Training starts from a pretrained model, and the recipe names none. Add its Hub id or folder, such as "
             f"{example}."
         )
-    if not name.startswith(_PACKAGE):
+    if is_gguf(name):
+        return name if name.startswith(PACKAGE) else str(Path(name).resolve())
+    if not name.startswith(PACKAGE):
         return str(Path(name).resolve()) if Path(name).is_dir() else name
-    package = name.removeprefix(_PACKAGE)
+    package = name.removeprefix(PACKAGE)
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
         raise ModuleNotFoundError(f"{name} names a Python package that is not installed: pip install {package}")
@@ -42,7 +44,7 @@ def _resolved(name: str | None, example: str) -> str:
 
 
 def generator_base(recipe: GeneratorRecipe) -> str:
-    """The Hub id or folder of what a generator starts from.
+    """The Hub id, folder, GGUF file or package of what a generator starts from.
 
     Raises:
         ModuleNotFoundError: It is in a Python package that is not installed.
@@ -57,7 +59,9 @@ def encoder_source(recipe: EncoderRecipe) -> str:
 
 
 def base_identity(source: str) -> dict[str, str]:
-    """SHA-256 of each file of weights in a folder, by its name; empty for a model of the Hub."""
+    """SHA-256 of each file of weights in a folder, by its name, or of a GGUF file; empty for a model of the Hub."""
+    if is_gguf(source):
+        return {"gguf": fingerprint(gguf_folder(source))}
     return {path.name: hashes.digest(path, hashlib.sha256()) for path in sorted(Path(source).glob("*.safetensors"))}
 
 

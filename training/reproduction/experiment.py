@@ -14,8 +14,9 @@ from reproduction.answers import read_answers, write_answers
 from reproduction.plan import Plan, Planned
 from reproduction.pretraining import SECTION, Prepared, prepare
 from reproduction.store import Store
-from reproduction.systems import FIGURE_3, System, right
+from reproduction.systems import FIGURE_3, TUNED, System, right
 from right_hf.analysis import get_analyser
+from right_hf.data import small
 from right_hf.evaluation import BM25, Answer, run_generator, run_retriever
 from right_hf.generator import Generator
 from right_hf.layout import TRAINING_FILE
@@ -27,6 +28,7 @@ from right_hf.selector import BiEncoderSelector
 from right_hf.trainers.build import build_component
 from right_hf.trainers.examples import examples_with, ranked_hashtags, selector_ranking
 from right_hf.trainers.job import GeneratorExample, Job
+from right_hf.trainers.ranker import ranker_posts
 from right_hf.trainers.recipe import Recipe, build_recipe
 from right_hf.trainers.runs import claim_run, run_identity
 
@@ -34,6 +36,8 @@ from right_hf.trainers.runs import claim_run, run_identity
 _WRITTEN = 1
 #: The paper's ablation without generator answers with the selector's first four.
 _WITHOUT_GENERATOR = 4
+#: The split of test posts on which an LLM is compared.
+SAMPLE = "sample"
 #: Posts that a generator answers at once, by device.
 _ANSWERED_AT_ONCE = {"cpu": 64, "cuda": 512}
 
@@ -70,6 +74,8 @@ class Experiment:
         self.whole_validation = self.posts["validation"]
         self.posts["validation"] = self.whole_validation[: plan.recipe.generator.validation_posts]
         posts = [post for split in self.posts.values() for post in split]
+        if plan.llm is not None:
+            self.posts[SAMPLE] = small(self.posts["test"], size=plan.llm.test_posts or len(self.posts["test"]))
         others = {"simcse": plan.simcse.choices(), "segtrm": plan.segtrm.choices()}
         claim_run(folder, _identity(plan.right, posts, **others))
 
@@ -154,13 +160,24 @@ class Experiment:
         """Examples of a generator: posts with the hashtags beside them, and gold."""
         return examples_with(self.posts[split], self.contexts(system, seed, split))
 
+    def _training_examples(self, system: System, seed: int) -> list[GeneratorExample]:
+        """Examples of the training posts that a generator learns from; an LLM of fewer, none of which is held out."""
+        examples = self.examples(system, seed, "train")
+        if system.kind not in TUNED or self.plan.llm is None:
+            return examples
+        kept, _ = ranker_posts(self.posts["train"], self.plan.ranker)
+        chosen = {post.id for post in small(kept, size=self.plan.llm.posts or len(kept))}
+        pairs = zip(self.posts["train"], examples, strict=True)
+        return [example for post, example in pairs if post.id in chosen]
+
     def generator(self, system: System, seed: int) -> Path:
         """The folder of a trained generator."""
         planned = self._planned(system)
 
         def make(path: Path) -> None:
             recipe, prepared = self._started("generator", planned, seed)
-            examples = self.examples(system, seed, "train"), self.examples(system, seed, "validation")
+            validation = self.examples(system, seed, "validation")[: recipe.generator.validation_posts]
+            examples = self._training_examples(system, seed), validation
             folders = {"start": self.generator(system._replace(kind="llm"), seed)} if system.kind == "grpo" else {}
             extra = prepared.extra_examples
             job = Job(recipe, self.posts["train"], (), path, folders, examples=examples, extra_examples=extra)
@@ -175,7 +192,7 @@ class Experiment:
         return generator
 
     def _planned(self, system: System) -> Planned:
-        if system.kind in ("llm", "grpo"):
+        if system.kind in TUNED:
             return self.planned_llm()
         if system.trained is not None:
             planned = self.plan.generators[system.trained]
@@ -191,8 +208,9 @@ class Experiment:
         """
         if self.plan.llm is None:
             raise ValueError("The plan has no `llm`. Add it.")
-        claim_run(self.store.folder / "llm", _identity(self.plan.llm, self.posts["train"]))
-        return self.plan.llm
+        llm = self.plan.llm
+        claim_run(self.store.folder / "llm", _identity(llm.planned, self.posts["train"], llm_posts=llm.posts))
+        return llm.planned
 
     def answers(self, system: System, seed: int, split: str = "test") -> list[Answer]:
         """What a system answers to each post of a split."""

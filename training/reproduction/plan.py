@@ -12,7 +12,7 @@ from typing import Any
 from reproduction.pretraining import SECTION
 from right_hf.data import PROTOCOLS
 from right_hf.trainers.ranker import TreesRecipe
-from right_hf.trainers.recipe import Recipe, build_recipe, build_section, choices, read_recipe_file
+from right_hf.trainers.recipe import Recipe, build_recipe, build_section, build_settings, choices, read_recipe_file
 
 _KEYS = ("recipe", "simcse", "segtrm", "protocols", "seeds")
 _OPTIONAL = frozenset({"llm", "ranker", "generators"})
@@ -54,6 +54,23 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class LlmPlan:
+    """How the rows of an LLM are made.
+
+    Attributes:
+        planned: Its recipe.
+        name: What the rows call it.
+        posts: It is tuned on so many of the training posts that no ranker learns from; None for all of these.
+        test_posts: All rows of its table are of so many test posts, always the same; None for all.
+    """
+
+    planned: Planned
+    name: str = "LLM"
+    posts: int | None = None
+    test_posts: int | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
     """How each system of an experiment is made.
 
@@ -61,7 +78,7 @@ class Plan:
         right: Selector, BM25 and generator.
         simcse: The same with the dense retriever.
         segtrm: The same with SEGTRM in the generator's place.
-        llm: The same with a tuned LLM in the generator's place, or None.
+        llm: The same with an LLM in the generator's place, or None.
         ranker: How the ranker of the table "fusion" is trained.
         generators: The same with the generator trained otherwise, by what this generator is called in tables.
         seeds: Seeds of selectors and generators. What they start from, the generator's base and the dense retriever,
@@ -72,7 +89,7 @@ class Plan:
     simcse: Planned
     segtrm: Planned
     seeds: tuple[int, ...]
-    llm: Planned | None = None
+    llm: LlmPlan | None = None
     ranker: TreesRecipe = field(default_factory=TreesRecipe)
     generators: Mapping[str, Planned] = field(default_factory=dict)
 
@@ -91,7 +108,7 @@ def load_plan(path: str | Path, protocol: str, changes: Mapping[str, Any] | None
 
     The file holds `recipe`; `simcse` and `segtrm`, what changes in it for these two; `protocols`, what each protocol
     changes in all three; and `seeds`, for each protocol. It may hold `llm`, the sections `generator` and `pretraining`
-    of a recipe with an LLM; `ranker`, its recipe; and `generators`, by name what changes for one that is trained
+    of a recipe with an LLM and the other fields of [`LlmPlan`]; `ranker`, its recipe; and `generators`, by name what changes for one that is trained
     otherwise.
 
     Raises:
@@ -115,14 +132,18 @@ def load_plan(path: str | Path, protocol: str, changes: Mapping[str, Any] | None
         return found
 
     recipes = {name: planned(name, merged(common, values[name])) for name in ("simcse", "segtrm")}
-    if llm := values.get("llm"):
+    llm = None
+    if found := values.get("llm"):
+        about = {name: value for name, value in found.items() if name not in ("generator", SECTION)}
         # Nothing of the T5's settings goes into a decoder's.
-        start = {**common.get(SECTION, {}), **llm.get(SECTION, {})}
-        recipes["llm"] = planned("llm", {**common, **llm, SECTION: start})
+        start = {**common.get(SECTION, {}), "generator": None, **found.get(SECTION, {})}
+        start = {role: settings for role, settings in start.items() if settings is not None}
+        whole = planned("llm", {**common, "generator": found.get("generator"), SECTION: start})
+        llm = build_settings(LlmPlan, {**about, "planned": whole}, f"{path}, llm")
     generators = {
         name: planned(f"generators, {name}", merged(common, changed))
         for name, changed in values.get("generators", {}).items()
     }
     ranker = build_section("ranker", values.get("ranker", {}), f"{path}, ranker")
     seeds = tuple(values["seeds"][protocol])
-    return Plan(planned("recipe", common), seeds=seeds, ranker=ranker, generators=generators, **recipes)
+    return Plan(planned("recipe", common), seeds=seeds, llm=llm, ranker=ranker, generators=generators, **recipes)

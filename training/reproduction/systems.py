@@ -21,6 +21,8 @@ from right_hf.evaluation import BM25, SEQ2SEQ
 #: What answers: the hashtags of the hits by their summed scores, the selector's ranking, a trained generator, a chat
 #: model, or a tuned LLM before or after GRPO.
 Kind = Literal["retriever", "selector", "generator", "segtrm", "chat", "llm", "grpo"]
+#: Kinds that are a tuned LLM.
+TUNED = ("llm", "grpo")
 #: What chooses the hashtags beside a post.
 Ranking = Literal["selector", "votes", "random"]
 

@@ -1,0 +1,46 @@
+"""Licences of bases, and what some of them want to go along with everything that is derived from a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from right_hf.generator.gguf_base import gguf_record
+
+#: Goes with weights that are derived from a base whose licence asks for a notice.
+NOTICE_FILE = "NOTICE.txt"
+#: The words that licences prescribe, by their name on the Hub.
+_NOTICES = {
+    "gemma": "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms",
+    "llama3.1": "Llama 3.1 is licensed under the Llama 3.1 Community License, Copyright © Meta Platforms, Inc. All Rights "
+    "Reserved.",
+    "llama3.2": "Llama 3.2 is licensed under the Llama 3.2 Community License, Copyright © Meta Platforms, Inc. All Rights "
+    "Reserved.",
+    "llama3.3": "Llama 3.3 is licensed under the Llama 3.3 Community License, Copyright © Meta Platforms, Inc. All Rights "
+    "Reserved.",
+}
+
+
+def named_license(folder: Path) -> str | None:
+    """The licence that a base's folder names: in the record of its GGUF file, or in the head of its card."""
+    if (origin := gguf_record(folder)) is not None:
+        return origin.get("license")
+    try:
+        _, head, _ = (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+        entry = yaml.safe_load(head)
+    except (OSError, ValueError, yaml.YAMLError):  # without a card, or one without a head
+        return None
+    named = entry.get("license_name") or entry.get("license") if isinstance(entry, dict) else None
+    return named if isinstance(named, str) else None
+
+
+def notice_of(license_name: str | None) -> str | None:
+    """The words that a licence wants to go along; None where it wants none, or nobody knows it."""
+    return _NOTICES.get(license_name or "")
+
+
+def saved_notice(folder: Path) -> str | None:
+    """The notice that lies in a generator's folder; None without one."""
+    file = folder / NOTICE_FILE
+    return file.read_text(encoding="utf-8").strip() or None if file.is_file() else None
