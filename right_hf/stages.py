@@ -65,6 +65,7 @@ class Stages:
         generator: Writes the answer, and says how likely it finds what is to be ranked; None to go without.
         ranker: Scores the hashtags of each post; None for none.
         pool: What goes into a pool without a ranker, of all of whose features something is wanted.
+        first: Says without the generator which hashtags of a pool it is to score, where not all; by default the ranker.
 
     Raises:
         TypeError: The pool holds popular hashtags, and the corpus is one that cannot change.
@@ -78,6 +79,7 @@ class Stages:
         generator: Generator | Deferred[Generator] | None = None,
         ranker: Ranker | None = None,
         pool: PoolSettings | None = None,
+        first: Ranker | None = None,
     ) -> None:
         self.config = config
         self.retriever = retriever
@@ -85,6 +87,7 @@ class Stages:
         self._generator = generator
         self.ranker = ranker
         self.pool = pool if ranker is None else ranker.pool
+        self._first = ranker if first is None else first
         features = None if ranker is None else ranker.features
         self.selector.prepare(retriever.corpus.hashtags)
         self._depth = config.hits if self.pool is None else max(config.hits, self.pool.depth)
@@ -164,14 +167,21 @@ class Stages:
         assert generator is not None
         retrieved = [[candidate.hashtag for candidate in ranked] for ranked in gathered.candidates]
         contexts = [hashtags[: config.context_hashtags] for hashtags in retrieved]
-        scored = [
-            hashtags[: config.pool_hashtags] if pool is None else list(pool.hashtags)
-            for hashtags, pool in zip(retrieved, gathered.pools, strict=True)
-        ]
-        asked = scored if self._asks_likelihoods else None
+        asked = self._scored(gathered, retrieved) if self._asks_likelihoods else None
         allowed = None if wish is None else wish.allowed
         written = generate_allowed(generator, gathered.posts, contexts, asked, allowed=allowed, **generation)
         return written if wish is None else [self._as_wished(found, wish) for found in written]
+
+    def _scored(self, gathered: _Gathered, retrieved: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+        """The hashtags of each post that the generator tells its likelihoods of."""
+        number = None if self.pool is None else self.pool.scored
+        if number is not None and self._first is not None and not self._first.needs_generator:
+            traces = self._traces(gathered, [NO_GENERATION] * len(gathered.posts))
+            return [_best(found, number) for found in self._first.scores(traces)]
+        return [
+            hashtags[: self.config.pool_hashtags] if pool is None else list(pool.hashtags)
+            for hashtags, pool in zip(retrieved, gathered.pools, strict=True)
+        ]
 
     def _traces(self, gathered: _Gathered, generations: Sequence[Generation]) -> list[Trace]:
         """What came of each post, scored where there is a ranker."""
@@ -206,6 +216,11 @@ class Stages:
             {forms[tag]: value for tag, value in likelihoods if tag in forms},  # rankers score whatever has one
             {forms[tag]: number for tag, number in written.tokens.items() if tag in forms},
         )
+
+
+def _best(scores: Mapping[str, float], number: int) -> list[str]:
+    """The hashtags with the highest scores."""
+    return sorted(scores, key=lambda tag: (-scores[tag], tag))[:number]
 
 
 def each_moment(now: Moments, count: int) -> list[float]:

@@ -18,11 +18,9 @@ Then GRPO, from what was tuned; the reward is F1 against the gold hashtags (righ
     python training/train_llm.py --recipe training/configs/llm-lora.yaml --data DATA \
         --selector runs/tweets-en/selector --grpo runs/llm/right --output runs/llm/right-grpo
 
-A recipe with `pretraining` starts from a small LLM of its own, pretrained on the training posts by one process:
-
-    python training/train_llm.py --recipe training/configs/tweets-en-llm.yaml --data DATA --bases runs/llm/bases
-
-and --bases runs/llm/bases with --output takes it. A run that was stopped goes on where it was.
+The base may be a GGUF file or a package with one, as the Gemma 3 270M of training/configs/tweets-en-llm.yaml, which
+learns on two cores. A recipe with `pretraining` (training/configs/smoke-llm.yaml) makes a tiny LLM of its own in the
+folder --bases. A run that was stopped goes on where it was.
 training/build_checkpoint.py makes a checkpoint of the result, as of any generator. Losses and scores go where
 `report_to` in the recipe's `arguments` says (trackio, wandb, tensorboard).
 """

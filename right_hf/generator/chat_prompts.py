@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from right_hf.generator.chat_store import Message
 from right_hf.generator.hashtags import is_hashtag
@@ -73,6 +74,25 @@ _TURN = re.compile(r"\[(/?[A-Z_]{3,})\]")
 _HASHES = re.compile(r"#{2,}")
 
 
+class Shot(NamedTuple):
+    """An example in a prompt, for a model that was not tuned.
+
+    Attributes:
+        post: Its text.
+        context: Hashtags that similar posts have, best first; none where none will be offered.
+        hashtags: The answer.
+    """
+
+    post: str
+    context: tuple[str, ...]
+    hashtags: tuple[str, ...]
+
+
+def hashtag_text(hashtags: Sequence[str]) -> str:
+    """Hashtags as they are offered and answered: `#dev ops #cloud`."""
+    return " ".join(f"#{hashtag}" for hashtag in hashtags)
+
+
 def enclosed(post: str) -> str:
     """The post as it stands in a prompt: one line, cut, and without anything that could end it or begin a turn."""
     line = " ".join(post[:MAX_POST_CHARACTERS].translate(_ANGLES).split())
@@ -106,15 +126,21 @@ def chat_prompt(post: str, hashtags: Sequence[str], language: str, template: str
         ValueError: There is no question in that language, or no such template.
     """
     check_prompt(language, template)
-    offered = [f"#{hashtag}" for hashtag in map(normalise_hashtag, hashtags) if is_hashtag(hashtag)]
+    offered = [hashtag for hashtag in map(normalise_hashtag, hashtags) if is_hashtag(hashtag)]
     zero_shot, with_hashtags = TEMPLATES[template][language]
     question = with_hashtags if offered else zero_shot
     # One pass over the template: braces in a post are text.
     return re.sub(
-        r"\{(post|hashtags)\}", lambda field: enclosed(post) if field[1] == "post" else " ".join(offered), question
+        r"\{(post|hashtags)\}", lambda field: enclosed(post) if field[1] == "post" else hashtag_text(offered), question
     )
 
 
-def chat_messages(post: str, hashtags: Sequence[str], language: str, template: str = "paper") -> list[Message]:
-    """The conversation in which [`chat_prompt`] is asked."""
-    return [{"role": "user", "content": chat_prompt(post, hashtags, language, template)}]
+def chat_messages(
+    post: str, hashtags: Sequence[str], language: str, template: str = "paper", shots: Sequence[Shot] = ()
+) -> list[Message]:
+    """The conversation in which [`chat_prompt`] is asked, after the same question about each of `shots`."""
+    messages: list[Message] = []
+    for shot in shots:
+        messages.append({"role": "user", "content": chat_prompt(shot.post, shot.context, language, template)})
+        messages.append({"role": "assistant", "content": hashtag_text(shot.hashtags)})
+    return [*messages, {"role": "user", "content": chat_prompt(post, hashtags, language, template)}]

@@ -11,6 +11,7 @@ from right_hf.generator.chat_store import Message
 
 #: Ends the prompt of a model without a chat template.
 PLAIN_ENDING = "\n\nHashtags:"
+_PLAIN_ENDINGS = {"user": PLAIN_ENDING, "assistant": "\n\n"}
 _WORDS = "a-place-for-the-answer"
 _QUESTION = [{"role": "user", "content": "?"}]
 _ANSWER = {"role": "assistant", "content": _WORDS}
@@ -60,7 +61,9 @@ class ChatTemplate:
     def text(self, messages: Sequence[Message]) -> str:
         """The prompt, up to where the answer begins; special tokens that a message spells out are text."""
         if self.is_plain:
-            return "\n\n".join(self.defused(message["content"]) for message in messages) + PLAIN_ENDING
+            # A question ends with what an answer follows.
+            parts = [self.defused(message["content"]) + _PLAIN_ENDINGS[message["role"]] for message in messages]
+            return "".join(parts)
         return self._rendered(messages, add_generation_prompt=True)
 
     def encode(self, text: str) -> list[int]:

@@ -13,6 +13,7 @@ from transformers import DynamicCache, GenerationConfig
 from typing_extensions import Self, Unpack
 
 from right_hf.component import Trainer
+from right_hf.generator.chat_prompts import Shot
 from right_hf.generator.decoder_base import Base, adapted, check_quantization, load_network, save_adapter
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.generator.decoder_scores import ReadPrompts
@@ -33,10 +34,12 @@ class DecoderGenerator(NetworkGenerator):
         model: A decoder-only model, or what peft made of one.
         tokenizer: Its tokenizer, with a chat template or without one.
         language: Of the prompt, "en" or "zh".
-        template: Of the prompt, "paper" or "short"; the one that the model was tuned with.
+        template: Of the prompt, "paper", "short" or "brief"; the one that the model was tuned with.
         max_prompt_length: Tokens of a prompt; a longer post is cut.
         max_target_length: Tokens of an answer.
         base: What an adapter was tuned on; by default what transformers and peft noted of it.
+        shots: Examples in every prompt, for a model that was not tuned; each a post, the hashtags beside it and the
+            answer.
 
     Raises:
         ValueError: The tokenizer has more tokens than the model, the lengths exceed the model's context, or the model
@@ -54,6 +57,7 @@ class DecoderGenerator(NetworkGenerator):
         max_prompt_length: int = 512,
         max_target_length: int = 64,
         base: Base | None = None,
+        shots: Sequence[Shot] = (),
     ) -> None:
         self.model = model.eval()
         self.is_adapted = hasattr(model, "get_base_model")
@@ -68,7 +72,7 @@ class DecoderGenerator(NetworkGenerator):
         ends = own.eos_token_id if isinstance(own.eos_token_id, list) else [own.eos_token_id]
         rows = self.network.get_input_embeddings().weight.shape[0]
         ends = [end for end in ends if end is not None and end < rows]
-        self.format = DecoderFormat(tokenizer, language, template, max_prompt_length, max_target_length, ends)
+        self.format = DecoderFormat(tokenizer, language, template, max_prompt_length, max_target_length, ends, shots)
         self._check_network(rows)
         # A model's own sampling and penalties are for chats: a penalty on repeats would forbid the offered hashtags.
         self.network.generation_config = GenerationConfig(

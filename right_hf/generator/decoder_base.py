@@ -91,7 +91,7 @@ class Base:
         if entry is None:
             config = read_object(folder / ADAPTER_CONFIG)
             entry = {"source": config.get("base_model_name_or_path"), "revision": config.get("revision")}
-        fields = dict.fromkeys(cls.__annotations__) | (entry if isinstance(entry, dict) else {})
+        fields: dict[str, Any] = dict.fromkeys(cls.__annotations__) | (entry if isinstance(entry, dict) else {})
         texts = all(value is None or isinstance(value, str) for value in fields.values())
         if not (fields.get("source") and texts and set(fields) == set(cls.__annotations__)):
             raise ValueError(

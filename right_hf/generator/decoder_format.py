@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from right_hf.generator.chat_prompts import MAX_POST_CHARACTERS, chat_messages
+from right_hf.generator.chat_prompts import MAX_POST_CHARACTERS, Shot, chat_messages, hashtag_text
 from right_hf.generator.chat_store import Message
 from right_hf.generator.chat_template import ChatTemplate
 from right_hf.generator.hashtags import parse_hashtags
@@ -26,10 +26,11 @@ class DecoderFormat:
     Args:
         tokenizer: The model's tokenizer, with a chat template or without one.
         language: Of the prompt, "en" or "zh".
-        template: "paper" or "short", see [`right_hf.generator.chat_prompts.TEMPLATES`].
+        template: "paper", "short" or "brief", see [`right_hf.generator.chat_prompts.TEMPLATES`].
         max_prompt_length: Tokens of a prompt. A post is cut to fit; the instruction never is.
         max_target_length: Tokens of an answer, end included.
         ends: Further tokens that end an answer.
+        shots: Examples that come before each post, for a model that was not tuned.
 
     Raises:
         ValueError: There is no such prompt or no room for a post beside it, or the tokenizer cannot write hashtags.
@@ -43,10 +44,12 @@ class DecoderFormat:
         max_prompt_length: int = 512,
         max_target_length: int = 64,
         ends: Collection[int] = (),
+        shots: Sequence[Shot] = (),
     ) -> None:
         self.tokenizer = tokenizer
         self.language = language
         self.template = template
+        self.shots = tuple(Shot(post, tuple(context), tuple(answer)) for post, context, answer in shots)
         self.max_prompt_length = max_prompt_length
         self.max_target_length = max_target_length
         self.chat = ChatTemplate(tokenizer)
@@ -79,17 +82,18 @@ class DecoderFormat:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Language, template and lengths."""
+        """Language, template and lengths, and the examples where there are some."""
         names = ("language", "template", "max_prompt_length", "max_target_length")
-        return {name: getattr(self, name) for name in names}
+        shots = {"shots": [[post, list(context), list(answer)] for post, context, answer in self.shots]}
+        return {name: getattr(self, name) for name in names} | (shots if self.shots else {})
 
     def prompt_messages(self, post: str, hashtags: Sequence[str]) -> list[Message]:
         """The messages of a prompt; a post of any length goes in."""
-        return chat_messages(post, hashtags, self.language, self.template)
+        return chat_messages(post, hashtags, self.language, self.template, self.shots)
 
     def completion_text(self, hashtags: Sequence[str]) -> str:
         """The answer as text, without its end; after a plain prompt it begins with a blank."""
-        return self.chat.gap + self.chat.defused(" ".join(f"#{hashtag}" for hashtag in hashtags))
+        return self.chat.gap + self.chat.defused(hashtag_text(hashtags))
 
     def prompt(self, post: str, hashtags: Sequence[str]) -> list[int]:
         """Token ids of the prompt for a post and its selected hashtags, best first.

@@ -12,7 +12,7 @@ import logging
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from huggingface_hub import constants
 
@@ -122,7 +122,7 @@ def _convert(file: Path, folder: Path, sha256: str) -> None:
         # What it was quantised as would be saved with it, and then missed.
         config = read.config.to_dict()
         config.pop("quantization_config", None)
-        plain = type(read)(type(read.config).from_dict(config))
+        plain: Any = type(read)(type(read.config).from_dict(config))
         plain.load_state_dict(read.state_dict())
         plain.to(torch.bfloat16).save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)

@@ -10,15 +10,13 @@ from right_hf.generator.gguf_base import gguf_record
 
 #: Goes with weights that are derived from a base whose licence asks for a notice.
 NOTICE_FILE = "NOTICE.txt"
+_LLAMA = (
+    "Llama {0} is licensed under the Llama {0} Community License, Copyright © Meta Platforms, Inc. All Rights Reserved."
+)
 #: The words that licences prescribe, by their name on the Hub.
 _NOTICES = {
     "gemma": "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms",
-    "llama3.1": "Llama 3.1 is licensed under the Llama 3.1 Community License, Copyright © Meta Platforms, Inc. All Rights "
-    "Reserved.",
-    "llama3.2": "Llama 3.2 is licensed under the Llama 3.2 Community License, Copyright © Meta Platforms, Inc. All Rights "
-    "Reserved.",
-    "llama3.3": "Llama 3.3 is licensed under the Llama 3.3 Community License, Copyright © Meta Platforms, Inc. All Rights "
-    "Reserved.",
+    **{f"llama{version}": _LLAMA.format(version) for version in ("3.1", "3.2", "3.3")},
 }
 
 

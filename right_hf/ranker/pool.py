@@ -39,6 +39,8 @@ class PoolSettings:
         size: Hashtags of the corpus that are ranked, the most promising ones.
         unknown: Phrases of the post that are ranked though the corpus has no such hashtag, the rarest ones.
         popular: Hashtags that are ranked because others have just used them. With 0 time plays no part.
+        scored: Hashtags that a generator tells its likelihoods of, the best by what the ranker says without it; None
+            for all.
     """
 
     depth: int = 50
@@ -46,9 +48,12 @@ class PoolSettings:
     size: int = 30
     unknown: int = 20
     popular: int = 0
+    scored: int | None = None
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
+            if name == "scored" and value is None:
+                continue
             least = 0 if name in ("unknown", "popular") else 1
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")

@@ -7,18 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from reproduction.analysis.paper import CHAT, NO_GENERATOR, RIGHT_BM25, RIGHT_CHAT, RIGHT_SIMCSE
-from reproduction.experiment import Experiment, random_hashtags
+from reproduction.experiment import SAMPLE, Experiment, random_hashtags
+from reproduction.llm_ranker import WITHOUT, LlmRankers, llm_fusion_table
 from reproduction.plan import Plan, load_plan, merged
 from reproduction.ranker_table import ORACLE
 from reproduction.rankers import ABLATIONS, WHOLE
 from reproduction.report import Report
 from reproduction.systems import (
-    LLM,
-    RIGHT_GRPO,
-    RIGHT_LLM,
     TABLE_3,
-    TABLE_LLM,
     ablations,
+    llm_rows,
     otherwise_trained,
     right,
     with_hashtags,
@@ -88,27 +86,52 @@ def test_generators_trained_otherwise_stand_beside_the_own_and_none(experiment: 
 
 @pytest.mark.slow
 def test_the_llm_is_tuned_with_and_without_retrieval(experiment: Experiment, tmp_path: Path) -> None:
-    report = Report(experiment, tmp_path, [row.name for row in TABLE_LLM if row.name != RIGHT_BM25])
+    shown = llm_rows("LLM")
+    run = ["prompted", "right shots", "tuned", "right", "grpo", NO_GENERATOR]
+    report = Report(experiment, tmp_path, [shown[key].name for key in run])
     table = report.table_llm()
     result = json.loads((tmp_path / "table-llm.json").read_text())
-    assert [name for name, row in result["rows"].items() if "not_run" in row] == [RIGHT_BM25]
-    assert set(result["rows"][RIGHT_GRPO]["against"]) == {LLM, RIGHT_LLM}
-    assert [set(scores) for scores in result["validation"][LLM]] == [{"f1@1", "f1@5"}] * 2  # seeds
+    assert {name for name, row in result["rows"].items() if "not_run" not in row} == set(report.rows)
+    assert set(result["rows"]["RIGHT, LLM, LoRA, after GRPO"]["against"]) == {
+        "LLM, LoRA",
+        "RIGHT, LLM, LoRA",
+        NO_GENERATOR,
+    }
+    assert [set(scores) for scores in result["validation"]["LLM, LoRA"]] == [{"f1@1", "f1@5"}] * 2  # seeds
     assert table in (tmp_path / "table-llm.md").read_text()
+    assert (result["posts"], result["llm_posts"]) == (len(experiment.posts[SAMPLE]), experiment.plan.llm.posts)
     # All start from one base and take the same steps; only GRPO goes on from what was tuned.
     made = [entry["made"] for entry in experiment.store.costs()]
     assert made.count("base-decoder/generator") == 1
-    records = [read_object(experiment.generator(row, 0) / "training.json") for row in TABLE_LLM[-3:]]
+    records = [read_object(experiment.generator(shown[key], 0) / "training.json") for key in ("tuned", "right", "grpo")]
     assert records[0]["steps"] == records[1]["steps"]
     assert [record["retrieval"] for record in records] == [False, True, True]
+
+
+@pytest.mark.slow
+def test_the_ranker_with_the_llm(plan: Plan, tmp_path: Path) -> None:
+    experiment = Experiment(plan.with_seeds((0,)), write_splits(tmp_path / "data"), tmp_path / "work")
+    assert "ranker with LLM" in llm_fusion_table(Report(experiment, tmp_path))
+    result = json.loads((tmp_path / "llm-fusion.json").read_text())
+    assert set(result["rows"]["ranker with LLM"]["against"]) == {WITHOUT.name}
+    rankers = LlmRankers(experiment, experiment.whole_validation)
+    held, judged = (rankers.pools("held-out", 0, judged) for judged in (False, True))
+    assert len(judged.sizes) == rankers.llm.ranker_posts < len(held.sizes)
+    assert np.isnan(held.column("generator_mean")).all()
+    # The LLM judges the best of the pool alone, and what it wrote itself.
+    told = ~np.isnan(judged.column("generator_mean")) & np.isnan(judged.column("generator_rank"))
+    owners = np.repeat(np.arange(len(judged.sizes)), judged.sizes)
+    assert np.bincount(owners[told]).max() == rankers.llm.scored < judged.sizes.max()
+    trees = rankers.ranker(WITHOUT, 0)
+    assert not [name for name in trees.features if name.startswith("generator_")]
 
 
 def test_an_llm_may_not_change_under_a_folder(plan: Plan, tmp_path: Path) -> None:
     data = write_splits(tmp_path / "data")
     Experiment(plan, data, tmp_path / "work").planned_llm()
     assert plan.llm is not None
-    values = merged(plan.llm.values, {"pretraining": {"generator": {"copying": {"steps": 5}}}})
-    changed = replace(plan, llm=replace(plan.llm, values=values))
+    values = merged(plan.llm.planned.values, {"pretraining": {"generator": {"copying": {"steps": 5}}}})
+    changed = replace(plan, llm=replace(plan.llm, planned=replace(plan.llm.planned, values=values)))
     experiment = Experiment(changed, data, tmp_path / "work")  # its other systems may go on
     with pytest.raises(ValueError, match="other settings or data"):
         experiment.planned_llm()
@@ -129,7 +152,7 @@ def test_rows_that_are_one_system_share_what_is_made() -> None:
     assert ablations("BM25")[0].key == whole.key
     assert with_hashtags("BM25", 7, usual=7).key == whole.key
     assert with_hashtags("BM25", 3, usual=7).key != whole.key
-    keys = [system.key for system in (*TABLE_3, *ablations("BM25")[1:], *TABLE_LLM[-3:])]
+    keys = [system.key for system in (*TABLE_3, *ablations("BM25")[1:], *list(llm_rows("LLM").values())[4:])]
     assert len(set(keys)) == len(keys)
     assert right("SimCSE").name == RIGHT_SIMCSE
 
@@ -166,7 +189,7 @@ def test_the_projects_plans_load(name: str, protocol: str) -> None:
 def test_the_script_tunes_the_llm_of_the_table() -> None:
     llm = load_plan(_CONFIGS / "tweets-en.yaml", "small").llm
     assert llm is not None
-    assert read_recipe_file(_CONFIGS.parent / "tweets-en-llm.yaml") == llm.values
+    assert read_recipe_file(_CONFIGS.parent / "tweets-en-llm.yaml") == llm.planned.values
 
 
 def test_a_plan_must_be_whole(tmp_path: Path) -> None:

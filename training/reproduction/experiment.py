@@ -18,8 +18,11 @@ from reproduction.systems import FIGURE_3, TUNED, System, right
 from right_hf.analysis import get_analyser
 from right_hf.data import small
 from right_hf.evaluation import BM25, Answer, run_generator, run_retriever
-from right_hf.generator import Generator
+from right_hf.generator import DecoderGenerator, Generator
+from right_hf.generator.chat_prompts import Shot
+from right_hf.generator.decoder_base import Base, load_network
 from right_hf.layout import TRAINING_FILE
+from right_hf.loading import load_tokenizer
 from right_hf.persistence import read_object
 from right_hf.posts import Post
 from right_hf.registry import load_component
@@ -28,6 +31,7 @@ from right_hf.selector import BiEncoderSelector
 from right_hf.trainers.build import build_component
 from right_hf.trainers.examples import examples_with, ranked_hashtags, selector_ranking
 from right_hf.trainers.job import GeneratorExample, Job
+from right_hf.trainers.pretrained import generator_base
 from right_hf.trainers.ranker import ranker_posts
 from right_hf.trainers.recipe import Recipe, build_recipe
 from right_hf.trainers.runs import claim_run, run_identity
@@ -163,7 +167,7 @@ class Experiment:
     def _training_examples(self, system: System, seed: int) -> list[GeneratorExample]:
         """Examples of the training posts that a generator learns from; an LLM of fewer, none of which is held out."""
         examples = self.examples(system, seed, "train")
-        if system.kind not in TUNED or self.plan.llm is None:
+        if system.kind not in (*TUNED, "prompted") or self.plan.llm is None:
             return examples
         kept, _ = ranker_posts(self.posts["train"], self.plan.ranker)
         chosen = {post.id for post in small(kept, size=self.plan.llm.posts or len(kept))}
@@ -200,6 +204,18 @@ class Experiment:
             return planned
         return self.plan.segtrm if system.kind == "segtrm" else self.plan.right
 
+    def prompted(self, system: System, seed: int) -> DecoderGenerator:
+        """The LLM as it is: with the paper's prompt, or with the first posts that tune it as examples."""
+        recipe, _ = self._started("generator", self.planned_llm(), seed)
+        folder = Base.of(generator_base(recipe.generator), recipe.generator.revision).folder()
+        network, tokenizer = load_network(folder, torch.float32, _device()), load_tokenizer(folder)
+        longest = recipe.generator.max_target_length
+        if system.shots is None:
+            return DecoderGenerator(network, tokenizer, recipe.language, max_target_length=longest)
+        shots = [Shot(*example) for example in self._training_examples(system, seed)[: system.shots]]
+        template = recipe.generator.template
+        return DecoderGenerator(network, tokenizer, recipe.language, template, 1024, longest, shots=shots)
+
     def planned_llm(self) -> Planned:
         """The recipe of the LLM.
 
@@ -233,7 +249,9 @@ class Experiment:
             if self.chat is None:
                 raise ValueError(f"{system.name} needs a chat model. Give --chat-model.")
             return run_generator(self.chat, posts, contexts)
-        return run_generator(self.load_generator(system, seed), posts, contexts, _ANSWERED_AT_ONCE[_device().type])
+        prompted = system.kind == "prompted"
+        generator = self.prompted(system, seed) if prompted else self.load_generator(system, seed)
+        return run_generator(generator, posts, contexts, _ANSWERED_AT_ONCE[_device().type])
 
     @cached_property
     def best_retriever(self) -> str:

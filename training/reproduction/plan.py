@@ -62,12 +62,18 @@ class LlmPlan:
         name: What the rows call it.
         posts: It is tuned on so many of the training posts that no ranker learns from; None for all of these.
         test_posts: All rows of its table are of so many test posts, always the same; None for all.
+        ranker_posts: So many of the posts that a ranker learns from it judges.
+        calibrated_on: And so many validation posts, which calibrate the ranker.
+        scored: Of the pool of a post it judges so many hashtags, see [`right_hf.ranker.PoolSettings`].
     """
 
     planned: Planned
     name: str = "LLM"
     posts: int | None = None
     test_posts: int | None = None
+    ranker_posts: int = 3000
+    calibrated_on: int = 300
+    scored: int = 12
 
 
 @dataclass(frozen=True)
@@ -108,8 +114,8 @@ def load_plan(path: str | Path, protocol: str, changes: Mapping[str, Any] | None
 
     The file holds `recipe`; `simcse` and `segtrm`, what changes in it for these two; `protocols`, what each protocol
     changes in all three; and `seeds`, for each protocol. It may hold `llm`, the sections `generator` and `pretraining`
-    of a recipe with an LLM and the other fields of [`LlmPlan`]; `ranker`, its recipe; and `generators`, by name what changes for one that is trained
-    otherwise.
+    of a recipe with an LLM and the other fields of [`LlmPlan`]; `ranker`, its recipe; and `generators`, by name what
+    changes for one that is trained otherwise.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -138,7 +144,8 @@ def load_plan(path: str | Path, protocol: str, changes: Mapping[str, Any] | None
         # Nothing of the T5's settings goes into a decoder's.
         start = {**common.get(SECTION, {}), "generator": None, **found.get(SECTION, {})}
         start = {role: settings for role, settings in start.items() if settings is not None}
-        whole = planned("llm", {**common, "generator": found.get("generator"), SECTION: start})
+        sections = {"generator": found.get("generator"), **({SECTION: start} if start else {})}
+        whole = planned("llm", {**{name: part for name, part in common.items() if name != SECTION}, **sections})
         llm = build_settings(LlmPlan, {**about, "planned": whole}, f"{path}, llm")
     generators = {
         name: planned(f"generators, {name}", merged(common, changed))

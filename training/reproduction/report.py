@@ -10,12 +10,12 @@ from typing import Any
 from reproduction import systems
 from reproduction.analysis.cases import case_study
 from reproduction.analysis.figures import hashtag_count_figure, strata_figure
-from reproduction.analysis.paper import FULL, RIGHT_BM25, TABLE_3, TABLE_4
+from reproduction.analysis.paper import FULL, NO_GENERATOR, RIGHT_BM25, TABLE_3, TABLE_4
 from reproduction.analysis.significance import compare_all, mean_over_seeds
 from reproduction.analysis.strata import by_gold_in_text, by_overlap, by_seen_gold, nearest_overlaps, score_strata
 from reproduction.analysis.tables import results_table, validation_table
-from reproduction.experiment import Experiment
-from reproduction.systems import FIGURE_3, System
+from reproduction.experiment import SAMPLE, Experiment
+from reproduction.systems import FIGURE_3, TUNED, System
 from right_hf.analysis import get_analyser
 from right_hf.evaluation import BM25, SEQ2SEQ, Answer, Statistics, answer_statistics, percent
 from right_hf.metrics import PerPost
@@ -70,21 +70,28 @@ class Report:
         return self.write("table-4", table, {"rows": rows, "retriever": self.experiment.best_retriever})
 
     def table_llm(self) -> str:
-        """A tuned LLM with and without retrieval, and after GRPO, beside the T5; returns the table in Markdown."""
-        rows, means = self._rows(systems.TABLE_LLM)
-        against = {
-            systems.RIGHT_LLM: (systems.LLM, SEQ2SEQ, RIGHT_BM25),
-            systems.RIGHT_GRPO: (systems.LLM, systems.RIGHT_LLM, RIGHT_BM25),
-            systems.LLM: (SEQ2SEQ,),
-            RIGHT_BM25: (systems.LLM, SEQ2SEQ),
-        }
-        for name, others in against.items():
-            if name in means:
-                self.compare(rows, means, name, {other: means[other] for other in others if other in means})
-        validation = self._validation(
-            row for row in systems.TABLE_LLM if row.kind in ("llm", "grpo") and row.name in means
-        )
-        return self.write("table-llm", results_table(rows, [systems.LLM]), {"rows": rows, "validation": validation})
+        """The plan's LLM with and without retrieval, as it is and tuned, beside the T5; the table in Markdown.
+
+        All rows are of the posts of the split `sample`.
+        """
+        llm = self.experiment.plan.llm
+        shown = systems.llm_rows("LLM" if llm is None else llm.name)
+        rows, means = self._rows(list(shown.values()), SAMPLE)
+        others = [shown[key].name for key in (RIGHT_BM25, NO_GENERATOR, "tuned", "right")]
+        pairs = {"right prompted": "prompted", "right shots": "shots"}
+        for key, system in shown.items():
+            against = [shown[pairs[key]].name] if key in pairs else others
+            if system.name in means:
+                known = {name: means[name] for name in against if name in means and name != system.name}
+                self.compare(rows, means, system.name, known)
+        validation = self._validation(row for row in shown.values() if row.kind in TUNED and row.name in means)
+        result = {"rows": rows, "validation": validation, **self.llm_facts()}
+        return self.write("table-llm", results_table(rows, others), result)
+
+    def llm_facts(self) -> dict[str, Any]:
+        """How many posts the LLM's rows are of, and learn from; none where the plan has no LLM."""
+        llm = self.experiment.plan.llm
+        return {} if llm is None else {"posts": len(self.experiment.posts[SAMPLE]), "llm_posts": llm.posts}
 
     def generators(self) -> str:
         """RIGHT with the generators that the plan trains otherwise, beside its own and none; the table in Markdown.
@@ -134,13 +141,15 @@ class Report:
         )
         return self.write("case-study", text, {"seed": seed, "seeds": [seed]})
 
-    def _rows(self, shown: Sequence[System]) -> tuple[dict[str, Any], dict[str, dict[str, PerPost]]]:
+    def _rows(
+        self, shown: Sequence[System], split: str = "test"
+    ) -> tuple[dict[str, Any], dict[str, dict[str, PerPost]]]:
         """The rows of a table, and of those that were run the statistics averaged over the seeds."""
         wanting = {system.name: reason for system in shown if (reason := self._wanting(system))}
-        return self.scored_rows({system.name: partial(self._runs, system) for system in shown}, wanting)
+        return self.scored_rows({system.name: partial(self._runs, system, split) for system in shown}, wanting)
 
-    def _runs(self, system: System) -> list[Statistics]:
-        return [self._statistics(system, seed) for seed in self._seeds(system)]
+    def _runs(self, system: System, split: str) -> list[Statistics]:
+        return [self._statistics(system, seed, split) for seed in self._seeds(system)]
 
     def scored_rows(
         self, shown: Mapping[str, Callable[[], Sequence[Statistics]]], wanting: Mapping[str, str] | None = None
@@ -170,7 +179,7 @@ class Report:
     def _wanting(self, system: System) -> str | None:
         if system.kind == "chat" and self.experiment.chat is None:
             return _NO_CHAT
-        if system.kind in ("llm", "grpo") and self.experiment.plan.llm is None:
+        if system.kind in ("prompted", *TUNED) and self.experiment.plan.llm is None:
             return _NO_LLM
         return None
 
@@ -199,9 +208,9 @@ class Report:
             for system in shown
         }
 
-    def _statistics(self, system: System, seed: int) -> dict[str, PerPost]:
-        answers: list[Answer] = self.experiment.answers(system, seed)
-        return answer_statistics(answers, self.posts, self.language)
+    def _statistics(self, system: System, seed: int, split: str = "test") -> dict[str, PerPost]:
+        answers: list[Answer] = self.experiment.answers(system, seed, split)
+        return answer_statistics(answers, self.experiment.posts[split], self.language)
 
     def compare(
         self, rows: dict[str, Any], means: dict[str, dict[str, PerPost]], name: str, baselines: dict[str, Any]

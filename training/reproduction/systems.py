@@ -19,8 +19,8 @@ from reproduction.analysis.paper import (
 from right_hf.evaluation import BM25, SEQ2SEQ
 
 #: What answers: the hashtags of the hits by their summed scores, the selector's ranking, a trained generator, a chat
-#: model, or a tuned LLM before or after GRPO.
-Kind = Literal["retriever", "selector", "generator", "segtrm", "chat", "llm", "grpo"]
+#: model, or the plan's LLM: as it is, tuned, or tuned on with GRPO.
+Kind = Literal["retriever", "selector", "generator", "segtrm", "chat", "prompted", "llm", "grpo"]
 #: Kinds that are a tuned LLM.
 TUNED = ("llm", "grpo")
 #: What chooses the hashtags beside a post.
@@ -37,6 +37,7 @@ class System(NamedTuple):
         ranking: What chooses among them; random ones are drawn from the training posts and need no retriever.
         hashtags: How many are put beside the post; None for the recipe's number.
         trained: The name in the plan of a generator that is trained otherwise; None for the recipe's.
+        shots: How many examples a prompt has; None for the paper's prompt, which has none.
     """
 
     name: str
@@ -45,11 +46,12 @@ class System(NamedTuple):
     ranking: Ranking | None = None
     hashtags: int | None = None
     trained: str | None = None
+    shots: int | None = None
 
     @property
     def key(self) -> str:
         """What it is made of, as a part of file names: rows of two tables that are the same system have one key."""
-        parts = (self.kind, self.retriever, self.ranking, self.hashtags, self.trained)
+        parts = (self.kind, self.retriever, self.ranking, self.hashtags, self.trained, self.shots)
         return "-".join(str(part).lower() for part in parts if part is not None)
 
 
@@ -66,14 +68,31 @@ TABLE_3 = (
 )
 #: What a system is called with a generator that is trained otherwise: its own name and that generator's.
 TRAINED = "{}, {} generator"
-LLM, RIGHT_LLM, RIGHT_GRPO = "LLM, LoRA", "RIGHT, LLM, LoRA", "RIGHT, LLM, LoRA, after GRPO"
-#: A tuned LLM with and without retrieved hashtags, beside the T5.
-TABLE_LLM = (
-    *(row for row in TABLE_3 if row.name in (BM25, SEQ2SEQ, RIGHT_BM25)),
-    System(LLM, "llm"),
-    System(RIGHT_LLM, "llm", BM25, "selector"),
-    System(RIGHT_GRPO, "grpo", BM25, "selector"),
-)
+#: Examples in the prompt of an LLM that was not tuned.
+SHOTS = 5
+
+
+def llm_rows(model: str) -> dict[str, System]:
+    """The rows of the table of an LLM, by what they are: beside the T5, as it is, tuned, and without each part."""
+    tuned = f"{model}, LoRA"
+    right_tuned = System(f"RIGHT, {tuned}", "llm", BM25, "selector")
+    return {
+        **{row.name: row for row in TABLE_3 if row.name in (BM25, SEQ2SEQ, RIGHT_BM25)},
+        NO_GENERATOR: System(NO_GENERATOR, "selector", BM25, "selector"),
+        "prompted": System(model, "prompted"),
+        "right prompted": System(f"RIGHT, {model}", "prompted", BM25, "selector"),
+        "shots": System(f"{model}, {SHOTS} examples", "prompted", shots=SHOTS),
+        "right shots": System(f"RIGHT, {model}, {SHOTS} examples", "prompted", BM25, "selector", shots=SHOTS),
+        "tuned": System(tuned, "llm"),
+        "right": right_tuned,
+        "no retriever": right_tuned._replace(
+            name=f"{right_tuned.name}, {NO_RETRIEVER}", retriever=None, ranking="random"
+        ),
+        "no selector": right_tuned._replace(name=f"{right_tuned.name}, {NO_SELECTOR}", ranking="votes"),
+        "grpo": right_tuned._replace(name=f"{right_tuned.name}, after GRPO", kind="grpo"),
+    }
+
+
 #: Numbers of hashtags in figure 3.
 FIGURE_3 = (1, 3, 5, 7, 9)
 
