@@ -21,7 +21,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 
-from right_hf.generator.gguf_base import PACKAGE, PACKAGES, gguf_folder, gguf_record, is_gguf
+from right_hf.generator.gguf_base import gguf_folder, gguf_record, gguf_version, is_gguf
 from right_hf.generator.licenses import named_license, notice_of
 from right_hf.hub.hashes import digest
 from right_hf.hub.pull import commit_of, fetch
@@ -143,10 +143,7 @@ def _located(source: str, revision: str | None = None, **hub: Any) -> Path:
 
 def _revision(source: str, root: Path) -> str | None:
     """The commit or the version of a package that was located; None for a file or folder of this machine."""
-    if is_gguf(source):
-        name = source.removeprefix(PACKAGE)
-        return PACKAGES[name].version if source.startswith(PACKAGE) else None
-    return commit_of(source, root)
+    return gguf_version(source) if is_gguf(source) else commit_of(source, root)
 
 
 def _sha256(path: Path) -> str:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from huggingface_hub import constants
 
 from right_hf.hub.hashes import digest
-from right_hf.loading import LOADING
+from right_hf.loading import LOADING, damage_named
 from right_hf.persistence import atomic_folder, read_object, write_json
 
 logger = logging.getLogger(__name__)
@@ -89,6 +89,11 @@ def gguf_record(folder: Path) -> dict[str, str] | None:
     return read_object(folder / _ORIGIN) if (folder / _ORIGIN).is_file() else None
 
 
+def gguf_version(source: str) -> str | None:
+    """The version of a package with a GGUF file; None for a file."""
+    return PACKAGES[source.removeprefix(PACKAGE)].version if source.startswith(PACKAGE) else None
+
+
 def _store() -> Path:
     return Path(constants.HF_HOME) / "right_hf" / "gguf"
 
@@ -113,12 +118,10 @@ def _convert(file: Path, folder: Path, sha256: str) -> None:
 
     logger.info("converting %s, once", file.name)
     with LOADING, atomic_folder(folder) as scratch:
-        try:
+        with damage_named(file, "causal LM"):
             where = {"gguf_file": file.name, "local_files_only": True}
             read = AutoModelForCausalLM.from_pretrained(file.parent, **where, dtype=torch.float32)
             tokenizer = AutoTokenizer.from_pretrained(file.parent, **where)
-        except (KeyError, NotImplementedError, RuntimeError, ValueError) as error:
-            raise ValueError(f"{file} holds no causal LM that transformers reads ({error}).") from error
         # What it was quantised as would be saved with it, and then missed.
         config = read.config.to_dict()
         config.pop("quantization_config", None)

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from right_hf.generator.chat_prompts import MAX_POST_CHARACTERS, TEMPLATES, chat_prompt, enclosed
+from right_hf.generator.chat_prompts import MAX_POST_CHARACTERS, TEMPLATES, Shot, chat_messages, chat_prompt, enclosed
 
 languages = st.sampled_from(["en", "zh"])
 templates = st.sampled_from(sorted(TEMPLATES))
 
 
 def parts(prompt: str) -> tuple[str, str]:
-    """The instruction and the post of a prompt, told apart by their delimiters."""
+    """The instruction and the post of a prompt, told apart by their delimiters, or by the line of its own."""
+    if brief := re.match("(Post: |微博：)([^\\n]*)", prompt):
+        return brief[1] + prompt[brief.end() :], brief[2]
     before, rest = prompt.split("\n<tweet>\n")
     post, after = rest.split("\n</tweet>")
     return before + after, post
@@ -47,7 +51,7 @@ def test_what_is_no_hashtag_is_not_offered() -> None:
 def test_unknown_language_or_template() -> None:
     with pytest.raises(ValueError, match=r"language 'fr'\. Known: en, zh"):
         chat_prompt("un message", [], "fr")
-    with pytest.raises(ValueError, match=r"template 'long'\. Known: paper, short"):
+    with pytest.raises(ValueError, match=r"template 'long'\. Known: paper, short, brief"):
         chat_prompt("a post", [], "en", "long")
 
 
@@ -58,6 +62,21 @@ def test_the_short_question() -> None:
     )
     before, _ = parts(chat_prompt("今天天气很好", ["天气", "春天"], "zh", "short"))
     assert before == "这条微博的话题标签：\n相似的微博有：#天气 #春天"
+
+
+def test_the_brief_question() -> None:
+    assert chat_prompt("Geeks\nguide to WVD", [], "en", "brief") == "Post: Geeks guide to WVD"
+    asked = chat_prompt("今天天气很好", ["天气", "春天"], "zh", "brief")
+    assert asked == "微博：今天天气很好\n相似的微博有：#天气 #春天"
+
+
+def test_examples_come_before_the_question() -> None:
+    shots = [Shot("Great coffee", ("vienna",), ("coffee", "vienna"))]
+    assert chat_messages("Geeks guide to WVD", ["wvd"], "en", "brief", shots) == [
+        {"role": "user", "content": "Post: Great coffee\nSimilar posts use: #vienna"},
+        {"role": "assistant", "content": "#coffee #vienna"},
+        {"role": "user", "content": "Post: Geeks guide to WVD\nSimilar posts use: #wvd"},
+    ]
 
 
 def test_marks_that_a_post_spells_are_defused() -> None:

@@ -167,6 +167,20 @@ def test_merged(adapter: DecoderGenerator, folder: Path, tmp_path: Path) -> None
         again.push_base_to_hub("user/base")
 
 
+def test_a_notice_goes_along(adapter: DecoderGenerator, base: Path, folder: Path, tmp_path: Path) -> None:
+    assert not (folder / "NOTICE.txt").exists()
+    (base / "README.md").write_text("---\nlicense: gemma\n---\n")
+    adapter.base = None
+    again = DecoderGenerator(adapter.model, adapter.tokenizer, **adapter.format.settings, base=Base.of(str(base)))
+    again.save_pretrained(tmp_path / "adapter")
+    notice = (tmp_path / "adapter" / "NOTICE.txt").read_text()
+    assert notice.startswith("Gemma is provided under")
+    merged = DecoderGenerator.from_pretrained(tmp_path / "adapter", merge=True)
+    merged.save_pretrained(tmp_path / "merged")
+    DecoderGenerator.from_pretrained(tmp_path / "merged").save_pretrained(tmp_path / "again")
+    assert (tmp_path / "again" / "NOTICE.txt").read_text() == notice
+
+
 def test_an_adapter_keeps_its_dtype(adapter: DecoderGenerator, tmp_path: Path) -> None:
     adapter.stored = torch.bfloat16
     adapter.save_pretrained(tmp_path / "half")

@@ -63,6 +63,18 @@ def test_a_prompt_asks_what_the_chat_generator_asks(form: DecoderFormat) -> None
         assert "#cloud#devops#migration" in text
 
 
+def test_examples_are_answered_questions(form: DecoderFormat) -> None:
+    shots = [("Great coffee", ["wien"], ["cloud", "dev ops"]), ("Rain again", [], ["migration"])]
+    few = DecoderFormat(form.tokenizer, "en", "brief", 500, 24, shots=shots)
+    text = read(few, few.prompt(POST, TAGS)).lower()
+    places = [text.find(part) for part in ("#cloud#devops", "#migration", "tenstepstoplan", "#cloud#devops#migration")]
+    assert places == sorted(places) and -1 not in places
+    if form.chat.is_plain:
+        assert text.count("hashtags:") == 3 and text.endswith("hashtags:")
+    assert DecoderFormat(form.tokenizer, **few.settings).prompt(POST, TAGS) == few.prompt(POST, TAGS)
+    assert "shots" not in form.settings
+
+
 def test_the_ends_of_prompt_and_answer(form: DecoderFormat) -> None:
     prompt, target = read(form, form.prompt(POST, [])), read(form, form.target(TAGS))
     if form.chat.is_plain:

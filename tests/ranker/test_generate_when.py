@@ -90,6 +90,24 @@ def test_it_needs_a_ranker_that_scores_without_it(model: RightModel) -> None:
         model.recommend(TEXTS[:1], generate_when=2)
 
 
+def test_the_generator_scores_the_best_hashtags_alone(model: RightModel) -> None:
+    parts = model.config, model.retriever, model.selector, model.generator
+    number, first = 5, model.ranker
+    assert first is not None
+    pools = PoolSettings(scored=number)
+    some = Stages(*parts, pool=pools, first=first).run(TEXTS, generate_when=1)
+    everything = Stages(*parts, pool=PoolSettings()).run(TEXTS, generate_when=1)
+    without = Stages(*parts, ranker=first).run(TEXTS, generate_when=0)
+    for trace, whole, alone in zip(some, everything, without, strict=True):
+        assert alone.scores is not None
+        best = sorted(alone.scores, key=lambda tag: (-alone.scores[tag], tag))[:number]
+        told = trace.generation.log_likelihoods
+        assert set(told) == {*best, *trace.generation.hashtags} and len(told) < len(whole.generation.log_likelihoods)
+        assert told == pytest.approx({tag: whole.generation.log_likelihoods[tag] for tag in told}, abs=1e-4)
+    with pytest.raises(ValueError, match="scored must be a whole number of at least 1, got 0"):
+        PoolSettings(scored=0)
+
+
 def test_pools_are_learned_with_and_without_the_generator(model: RightModel) -> None:
     stages = Stages(model.config, model.retriever, model.selector, model.generator, pool=PoolSettings())
     both = run_pools(POSTS, stages, (1, 0))

