@@ -45,4 +45,6 @@ def export_for_serving(generator: DecoderGenerator, folder: str | Path) -> None:
     merged = generator.merged()
     tokenizer = copy.deepcopy(merged.tokenizer)
     tokenizer.chat_template = serving_template(tokenizer)
-    type(merged)(merged.network, tokenizer, **merged.format.settings).save_pretrained(folder)
+    served = type(merged)(merged.network, tokenizer, **merged.format.settings)
+    served.notice = merged.notice
+    served.save_pretrained(folder)

