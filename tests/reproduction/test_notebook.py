@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, hf_hub_download
 
 from right_hf import RightModel
 from right_hf.generator import DecoderGenerator
@@ -49,4 +49,7 @@ LANGUAGE, LAYERS, REPOSITORY, RUN = "en", [0], "user/tuned", Path("run")
     pushed = RightModel.from_pretrained("user/tuned")
     assert isinstance(pushed.generator, DecoderGenerator) and pushed.generator.base is not None
     assert pushed.generator.base.license == "gemma" and pushed.generator.notice
+    card = Path(hf_hub_download("user/tuned", "README.md")).read_text(encoding="utf-8")
+    assert "- gemma\n" in card and card.count("ai.google.dev/gemma/terms") == 1 and "`user/tiny-llm`" in card
+    assert "NOTICE" in " ".join(HfApi().list_repo_files("user/tuned"))
     assert pushed.recommend(["bread flour oven"])
