@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from reproduction.analysis.paper import NO_GENERATOR
 from reproduction.analysis.tables import results_table
@@ -36,6 +37,12 @@ from right_hf.trainers.runs import claim_run, digest, run_identity
 HELD = "held-out"
 #: What trees without a generator do not look at.
 _LLM = "generator_"
+
+
+#: What is gold has this grade where the LLM grades the others.
+_GRADES = 4
+#: The row of a ranker that learned from the LLM and does without it.
+DISTILLED = "ranker without a generator, distilled"
 
 
 class Judged(NamedTuple):
@@ -132,12 +139,29 @@ class LlmRankers:
         learned = [self.pools(HELD, seed, judged=False)] + ([self.pools(HELD, seed, judged=True)] if judged else [])
         return self._fitted(variant.key, variant, learned, self.pools(RANKING, seed, judged), seed)
 
+    def distilled(self, seed: int) -> TreeRanker:
+        """Trees without a generator that learn what the LLM finds likely beside what authors used."""
+
+        def make(path: Path) -> None:
+            judged = view(self.pools(HELD, seed, judged=True), WITHOUT)
+            every = self.pools(HELD, seed, judged=False)
+            others = between(every, self._judged, len(every.sizes))
+            train = joined([columns(pools, WITHOUT.features) for pools in (judged, others)])
+            grades = np.concatenate([soft_grades(judged), np.where(others.gold, _GRADES, 0)]).astype(np.int32)
+            told = columns(self.pools(RANKING, seed, judged=False), WITHOUT.features)
+            fit_ranker(train, told, self.recipe, seed, grades).save_pretrained(path)
+
+        return self._kept("distilled", seed, make)
+
     def _fitted(self, key: str, variant: Judged, learned: Sequence[Pools], calibration: Pools, seed: int) -> TreeRanker:
         def make(path: Path) -> None:
             train = joined([columns(view(pools, variant), variant.features) for pools in learned])
             told = columns(view(calibration, variant), variant.features)
             fit_ranker(train, told, self.recipe, seed).save_pretrained(path)
 
+        return self._kept(key, seed, make)
+
+    def _kept(self, key: str, seed: int, make: Callable[[Path], None]) -> TreeRanker:
         settings = digest([asdict(self.recipe)])[:8]
         return TreeRanker.from_folder(self.experiment.store.made(f"seed-{seed}/llm-rankers/{key}-{settings}", make))
 
@@ -145,6 +169,11 @@ class LlmRankers:
         """What a ranker answers to each post of the sample."""
         pools = view(self.pools(SAMPLE, seed, judged=variant != WITHOUT), variant)
         return ranked_answers(pools, self.ranker(variant, seed).probabilities(pools.values, pools.names))
+
+    def distilled_answers(self, seed: int) -> list[Answer]:
+        """What the distilled ranker answers to each post of the sample, without the LLM."""
+        pools = self.pools(SAMPLE, seed, judged=False)
+        return ranked_answers(pools, self.distilled(seed).probabilities(pools.values, pools.names))
 
 
 def view(pools: Pools, variant: Judged) -> Pools:
@@ -155,6 +184,16 @@ def view(pools: Pools, variant: Judged) -> Pools:
         [~np.isnan(pools.column(name)) for name in ("bm25_rank", "selector_nearest", "mention_words")], axis=0
     )
     return where(pools, others)
+
+
+def soft_grades(pools: Pools) -> npt.NDArray[np.int32]:
+    """(N,) the highest grade for gold, for the others by the LLM's softmax over the hashtags that it judged."""
+    totals = np.exp(np.nan_to_num(pools.column("generator_total").astype(np.float64), nan=-np.inf))
+    owners = np.repeat(np.arange(len(pools.sizes)), pools.sizes)
+    sums = np.bincount(owners, totals, len(pools.sizes))
+    shares = totals / np.where(sums > 0, sums, 1)[owners]
+    grades: npt.NDArray[np.int32] = np.where(pools.gold, _GRADES, np.floor(_GRADES * shares)).astype(np.int32)
+    return np.minimum(grades, np.where(pools.gold, _GRADES, _GRADES - 1)).astype(np.int32)
 
 
 def joined(parts: Sequence[Pools]) -> Pools:
@@ -178,6 +217,7 @@ def llm_fusion_table(report: Report) -> str:
     }
     for variant in (WITHOUT, WITH, *PARTS):
         shown[variant.name.format(name)] = partial(rankers.answers, variant)
+    shown[DISTILLED] = rankers.distilled_answers
     posts, seeds = experiment.posts[SAMPLE], experiment.plan.seeds
 
     def runs(answers: Callable[[int], list[Answer]]) -> list[Statistics]:
