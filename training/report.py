@@ -96,7 +96,8 @@ def _setting(file: Path) -> str:
     facts = read_json(file.with_suffix(".json"))
     seeds = ", ".join(map(str, facts["seeds"]))
     plural = "s" if len(facts["seeds"]) > 1 else ""
-    return f"{facts['training_posts']:,} training posts, {facts['posts']:,} test posts, seed{plural} {seeds}"
+    tuned = f", {facts['llm_posts']:,} of which tune the LLM" if facts.get("llm_posts") else ""
+    return f"{facts['training_posts']:,} training posts{tuned}, {facts['posts']:,} test posts, seed{plural} {seeds}"
 
 
 def costs_section() -> str:
@@ -146,7 +147,7 @@ def rendered() -> dict[Path, str]:
             "costs": costs_section(),
             "fusion": tables_section("fusion", "generators"),
             "emergent": tables_section("emergent"),
-            "llm": tables_section("table-llm"),
+            "llm": tables_section("table-llm", "llm-fusion"),
             "speeds": speeds_section(),
         },
     }

@@ -18,12 +18,11 @@ from right_hf.generator.decoder_base import Base, adapted, check_quantization, l
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.generator.decoder_scores import ReadPrompts
 from right_hf.generator.engine import check_engine
-from right_hf.generator.licenses import NOTICE_FILE, saved_notice
+from right_hf.generator.licenses import saved_notice, write_notice
 from right_hf.generator.network import NetworkGenerator
 from right_hf.hub.arguments import UploadArguments
 from right_hf.hub.push import push_folder
 from right_hf.loading import ADAPTER_CONFIG, damage_named, is_decoder, load_tokenizer
-from right_hf.persistence import write_text
 from right_hf.precision import save_network, stored_dtype
 
 
@@ -169,8 +168,7 @@ class DecoderGenerator(NetworkGenerator):
             _refuse_quantized(self.network, "save the whole model")
             save_network(self.network, folder)
         self.tokenizer.save_pretrained(folder)
-        if self.notice is not None:
-            write_text(folder / NOTICE_FILE, f"{self.notice}\n")
+        write_notice(folder, self.notice)
 
     @classmethod
     def recognises(cls, folder: Path) -> bool:

@@ -21,7 +21,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 
-from right_hf.generator.gguf_base import gguf_folder, gguf_record, gguf_version, is_gguf
+from right_hf.generator.gguf_base import gguf_digest, gguf_folder, gguf_version, is_gguf
 from right_hf.generator.licenses import named_license, notice_of
 from right_hf.hub.hashes import digest
 from right_hf.hub.pull import commit_of, fetch
@@ -127,8 +127,8 @@ def fingerprint(folder: Path) -> str:
 
     Files from the Hub are not read again: the cache names each by its hash, which [`fetch`] has compared.
     """
-    if (origin := gguf_record(folder)) is not None:  # what it was converted into, versions of transformers decide
-        return origin["sha256"]
+    if (of_file := gguf_digest(folder)) is not None:  # what it was converted into, versions of transformers decide
+        return of_file
     config = read_object(folder / "config.json")
     for name in ("transformers_version", "_name_or_path"):
         config.pop(name, None)

@@ -87,34 +87,54 @@ class ReadPrompts:
         begun = torch.tensor(shared, dtype=ids.dtype, device=ids.device).expand(len(ids), -1)  # (B, L)
         mask = torch.cat([self._mask, torch.ones_like(begun)], dim=1)
         logits = self._forward(torch.cat([ids[:, -1:], begun], dim=1), mask, cache).float()  # (B, 1 + L, V)
-        return _Beginning(len(shared), _log_probs(logits[:, :-1], begun).sum(1), logits[:, -1], mask, cache)
+        written = logits[:, :-1].gather(-1, begun.unsqueeze(-1)).squeeze(-1) - logits[:, :-1].logsumexp(-1)
+        return _Beginning(len(shared), written.sum(1).tolist(), self._told(logits[:, -1]), mask, cache)
+
+    def _told(self, logits: torch.Tensor) -> _Told:
+        """What the network says at N places, from its logits (N, V) there."""
+        totals = logits.logsumexp(-1)
+        # A hashtag may end with the answer or before a further hashtag; all these ends count.
+        ends = torch.tensor(sorted(self._form.ends | self._form.starts), device=logits.device)
+        return _Told(logits, totals, (logits[:, ends].logsumexp(-1) - totals).tolist())
 
     def _mean_log_probs(self, begun: _Beginning, owners: list[int], answers: list[list[int]]) -> list[float]:
         """The log-likelihood of one answer, given as token ids without an end, after each of the C `owners`."""
-        form, device = self._form, self._ids.device
-        rest = [answer[begun.length :] for answer in answers]
-        read = beginnings(owners, [[*answer, *form.separator] for answer in rest])
-        logits = begun.logits  # (N, V): before the first token after each prompt, then at each beginning
+        separator, rest = self._form.separator, [answer[begun.length :] for answer in answers]
+        read = beginnings(owners, [[*answer, *separator] for answer in rest])
+        told = begun.told
         if read.rows:
             tokens, known = self._batch(read.rows)
-            rows = torch.tensor(read.owners, device=device)
+            rows = torch.tensor(read.owners, device=self._ids.device)
             mask = torch.cat([begun.mask[rows], known], dim=1)
             inputs = self._inputs(tokens, mask, chosen_rows(begun.cache, rows))
-            logits = torch.cat([logits, packed_logits(self._network, read.places, **inputs).float()])
-        totals = logits.logsumexp(-1)  # (N,)
-        # The hashtag may end with the answer or before a further hashtag; all these ends count.
-        ends = torch.tensor(sorted(form.ends | form.starts), device=device)
-        ended = (logits[:, ends].logsumexp(-1) - totals).tolist()
+            told = self._told(packed_logits(self._network, read.places, **inputs).float())
         means: list[float] = []
         for owner, answer, places in zip(owners, rest, read.judged, strict=True):
-            states = [owner, *(len(begun.logits) + place for place in places)]
-            written = [*answer, *form.separator]
-            found = (logits[states, written] - totals[states]).tolist()
-            before_another = sum(found[len(answer) :])
-            total = float(begun.sums[owner]) + sum(found[: len(answer)])
-            total += float(np.logaddexp(ended[states[len(answer)]], before_another))
-            means.append(total / (begun.length + len(answer) + 1))
+            first, *others = [*answer, *separator]
+            found = [*begun.told.log_probs([owner], [first]), *told.log_probs(places, others)]
+            ended = told.ended[places[len(answer) - 1]] if answer else begun.told.ended[owner]
+            end = float(np.logaddexp(ended, sum(found[len(answer) :])))
+            means.append((begun.sums[owner] + sum(found[: len(answer)]) + end) / (begun.length + len(answer) + 1))
         return means
+
+
+class _Told(NamedTuple):
+    """What a network says at some places.
+
+    Attributes:
+        logits: (N, V) of the token after each.
+        totals: (N,) the logarithm of the sum of their exponentials.
+        ended: The log-probability that the hashtag ends there with the answer, or with another beginning of the next.
+    """
+
+    logits: torch.Tensor
+    totals: torch.Tensor
+    ended: list[float]
+
+    def log_probs(self, places: Sequence[int], tokens: Sequence[int]) -> list[float]:
+        """The log-probability of a token at each of some places."""
+        found: list[float] = (self.logits[places, tokens] - self.totals[places]).tolist() if places else []
+        return found
 
 
 class _Beginning(NamedTuple):
@@ -122,19 +142,14 @@ class _Beginning(NamedTuple):
 
     Attributes:
         length: Its tokens.
-        sums: (B,) its log-probability.
-        logits: (B, V) of the token after it.
+        sums: Its log-probability after each prompt.
+        told: What is said of the token after it, B places.
         mask: (B, S + length) attention mask up to there.
         cache: Keys and values up to there.
     """
 
     length: int
-    sums: torch.Tensor
-    logits: torch.Tensor
+    sums: list[float]
+    told: _Told
     mask: torch.Tensor
     cache: DynamicCache
-
-
-def _log_probs(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-    """Log-probabilities of tokens (B, T) under the logits (B, T, V) at their places, (B, T)."""
-    return logits.gather(-1, tokens.unsqueeze(-1)).squeeze(-1) - logits.logsumexp(-1)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from huggingface_hub import constants
 
+from right_hf.generator.licenses import write_license
 from right_hf.hub.hashes import digest
 from right_hf.loading import LOADING, damage_named
 from right_hf.persistence import atomic_folder, read_object, write_json
@@ -84,9 +85,9 @@ def gguf_folder(source: str) -> Path:
     return _store() / found
 
 
-def gguf_record(folder: Path) -> dict[str, str] | None:
-    """What is known of the file that a folder was converted from: `sha256`, and `license` where one is named."""
-    return read_object(folder / _ORIGIN) if (folder / _ORIGIN).is_file() else None
+def gguf_digest(folder: Path) -> str | None:
+    """The SHA-256 of the file that a folder was converted from; None for any other folder."""
+    return str(read_object(folder / _ORIGIN)["sha256"]) if (folder / _ORIGIN).is_file() else None
 
 
 def gguf_version(source: str) -> str | None:
@@ -129,7 +130,8 @@ def _convert(file: Path, folder: Path, sha256: str) -> None:
         plain.load_state_dict(read.state_dict())
         plain.to(torch.bfloat16).save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)
-        license_field = GGUFReader(file).get_field("general.license")
-        named = str(license_field.contents()) if license_field is not None else None
-        known = next((entry.license for entry in PACKAGES.values() if entry.sha256 == sha256), named)
-        write_json(scratch / _ORIGIN, {"sha256": sha256, **({"license": known} if known else {})})
+        field = GGUFReader(file).get_field("general.license")
+        known = (entry.license for entry in PACKAGES.values() if entry.sha256 == sha256)
+        if (license_name := next(known, None if field is None else str(field.contents()))) is not None:
+            write_license(scratch, license_name)
+        write_json(scratch / _ORIGIN, {"sha256": sha256})

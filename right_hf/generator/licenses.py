@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from right_hf.generator.gguf_base import gguf_record
+from right_hf.persistence import write_text
 
 #: Goes with weights that are derived from a base whose licence asks for a notice.
 NOTICE_FILE = "NOTICE.txt"
@@ -21,9 +21,7 @@ _NOTICES = {
 
 
 def named_license(folder: Path) -> str | None:
-    """The licence that a base's folder names: in the record of its GGUF file, or in the head of its card."""
-    if (origin := gguf_record(folder)) is not None:
-        return origin.get("license")
+    """The licence that a base's folder names in the head of its card; None where it names none."""
     try:
         _, head, _ = (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)
         entry = yaml.safe_load(head)
@@ -36,6 +34,18 @@ def named_license(folder: Path) -> str | None:
 def notice_of(license_name: str | None) -> str | None:
     """The words that a licence wants to go along; None where it wants none, or nobody knows it."""
     return _NOTICES.get(license_name or "")
+
+
+def write_license(folder: Path, license_name: str) -> None:
+    """Writes a card that names a licence into a folder, and the notice that it wants."""
+    write_text(folder / "README.md", f"---\nlicense: {license_name}\n---\n")
+    write_notice(folder, notice_of(license_name))
+
+
+def write_notice(folder: Path, notice: str | None) -> None:
+    """Writes a notice, where there is one, into a folder."""
+    if notice is not None:
+        write_text(folder / NOTICE_FILE, f"{notice}\n")
 
 
 def saved_notice(folder: Path) -> str | None:

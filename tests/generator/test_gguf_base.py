@@ -14,7 +14,7 @@ from torch import ones
 from right_hf.generator import gguf_base
 from right_hf.generator.decoder_base import Base, fingerprint
 from right_hf.generator.gguf_base import Packaged, gguf_folder, is_gguf
-from right_hf.generator.licenses import named_license, notice_of
+from right_hf.generator.licenses import named_license, notice_of, write_license
 from right_hf.trainers.llm import LlmRecipe
 from right_hf.trainers.pretrained import base_identity, generator_base
 
@@ -30,7 +30,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def convert(file: Path, folder: Path, sha256: str) -> None:
         assert file.read_bytes() == b"GGUF"
         folder.mkdir(parents=True)
-        (folder / "gguf.json").write_text(json.dumps({"sha256": sha256, "license": "gemma"}))
+        (folder / "gguf.json").write_text(json.dumps({"sha256": sha256}))
+        write_license(folder, "gemma")
         (folder / "config.json").write_text("{}")
         save_file({"weight": ones(1)}, folder / "model.safetensors")
 
