@@ -95,7 +95,9 @@ def undeclared(modules: set[str], requirements: list[str]) -> set[str]:
 def test_whatever_a_module_imports_is_declared(path: Path, project: dict[str, Any]) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     required, extras = project["dependencies"], project["optional-dependencies"]
-    optional = [requirement for extra in ("zh", "stem", "fast", "train", "llm") for requirement in extras[extra]]
+    optional = [
+        requirement for extra in ("zh", "stem", "fast", "train", "llm", "gguf") for requirement in extras[extra]
+    ]
     if module_name(path) in TUNING:
         required = required + extras["train"] + extras["llm"]
     if module_name(path) == CONVERTING:
