@@ -130,7 +130,7 @@ def test_an_llm_may_not_change_under_a_folder(plan: Plan, tmp_path: Path) -> Non
     data = write_splits(tmp_path / "data")
     Experiment(plan, data, tmp_path / "work").planned_llm()
     assert plan.llm is not None
-    values = merged(plan.llm.planned.values, {"pretraining": {"generator": {"copying": {"steps": 5}}}})
+    values = merged(plan.llm.planned.values, {"pretraining": {"generator": {"vocabulary_size": 500}}})
     changed = replace(plan, llm=replace(plan.llm, planned=replace(plan.llm.planned, values=values)))
     experiment = Experiment(changed, data, tmp_path / "work")  # its other systems may go on
     with pytest.raises(ValueError, match="other settings or data"):

@@ -44,12 +44,11 @@ def tiny_recipe(posts: Sequence[Post], folder: Path, **generator: Any) -> Recipe
     }
     shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1}
     shape |= {"num_attention_heads": 2, "num_key_value_heads": 2}
-    copying = {"steps": 4, "batch_size": 4}
     values = {
         "language": "en",
         "pretraining": {
             "selector": {"dimensions": 16, "vocabulary_size": 300},
-            "generator": {"vocabulary_size": 300, "shape": shape, "copying": copying},
+            "generator": {"vocabulary_size": 300, "shape": shape},
         },
         "selector": {
             "hashtags": 3,

@@ -25,11 +25,10 @@ from typing import Any, NamedTuple
 from transformers import AutoTokenizer
 
 from reproduction.pretraining.copying import CopyingRecipe, RehearsedExamples, pretrain_copying
-from reproduction.pretraining.decoders import DecoderPretraining, DecoderShape, decoder_from_scratch, pretrain_decoder
+from reproduction.pretraining.decoders import DecoderShape, decoder_from_scratch
 from reproduction.pretraining.encoders import EncoderPretraining, static_encoder
 from reproduction.pretraining.t5 import T5Shape, t5_from_scratch
 from reproduction.pretraining.tokenizer import train_decoder_tokenizer, train_tokenizer
-from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.generator.prompt import HashtagFormat
 from right_hf.layout import TRAINING_FILE
 from right_hf.persistence import atomic_folder, write_json
@@ -67,8 +66,8 @@ class GeneratorPretraining:
     Attributes:
         vocabulary_size: Tokens of its tokenizer.
         shape: Sizes of its model, see [`T5Shape`] and [`DecoderShape`]; those of a SEGTRM stand under `generator`.
-        copying: Settings of its pretraining, see [`CopyingRecipe`], or for a decoder [`DecoderPretraining`]; None for
-            weights that stay random.
+        copying: Settings of its pretraining, see [`CopyingRecipe`]; None for weights that stay random, as those of a
+            decoder do.
     """
 
     vocabulary_size: int = 8000
@@ -199,10 +198,10 @@ class _Base:
         recipe, copying = self.recipe, self.settings.copying or {}
         where = {name: recipe.arguments[name] for name in _WHERE if name in recipe.arguments}
         lengths = recipe.max_source_length, recipe.max_target_length
-        if recipe.type == "decoder":
-            prompts = DecoderFormat(tokenizer, self.language, recipe.template, *lengths)
-            settings = DecoderPretraining(**copying)
-            return pretrain_decoder(model, prompts, posts, checkpoints, settings, where, self.seed)
+        if recipe.type != "seq2seq":
+            raise ValueError(
+                f"A {recipe.type} is not pretrained here: leave out `copying`, or name a pretrained `base`."
+            )
         form, factor = HashtagFormat(tokenizer, *lengths), recipe.embedding_factor
         return pretrain_copying(model, form, posts, checkpoints, CopyingRecipe(**copying), where, self.seed, factor)
 
