@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +150,7 @@ class DecoderGenerator(NetworkGenerator):
     @property
     def settings(self) -> dict[str, Any]:
         """Language, template and lengths, and of an adapter its base."""
-        return super().settings | ({"base": asdict(self._named_base())} if self.is_adapted else {})
+        return super().settings | ({"base": self._named_base().entry} if self.is_adapted else {})
 
     def check_portable(self) -> None:
         """See [`Component.check_portable`]: an adapter is portable if its base lies on the Hub."""

@@ -12,7 +12,7 @@ import importlib.util
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,12 @@ class Base:
 
     def __str__(self) -> str:
         return self.source + (f" at revision {self.revision!r}" if self.revision else "")
+
+    @property
+    def entry(self) -> dict[str, str | None]:
+        """What [`recorded`] reads; without licence and notice where there are none, as older versions expect it."""
+        found: dict[str, str | None] = asdict(self)
+        return {name: value for name, value in found.items() if value or name not in ("license", "notice")}
 
     @classmethod
     def of(cls, source: str, revision: str | None = None, **hub: Any) -> Base:
