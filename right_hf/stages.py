@@ -140,7 +140,7 @@ class Stages:
         asked = [row for row, trace in enumerate(traces) if max((trace.scores or {}).values(), default=0.0) <= when]
         if asked:
             some = gathered.of(asked)
-            found = self._traces(some, self._written(some, wish, generation))
+            found = self._traces(some, self._written(some, wish, generation, [traces[row] for row in asked]))
             for row, trace in zip(asked, found, strict=True):
                 traces[row] = trace
         return traces
@@ -161,23 +161,32 @@ class Stages:
             pools = self._pooler.pools(posts, vectors, found, candidates, moments, wish)
         return _Gathered(posts, vectors, hits, candidates, pools, moments)
 
-    def _written(self, gathered: _Gathered, wish: Wish | None, generation: Mapping[str, Any]) -> list[Generation]:
-        """What the generator writes of each post."""
+    def _written(
+        self,
+        gathered: _Gathered,
+        wish: Wish | None,
+        generation: Mapping[str, Any],
+        before: Sequence[Trace] | None = None,
+    ) -> list[Generation]:
+        """What the generator writes of each post; `before` are the traces without it, where they are known."""
         config, generator = self.config, made(self._generator)
         assert generator is not None
         retrieved = [[candidate.hashtag for candidate in ranked] for ranked in gathered.candidates]
         contexts = [hashtags[: config.context_hashtags] for hashtags in retrieved]
-        asked = self._scored(gathered, retrieved) if self._asks_likelihoods else None
+        asked = self._scored(gathered, retrieved, before) if self._asks_likelihoods else None
         allowed = None if wish is None else wish.allowed
         written = generate_allowed(generator, gathered.posts, contexts, asked, allowed=allowed, **generation)
         return written if wish is None else [self._as_wished(found, wish) for found in written]
 
-    def _scored(self, gathered: _Gathered, retrieved: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    def _scored(
+        self, gathered: _Gathered, retrieved: Sequence[Sequence[str]], before: Sequence[Trace] | None
+    ) -> list[Sequence[str]]:
         """The hashtags of each post that the generator tells its likelihoods of."""
-        number = None if self.pool is None else self.pool.scored
-        if number is not None and self._first is not None and not self._first.needs_generator:
-            traces = self._traces(gathered, [NO_GENERATION] * len(gathered.posts))
-            return [_best(found, number) for found in self._first.scores(traces)]
+        number, first = None if self.pool is None else self.pool.scored, self._first
+        if number is not None and first is not None and not first.needs_generator:
+            traces = before or self._traces(gathered, [NO_GENERATION] * len(gathered.posts))
+            scores = [trace.scores or {} for trace in traces] if first is self.ranker else first.scores(traces)
+            return [_best(found, number) for found in scores]
         return [
             hashtags[: self.config.pool_hashtags] if pool is None else list(pool.hashtags)
             for hashtags, pool in zip(retrieved, gathered.pools, strict=True)

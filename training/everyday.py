@@ -23,30 +23,30 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from reproduction.prompted import prompted_llm
+from reproduction.systems import SHOTS
 
 from right_hf import DEFAULT_CHECKPOINT, RightModel, read_posts
-from right_hf.generator import DecoderGenerator, Generator
+from right_hf.evaluation import run_generator
+from right_hf.generator import Generator
 from right_hf.generator.chat_prompts import Shot
-from right_hf.generator.decoder_base import Base, load_network
-from right_hf.loading import load_tokenizer
 from right_hf.persistence import write_json
+from right_hf.posts import Post
 from right_hf.provenance import provenance
 from right_hf.registry import load_component
 from right_hf.text.cleaning import clean_post
 from right_hf.text.hashtags import hashtag_key
-
-_SHOTS = 5
 
 
 class Judged(NamedTuple):
     """A post with what a person could post under it.
 
     Attributes:
-        text: The post.
+        post: With its author's hashtags.
         fitting: Keys of the author's hashtags and of the others that fit.
     """
 
-    text: str
+    post: Post
     fitting: frozenset[str]
 
 
@@ -61,7 +61,8 @@ def read_judged(path: Path) -> list[Judged]:
         try:
             entry = json.loads(line)
             keys = frozenset(hashtag_key(tag) for tag in (*entry["hashtags"], *entry["also"]))
-            found.append(Judged(clean_post(entry["text"]), keys))
+            post = Post(str(number), clean_post(entry["text"]), tuple(entry["hashtags"]))
+            found.append(Judged(post, keys))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}, line {number}: expected text, hashtags and also, got {line:.80}.") from error
     return found
@@ -70,41 +71,34 @@ def read_judged(path: Path) -> list[Judged]:
 def postable(judged: Sequence[Judged], answers: Sequence[Sequence[str]], places: int) -> float:
     """The share of the first `places` of all answers that fit, in percent."""
     fits = sum(
-        sum(hashtag_key(tag) in post.fitting for tag in dict.fromkeys(answer[:places]))
-        for post, answer in zip(judged, answers, strict=True)
+        sum(hashtag_key(tag) in one.fitting for tag in dict.fromkeys(answer[:places]))
+        for one, answer in zip(judged, answers, strict=True)
     )
     return 100 * fits / (places * len(judged))
 
 
-def _written(generator: Generator, posts: Sequence[str], contexts: Sequence[Sequence[str]]) -> list[list[str]]:
-    batches = range(0, len(posts), 16)
-    return [one.hashtags for at in batches for one in generator.generate(posts[at : at + 16], contexts[at : at + 16])]
-
-
-def _answers(arguments: argparse.Namespace, posts: Sequence[str]) -> dict[str, list[list[str]]]:
+def _answers(arguments: argparse.Namespace, posts: Sequence[Post]) -> dict[str, list[list[str]]]:
     """What each system says of the posts."""
     model = RightModel.from_pretrained(arguments.model, generate_when=0)
-    traces = model.trace(posts)
+    texts = [post.text for post in posts]
+    traces = model.trace(texts)
     contexts = [
         [candidate.hashtag for candidate in trace.candidates][: model.config.context_hashtags] for trace in traces
     ]
-    nothing: list[Sequence[str]] = [[] for _ in posts]
     found = {
         "w/o generator (the selector's ranking)": [[one.hashtag for one in trace.candidates] for trace in traces],
-        "checkpoint": [[one.hashtag for one in answer] for answer in model.recommend(posts, 3)],
+        "checkpoint": [[one.hashtag for one in answer] for answer in model.recommend(texts, 3)],
     }
     if arguments.generator:
         tuned: Generator = load_component("generator", Path(arguments.generator), dtype=torch.float32)
-        found["RIGHT, tuned LLM"] = _written(tuned, posts, contexts)
+        found["RIGHT, tuned LLM"] = [one.sequence for one in run_generator(tuned, posts, contexts)]
     if arguments.base:
-        folder = Base.of(arguments.base).folder()
-        network, tokenizer, shots = load_network(folder, torch.float32), load_tokenizer(folder), []
-        if arguments.shots:
-            shots = [Shot(post.text, (), post.hashtags) for post in read_posts(arguments.shots)[:_SHOTS]]
-        template = "brief" if shots else "paper"
-        llm = DecoderGenerator(network, tokenizer, "en", template, 1024, 24, shots=shots)
-        found[f"LLM as it is, {len(shots)} examples"] = _written(llm, posts, nothing)
-        found[f"RIGHT, LLM as it is, {len(shots)} examples"] = _written(llm, posts, contexts)
+        examples = read_posts(arguments.shots)[:SHOTS] if arguments.shots else []
+        shots = [Shot(post.text, (), post.hashtags) for post in examples]
+        llm = prompted_llm(arguments.base, None, "en", 24, shots)
+        for name, beside in (("LLM as it is", None), ("RIGHT, LLM as it is", contexts)):
+            answers = run_generator(llm, posts, beside)
+            found[f"{name}, {len(shots)} examples"] = [one.sequence for one in answers]
     return found
 
 
@@ -121,7 +115,7 @@ def main() -> None:
     judged = read_judged(arguments.judged)
     rows = {
         name: {str(places): round(postable(judged, answers, places), 1) for places in (1, 3)}
-        for name, answers in _answers(arguments, [post.text for post in judged]).items()
+        for name, answers in _answers(arguments, [one.post for one in judged]).items()
     }
     lines = ["| system | first | first three |", "|---|---:|---:|"]
     lines += [f"| {name} | {shares['1']:.1f} | {shares['3']:.1f} |" for name, shares in rows.items()]

@@ -36,9 +36,7 @@ from reproduction.smoke import SHOWN, few_posts, shown_posts
 from reproduction.tables import TABLES
 
 from right_hf.generator import AnswerStore, ChatGenerator, DecoderGenerator, Generator, HubChatClient
-from right_hf.generator.decoder_base import load_network
-from right_hf.hub.pull import fetch
-from right_hf.loading import load_tokenizer
+from right_hf.generator.decoder_base import load_base
 from right_hf.posts import Post
 
 ROOT = Path(__file__).parent
@@ -77,8 +75,7 @@ def _chat(arguments: argparse.Namespace, language: str, answers: Path) -> Genera
     if arguments.chat_base_url:
         client = HubChatClient(arguments.chat_model, base_url=arguments.chat_base_url)
         return ChatGenerator(client, language, AnswerStore(answers))
-    folder = fetch(arguments.chat_model, [""])
-    return DecoderGenerator(load_network(folder), load_tokenizer(folder), language, template="paper")
+    return DecoderGenerator(*load_base(arguments.chat_model), language, template="paper")
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:

@@ -45,6 +45,4 @@ def export_for_serving(generator: DecoderGenerator, folder: str | Path) -> None:
     merged = generator.merged()
     tokenizer = copy.deepcopy(merged.tokenizer)
     tokenizer.chat_template = serving_template(tokenizer)
-    served = type(merged)(merged.network, tokenizer, **merged.format.settings)
-    served.notice = merged.notice
-    served.save_pretrained(folder)
+    merged.rebuilt(merged.network, tokenizer).save_pretrained(folder)

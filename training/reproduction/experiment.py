@@ -13,16 +13,15 @@ import torch
 from reproduction.answers import read_answers, write_answers
 from reproduction.plan import Plan, Planned
 from reproduction.pretraining import SECTION, Prepared, prepare
+from reproduction.prompted import prompted_llm
 from reproduction.store import Store
 from reproduction.systems import FIGURE_3, TUNED, System, right
 from right_hf.analysis import get_analyser
 from right_hf.data import small
 from right_hf.evaluation import BM25, Answer, run_generator, run_retriever
-from right_hf.generator import DecoderGenerator, Generator
+from right_hf.generator import Generator
 from right_hf.generator.chat_prompts import Shot
-from right_hf.generator.decoder_base import Base, load_network
 from right_hf.layout import TRAINING_FILE
-from right_hf.loading import load_tokenizer
 from right_hf.persistence import read_object
 from right_hf.posts import Post
 from right_hf.registry import load_component
@@ -204,17 +203,13 @@ class Experiment:
             return planned
         return self.plan.segtrm if system.kind == "segtrm" else self.plan.right
 
-    def prompted(self, system: System, seed: int) -> DecoderGenerator:
-        """The LLM as it is: with the paper's prompt, or with the first posts that tune it as examples."""
+    def _prompted(self, system: System, seed: int) -> Generator:
+        """The LLM as it is; its examples are the first posts that tune it."""
         recipe, _ = self._started("generator", self.planned_llm(), seed)
-        folder = Base.of(generator_base(recipe.generator), recipe.generator.revision).folder()
-        network, tokenizer = load_network(folder, torch.float32, _device()), load_tokenizer(folder)
-        longest = recipe.generator.max_target_length
-        if system.shots is None:
-            return DecoderGenerator(network, tokenizer, recipe.language, max_target_length=longest)
-        shots = [Shot(*example) for example in self._training_examples(system, seed)[: system.shots]]
-        template = recipe.generator.template
-        return DecoderGenerator(network, tokenizer, recipe.language, template, 1024, longest, shots=shots)
+        llm, number = recipe.generator, system.shots
+        shots = [Shot(*example) for example in self._training_examples(system, seed)[:number]] if number else []
+        source = generator_base(llm), llm.revision
+        return prompted_llm(*source, recipe.language, llm.max_target_length, shots, _device())
 
     def planned_llm(self) -> Planned:
         """The recipe of the LLM.
@@ -249,8 +244,8 @@ class Experiment:
             if self.chat is None:
                 raise ValueError(f"{system.name} needs a chat model. Give --chat-model.")
             return run_generator(self.chat, posts, contexts)
-        prompted = system.kind == "prompted"
-        generator = self.prompted(system, seed) if prompted else self.load_generator(system, seed)
+        asked = self._prompted if system.kind == "prompted" else self.load_generator
+        generator = asked(system, seed)
         return run_generator(generator, posts, contexts, _ANSWERED_AT_ONCE[_device().type])
 
     @cached_property

@@ -40,6 +40,17 @@ def between(pools: Pools, first: int, last: int) -> Pools:
     return Pools(pools.sizes[first:last], pools.hashtags[rows], pools.values[rows], pools.gold[rows], pools.names)
 
 
+def joined(parts: Sequence[Pools]) -> Pools:
+    """Pools of the same features, one after the other."""
+    return Pools(
+        np.concatenate([part.sizes for part in parts]),
+        [tag for part in parts for tag in part.hashtags],
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.gold for part in parts]),
+        parts[0].names,
+    )
+
+
 def ranked(pools: Pools, scores: npt.NDArray[Any]) -> list[list[str]]:
     """The hashtags of each pool by (-score, hashtag); (N,) scores."""
     ends = np.cumsum(pools.sizes).tolist()

@@ -98,6 +98,32 @@ ABLATIONS = (
 )
 
 
+def unseen_posts(experiment: Experiment, validation: Sequence[Post], number: int | None) -> list[Post]:
+    """So many validation posts (None for all) on which no generator of an experiment was chosen.
+
+    Raises:
+        ValueError: There are none.
+    """
+    seen = {post.id for post in experiment.posts["validation"]}
+    unseen = [post for post in validation if post.text and post.id not in seen]
+    if not unseen:
+        raise ValueError("All validation posts chose generators; the ranker needs others. Lower validation_posts.")
+    return small(unseen, size=number or len(unseen))
+
+
+def held_out_of(experiment: Experiment) -> Experiment:
+    """The experiment whose models have not seen the posts of its test split, which are training posts of the other."""
+    kept, held = ranker_posts(experiment.posts["train"], experiment.plan.ranker)
+    posts = {"train": kept, "validation": experiment.posts["validation"], "test": held}
+    return Experiment(experiment.plan, posts, experiment.store.folder / "held-out", bases=experiment)
+
+
+def config_of(experiment: Experiment) -> RightConfig:
+    """How the parts work together that make pools."""
+    recipe = experiment.plan.recipe
+    return RightConfig(hits=recipe.retriever.hits, context_hashtags=recipe.selector.hashtags)
+
+
 class RankerExperiment:
     """The rankers of an experiment.
 
@@ -109,23 +135,15 @@ class RankerExperiment:
     def __init__(self, experiment: Experiment, validation: Sequence[Post]) -> None:
         self.experiment = experiment
         self.recipe = experiment.plan.ranker
-        seen = {post.id for post in experiment.posts["validation"]}
-        unseen = [post for post in validation if post.text and post.id not in seen]
-        if not unseen:
-            raise ValueError("All validation posts chose generators; the ranker needs others. Lower validation_posts.")
-        experiment.posts[RANKING] = small(unseen, size=self.recipe.validation_posts or len(unseen))
+        experiment.posts[RANKING] = unseen_posts(experiment, validation, self.recipe.validation_posts)
         of_pools = {name: getattr(self.recipe, name) for name in _OF_POOLS}
         identity = run_identity(experiment.plan.recipe, experiment.posts["train"], ranker=of_pools)
         claim_run(experiment.store.folder / "pools", identity)
 
     @cached_property
     def held_out(self) -> Experiment:
-        """The experiment whose models have not seen the posts of its test split, which are training posts here."""
-        experiment = self.experiment
-        kept, held = ranker_posts(experiment.posts["train"], self.recipe)
-        posts = {"train": kept, "validation": experiment.posts["validation"], "test": held}
-        folder = experiment.store.folder / "held-out"
-        return Experiment(experiment.plan, posts, folder, bases=experiment)
+        """See [`held_out_of`]."""
+        return held_out_of(self.experiment)
 
     def system(self, trained: str | None = None) -> System:
         """RIGHT with the better of its retrievers, whose generator the ranker works with."""
@@ -143,9 +161,8 @@ class RankerExperiment:
 
         def make(path: Path) -> None:
             """Retrievers of one experiment, selector and generator of another."""
-            recipe = self.experiment.plan.recipe
+            config = config_of(self.experiment)
             retriever = HybridRetriever(*(parts.retriever(name) for name in (BM25, SIMCSE)))
-            config = RightConfig(hits=recipe.retriever.hits, context_hashtags=recipe.selector.hashtags)
             generator = readers.load_generator(system, seed)
             settings = PoolSettings(**self.recipe.pool)
             save_pools(
