@@ -18,6 +18,8 @@ from right_hf.generator.rows import chosen_rows, padded, positions, rows_at_once
 
 #: Answers scored in one pass; bounds the memory of their logits.
 _SCORED_AT_ONCE = 64
+#: Fewer tokens are not worth a pass of their own.
+_SHARED = 16
 #: With these `generate` needs a cache of its own.
 _OWN_CACHE = ("use_cache", "cache_implementation", "assistant_model", "prompt_lookup_num_tokens")
 
@@ -25,24 +27,50 @@ _OWN_CACHE = ("use_cache", "cache_implementation", "assistant_model", "prompt_lo
 class ReadPrompts:
     """Prompts that a decoder-only model has read, see [`right_hf.generator.network.ReadPosts`].
 
-    Of each all but the last token is read, which is left for what goes on from there.
+    Of each all but the last token is read, which is left for what goes on from there. What all begin with, an
+    instruction or examples, is read once.
 
     Args:
         network: The causal LM.
         form: Its format.
         prompts: Token ids of B prompts.
-        scoring: Whether hashtags shall be scored; only to write, nothing is read beforehand.
+        scoring: Whether hashtags shall be scored; only to write, nothing else is read beforehand.
     """
 
     def __init__(self, network: Any, form: DecoderFormat, prompts: Sequence[Sequence[int]], scoring: bool) -> None:
         self._network = network
         self._form = form
         self._known = inspect.signature(network.forward).parameters
-        self._ids, self._mask = self._batch(prompts, left=True)  # (B, S)
-        self._cache = DynamicCache(config=network.config.get_text_config(decoder=True)) if scoring else None
-        if self._cache is not None:
-            last_only = {"logits_to_keep": 1} if "logits_to_keep" in self._known else {}
-            self._forward(self._ids[:, :-1], self._mask[:, :-1], self._cache, **last_only)
+        config = network.config.get_text_config(decoder=True)
+        shared = self._worth_sharing(prompts, getattr(config, "sliding_window", None))
+        ids, mask = self._batch([prompt[shared:] for prompt in prompts], left=True)
+        begun = torch.tensor(prompts[0][:shared], dtype=ids.dtype, device=ids.device).expand(len(ids), -1)
+        # Between what is shared and the rest a shorter prompt is filled up.
+        self._ids, self._mask = (
+            torch.cat([begun, ids], dim=1),
+            torch.cat([torch.ones_like(begun), mask], dim=1),
+        )  # (B, S)
+        self._cache = DynamicCache(config=config) if scoring or shared else None
+        if self._cache is not None and shared:
+            self._read_on(self._cache, slice(1), 0, shared)
+            self._cache = chosen_rows(self._cache, torch.zeros(len(ids), dtype=torch.long, device=ids.device))
+        if self._cache is not None and scoring:
+            self._read_on(self._cache, slice(None), shared, self._ids.shape[1] - 1)
+
+    def _worth_sharing(self, prompts: Sequence[Sequence[int]], window: int | None) -> int:
+        """How many tokens are read once for all prompts; none where a window of attention would count the padding."""
+        if len(prompts) == 1 or "position_ids" not in self._known:
+            return 0
+        if window is not None and max(map(len, prompts)) + self._form.max_target_length > window:
+            return 0
+        same = min(len(_beginning(prompts)), *(len(prompt) - 1 for prompt in prompts))
+        return same if same >= _SHARED else 0
+
+    def _read_on(self, cache: DynamicCache, rows: slice, start: int, end: int) -> None:
+        """Reads the tokens from `start` to `end` of some rows into the cache."""
+        last_only = {"logits_to_keep": 1} if "logits_to_keep" in self._known else {}
+        if start < end:
+            self._forward(self._ids[rows, start:end], self._mask[rows, :end], cache, **last_only)
 
     def _forward(self, ids: torch.Tensor, mask: torch.Tensor, cache: DynamicCache, **settings: Any) -> torch.Tensor:
         """(B, T, V) logits of the tokens `ids` (B, T), which stand last under `mask` (B, S + T); extends the cache."""
@@ -81,7 +109,7 @@ class ReadPrompts:
 
     def _go_on(self, answers: Sequence[Sequence[int]]) -> _Beginning:
         """Reads the last token of each prompt and what all answers begin with, as a rule the hash sign."""
-        shared = [column[0] for column in takewhile(lambda column: len(set(column)) == 1, zip(*answers, strict=False))]
+        shared = _beginning(answers)
         ids = self._ids
         cache = chosen_rows(self._cache, torch.arange(len(ids), device=ids.device))
         begun = torch.tensor(shared, dtype=ids.dtype, device=ids.device).expand(len(ids), -1)  # (B, L)
@@ -122,6 +150,11 @@ class ReadPrompts:
             end = float(np.logaddexp(ended, sum(found[len(answer) :])))
             means.append((begun.sums[owner] + sum(found[: len(answer)]) + end) / (begun.length + len(answer) + 1))
         return means
+
+
+def _beginning(sequences: Sequence[Sequence[int]]) -> list[int]:
+    """What all sequences begin with."""
+    return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, zip(*sequences, strict=False))]
 
 
 class _Told(NamedTuple):

@@ -73,16 +73,31 @@ def packed_logits(model: Any, places: Sequence[tuple[int, int]], **inputs: Any) 
         places: N rows and columns.
         inputs: What its `forward` takes.
     """
-    at = torch.tensor(places)
+    own = copy.copy(model)
+    own._modules = dict(model._modules)
+    return logits_at(own, own, torch.tensor(places), **inputs)
+
+
+def logits_at(called: Any, model: Any, places: torch.Tensor, **inputs: Any) -> torch.Tensor:
+    """The same of a model that is called as what wraps it, and that has another head meanwhile.
+
+    Args:
+        called: The model, or what it is trained in.
+        model: Of transformers.
+        places: (N, 2) rows and columns.
+        inputs: What its `forward` takes.
+    """
     head = model.get_output_embeddings()
     name = next((name for name, module in model.named_children() if module is head), None)
-    if name is None:
-        packed, own = None, model
-    else:
-        packed, own = _PackedHead(head, at), copy.copy(model)
-        own._modules = {**model._modules, name: packed}
-    logits: torch.Tensor = own(**inputs).logits
-    if packed is not None and packed.was_asked:
+    packed = _PackedHead(head, places)
+    try:
+        model._modules.update({} if name is None else {name: packed})
+        logits: torch.Tensor = called(**inputs).logits
+    finally:
+        model._modules.update({} if name is None else {name: head})
+    if packed.was_asked:
         return logits[0]
-    rows, columns = at.to(logits.device).unbind(1)  # a head that is elsewhere, or a forward that is another module's
+    rows, columns = places.to(logits.device).unbind(
+        1
+    )  # a head that is elsewhere, or a forward that is another module's
     return logits[rows, columns]

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from right_hf.data.protocol import small
 from right_hf.posts import Post
@@ -185,7 +184,7 @@ def check_arguments(arguments: dict[str, Any]) -> None:
         )
 
 
-def train_trees(pools: Pools, recipe: TreesRecipe, seed: int, grades: npt.NDArray[np.int32] | None = None) -> str:
+def train_trees(pools: Pools, recipe: TreesRecipe, seed: int) -> str:
     """Trains boosted trees with LightGBM to put gold hashtags first.
 
     Pools without gold, or with nothing else, say nothing about an order and are left out.
@@ -194,7 +193,6 @@ def train_trees(pools: Pools, recipe: TreesRecipe, seed: int, grades: npt.NDArra
         pools: Pools of posts that no model has seen.
         recipe: Settings of the trees.
         seed: Of the columns and rows that each tree is shown.
-        grades: (N,) how good each hashtag is, from 0 on; by default 1 for gold.
 
     Returns:
         LightGBM's text of the model.
@@ -213,16 +211,14 @@ def train_trees(pools: Pools, recipe: TreesRecipe, seed: int, grades: npt.NDArra
             "posts from the domain of the corpus."
         )
     rows, names = telling[owners], list(pools.names)
-    labels = pools.gold.astype(np.int32) if grades is None else grades
-    data = lightgbm.Dataset(pools.values[rows], labels[rows], group=pools.sizes[telling], feature_name=names)
+    labels = pools.gold[rows].astype(np.int32)
+    data = lightgbm.Dataset(pools.values[rows], labels, group=pools.sizes[telling], feature_name=names)
     settings = {**_DEFAULTS, "seed": seed, **recipe.arguments}
     rounds = settings.pop("num_iterations")
     return str(lightgbm.train(settings, data, rounds).model_to_string())
 
 
-def fit_ranker(
-    train: Pools, validation: Pools, recipe: TreesRecipe, seed: int, grades: npt.NDArray[np.int32] | None = None
-) -> Ranker:
+def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int) -> Ranker:
     """Trains a ranker, and calibrates its scores.
 
     Args:
@@ -230,7 +226,6 @@ def fit_ranker(
         validation: Pools of other posts with the same features, made by the models that the ranker will work with.
         recipe: Its settings.
         seed: See [`train_trees`].
-        grades: See [`train_trees`].
 
     Raises:
         ValueError: The pools have other features than each other, or teach nothing.
@@ -240,7 +235,7 @@ def fit_ranker(
     if recipe.left_out:
         kept = [name for name in train.names if name not in recipe.left_out]
         train, validation = (pools.of_features(kept) for pools in (train, validation))
-    trees = train_trees(train, recipe, seed, grades)
+    trees = train_trees(train, recipe, seed)
     parsed, names = parse_trees(trees)
     slope, intercept = fit_probability(TreeSums(parsed, len(names))(validation.values), validation.gold)
     kind: Any = component_class("ranker", recipe.type)

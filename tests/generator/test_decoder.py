@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import json
 import math
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import GPT2Config, GPT2LMHeadModel, MambaConfig, MambaForCausalLM
+from transformers import Gemma3ForCausalLM, Gemma3TextConfig, GPT2Config, GPT2LMHeadModel, MambaConfig, MambaForCausalLM
 
 from right_hf import RightModel
 from right_hf.generator import DecoderGenerator, Generation
@@ -79,19 +80,48 @@ def test_likelihoods_do_not_depend_on_how_many_are_scored_at_once(
     assert_equal(generate(tiny_decoder), expected)
 
 
-def test_the_prompt_is_read_once(tiny_decoder: DecoderGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
-    lengths: list[int] = []
+@pytest.mark.parametrize("equal", [False, True])
+def test_the_prompt_is_read_once(tiny_decoder: DecoderGenerator, monkeypatch: pytest.MonkeyPatch, equal: bool) -> None:
+    """And of a batch once what all its prompts begin with."""
+    shapes: list[tuple[int, int]] = []
     forward = tiny_decoder.network.model.forward
 
     def counted(input_ids: torch.Tensor, **settings: Any) -> Any:
-        lengths.append(input_ids.shape[1])
+        shapes.append(tuple(input_ids.shape))
         return forward(input_ids=input_ids, **settings)
 
     monkeypatch.setattr(tiny_decoder.network.model, "forward", counted)
-    generate(tiny_decoder)
-    longest = max(len(tiny_decoder.format.prompt(*pair)) for pair in zip(POSTS, CONTEXTS, strict=True))
-    assert lengths[0] == longest - 1
-    assert all(length < 16 for length in lengths[1:])
+    posts, contexts = (POSTS[:1] * 4, CONTEXTS[:1] * 4) if equal else (POSTS, CONTEXTS)
+    tiny_decoder.generate(posts, contexts, CANDIDATES)
+    prompts = [tiny_decoder.format.prompt(*pair) for pair in zip(posts, contexts, strict=True)]
+    same = [len(set(tokens)) == 1 for tokens in zip_longest(*prompts)]
+    shared = len(same) - 1 if equal else same.index(False)
+    longest = max(map(len, prompts))
+    assert shared >= 16
+    assert shapes[0] == (1, shared)
+    assert equal or shapes[1] == (4, longest - 1 - shared)
+    assert all(length < 16 for _, length in shapes[1 if equal else 2 :])
+
+
+def test_a_window_of_attention_does_not_count_padding(decoder_tokenizer: Any) -> None:
+    """A network whose lower layer sees the last 64 tokens alone answers a batch as it answers each of its posts."""
+    torch.manual_seed(0)
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    layers = ["sliding_attention", "full_attention"]
+    config = Gemma3TextConfig(
+        vocab_size=len(decoder_tokenizer),
+        num_key_value_heads=1,
+        head_dim=16,
+        sliding_window=64,
+        layer_types=layers,
+        **shape,
+    )
+    generator = DecoderGenerator(
+        Gemma3ForCausalLM(config), decoder_tokenizer, max_prompt_length=500, max_target_length=8
+    )
+    batch = generate(generator)
+    rows = zip(POSTS, CONTEXTS, CANDIDATES, strict=True)
+    assert_equal(batch, [generator.generate([p], [c], [d])[0] for p, c, d in rows])
 
 
 def test_written_hashtags_are_those_of_the_model(tiny_decoder: DecoderGenerator) -> None:

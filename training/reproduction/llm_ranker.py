@@ -12,9 +12,6 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from reproduction.analysis.paper import NO_GENERATOR
 from reproduction.analysis.tables import results_table
 from reproduction.experiment import SAMPLE, Experiment
@@ -31,12 +28,6 @@ from right_hf.trainers.ranker import fit_ranker
 from right_hf.trainers.runs import claim_run, digest, run_identity
 
 HELD = "held-out"
-#: What is gold has this grade where the LLM grades the others.
-_GRADES = 4
-#: The row of a ranker that learned from the LLM and does without it.
-DISTILLED = "ranker without a generator, distilled"
-
-
 #: Rankers, of which two are named after the LLM.
 WITHOUT = Variant("none", "ranker without a generator", ("generator_",))
 WITH = Variant("llm", "ranker with {}")
@@ -105,20 +96,6 @@ class LlmRankers:
         learned = [self.pools(HELD, seed, judged=False)] + ([self.pools(HELD, seed, judged=True)] if judged else [])
         return self._fitted(variant.key, variant, learned, self.pools(RANKING, seed, judged), seed)
 
-    def distilled(self, seed: int) -> TreeRanker:
-        """Trees without a generator that learn what the LLM finds likely beside what authors used."""
-
-        def make(path: Path) -> None:
-            judged = WITHOUT.view(self.pools(HELD, seed, judged=True))
-            every = self.pools(HELD, seed, judged=False)
-            others = between(every, self._judged, len(every.sizes))
-            train = joined([columns(pools, WITHOUT.features) for pools in (judged, others)])
-            grades = np.concatenate([soft_grades(judged), np.where(others.gold, _GRADES, 0)]).astype(np.int32)
-            told = columns(self.pools(RANKING, seed, judged=False), WITHOUT.features)
-            fit_ranker(train, told, self.recipe, seed, grades).save_pretrained(path)
-
-        return self._kept("distilled", seed, make)
-
     def _fitted(
         self, key: str, variant: Variant, learned: Sequence[Pools], calibration: Pools, seed: int
     ) -> TreeRanker:
@@ -127,9 +104,6 @@ class LlmRankers:
             told = columns(variant.view(calibration), variant.features)
             fit_ranker(train, told, self.recipe, seed).save_pretrained(path)
 
-        return self._kept(key, seed, make)
-
-    def _kept(self, key: str, seed: int, make: Callable[[Path], None]) -> TreeRanker:
         settings = digest([asdict(self.recipe)])[:8]
         return TreeRanker.from_folder(self.experiment.store.made(f"seed-{seed}/llm-rankers/{key}-{settings}", make))
 
@@ -137,21 +111,6 @@ class LlmRankers:
         """What a ranker answers to each post of the sample."""
         pools = variant.view(self.pools(SAMPLE, seed, judged=variant != WITHOUT))
         return ranked_answers(pools, self.ranker(variant, seed).probabilities(pools.values, pools.names))
-
-    def distilled_answers(self, seed: int) -> list[Answer]:
-        """What the distilled ranker answers to each post of the sample, without the LLM."""
-        pools = self.pools(SAMPLE, seed, judged=False)
-        return ranked_answers(pools, self.distilled(seed).probabilities(pools.values, pools.names))
-
-
-def soft_grades(pools: Pools) -> npt.NDArray[np.int32]:
-    """(N,) the highest grade for gold, for the others by the LLM's softmax over the hashtags that it judged."""
-    totals = np.exp(np.nan_to_num(pools.column("generator_total").astype(np.float64), nan=-np.inf))
-    owners = np.repeat(np.arange(len(pools.sizes)), pools.sizes)
-    sums = np.bincount(owners, totals, len(pools.sizes))
-    shares = totals / np.where(sums > 0, sums, 1)[owners]
-    grades: npt.NDArray[np.int32] = np.where(pools.gold, _GRADES, np.floor(_GRADES * shares)).astype(np.int32)
-    return np.minimum(grades, np.where(pools.gold, _GRADES, _GRADES - 1)).astype(np.int32)
 
 
 def llm_fusion_table(report: Report) -> str:
@@ -164,7 +123,6 @@ def llm_fusion_table(report: Report) -> str:
     }
     for variant in (WITHOUT, WITH, *PARTS):
         shown[variant.name.format(name)] = partial(rankers.answers, variant)
-    shown[DISTILLED] = rankers.distilled_answers
     posts, seeds = experiment.posts[SAMPLE], experiment.plan.seeds
 
     def runs(answers: Callable[[int], list[Answer]]) -> list[Statistics]:
