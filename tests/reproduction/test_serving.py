@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from serving import export_for_serving, serving_template
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from right_hf.generator import DecoderGenerator
+from tests.conftest import ENGLISH
 from tests.generator.test_decoder import CONTEXTS, POSTS, assert_equal, generate
 from tests.support.command_line import run_script
 
@@ -60,12 +62,23 @@ def test_the_template_does_not_grow(tiny_decoder: DecoderGenerator) -> None:
     assert serving_template(tokenizer) == tokenizer.chat_template
 
 
+@pytest.mark.parametrize("cut", [False, True])
 def test_the_script(
-    adapter: DecoderGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    adapter: DecoderGenerator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    cut: bool,
 ) -> None:
     adapter.save_pretrained(tmp_path / "adapter")
+    post = {"id": "1", "text": ENGLISH[0].text, "hashtags": ["cloud"]}
+    (tmp_path / "train.jsonl").write_text(json.dumps(post), encoding="utf-8")
     options = ["--generator", str(tmp_path / "adapter"), "--output", str(tmp_path / "served")]
+    options += ["--vocabulary", str(tmp_path / "train.jsonl")] if cut else []
     run_script(["training/export_merged.py", *options], monkeypatch)
     assert "ask it with language 'en', template 'short'" in capsys.readouterr().out
     assert (tmp_path / "served" / "model.safetensors").is_file()
     assert not (tmp_path / "served" / "adapter_config.json").exists()
+    served = DecoderGenerator.from_pretrained(tmp_path / "served")
+    assert (len(served.tokenizer) < len(adapter.tokenizer)) == cut
+    assert len(served.generate([ENGLISH[0].text], [[]], [["a"]])) == 1
