@@ -45,11 +45,9 @@ class ReadPrompts:
         shared = self._worth_sharing(prompts, getattr(config, "sliding_window", None))
         ids, mask = self._batch([prompt[shared:] for prompt in prompts], left=True)
         begun = torch.tensor(prompts[0][:shared], dtype=ids.dtype, device=ids.device).expand(len(ids), -1)
-        # Between what is shared and the rest a shorter prompt is filled up.
-        self._ids, self._mask = (
-            torch.cat([begun, ids], dim=1),
-            torch.cat([torch.ones_like(begun), mask], dim=1),
-        )  # (B, S)
+        # (B, S); between what is shared and the rest a shorter prompt is filled up.
+        self._ids = torch.cat([begun, ids], dim=1)
+        self._mask = torch.cat([torch.ones_like(begun), mask], dim=1)
         self._cache = DynamicCache(config=config) if scoring or shared else None
         if self._cache is not None and shared:
             self._read_on(self._cache, slice(1), 0, shared)

@@ -6,7 +6,6 @@ smaller pieces.
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections import defaultdict
@@ -19,6 +18,7 @@ import torch
 
 from right_hf.generator.decoder import DecoderGenerator
 from right_hf.loading import load_tokenizer
+from right_hf.persistence import read_object, write_json
 
 _TOKENIZER, _SETTINGS = "tokenizer.json", "tokenizer_config.json"
 #: Token ids in configurations.
@@ -55,38 +55,38 @@ def _cut_tokenizer(tokenizer: Any, used: Collection[int]) -> tuple[Any, list[int
     """A tokenizer of the used tokens and those that they need, and what was the id of each of these before."""
     with tempfile.TemporaryDirectory() as folder:
         tokenizer.save_pretrained(folder)
-        whole = json.loads((Path(folder) / _TOKENIZER).read_text(encoding="utf-8"))
-        model = whole["model"]
-        if model["type"] not in ("BPE", "Unigram"):
-            raise ValueError(f"A vocabulary of the kind {model['type']} cannot be cut. Known: BPE, Unigram.")
-        used = {*used, *tokenizer.all_special_ids}
-        vocabulary = (
-            {piece: id_ for id_, (piece, _) in enumerate(model["vocab"])} if _is_list(model) else model["vocab"]
-        )
-        is_byte = re.compile("<0x..>" if model.get("byte_fallback") else ".", re.DOTALL).fullmatch
-        pieces = {piece for piece, id_ in vocabulary.items() if id_ in used or is_byte(piece)}
-        pieces = _merged_from(pieces, model["merges"]) if "merges" in model else pieces
-        added = [token for token in whole["added_tokens"] if token["id"] in used]
-        kept = sorted({vocabulary[piece] for piece in pieces} | {token["id"] for token in added})
-        numbers = {id_: number for number, id_ in enumerate(kept)}
-        if _is_list(model):
-            model["vocab"] = [entry for id_, entry in enumerate(model["vocab"]) if id_ in numbers]
-            model["unk_id"] = numbers.get(model.get("unk_id"))
-        else:
-            model["vocab"] = {piece: numbers[id_] for piece, id_ in vocabulary.items() if id_ in numbers}
-            model["merges"] = [pair for pair in model["merges"] if {*pair, "".join(pair)} <= pieces]
-        whole["added_tokens"] = [{**token, "id": numbers[token["id"]]} for token in added]
-        for token in ((whole["post_processor"] or {}).get("special_tokens") or {}).values():
-            token["ids"] = [numbers[id_] for id_ in token["ids"]]
-        (Path(folder) / _TOKENIZER).write_text(json.dumps(whole, ensure_ascii=False), encoding="utf-8")
-        settings = json.loads((Path(folder) / _SETTINGS).read_text(encoding="utf-8"))
+        whole = read_object(Path(folder) / _TOKENIZER)
+        kept = _cut_file(whole, {*used, *tokenizer.all_special_ids})
+        write_json(Path(folder) / _TOKENIZER, whole, compact=True)
+        settings = read_object(Path(folder) / _SETTINGS)
         settings.pop("added_tokens_decoder", None)  # older files say there what stands in the other
-        (Path(folder) / _SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
+        write_json(Path(folder) / _SETTINGS, settings)
         return load_tokenizer(folder), kept
 
 
-def _is_list(model: dict[str, Any]) -> bool:
-    return isinstance(model["vocab"], list)
+def _cut_file(whole: dict[str, Any], used: Collection[int]) -> list[int]:
+    """Takes out of a `tokenizer.json` all that the used tokens do not need; returns the ids that are left."""
+    model = whole["model"]
+    if model["type"] not in ("BPE", "Unigram"):
+        raise ValueError(f"A vocabulary of the kind {model['type']} cannot be cut. Known: BPE, Unigram.")
+    is_list = isinstance(model["vocab"], list)
+    ids = {piece: id_ for id_, (piece, _) in enumerate(model["vocab"])} if is_list else model["vocab"]
+    is_byte = re.compile("<0x..>" if model.get("byte_fallback") else ".", re.DOTALL).fullmatch
+    pieces = {piece for piece, id_ in ids.items() if id_ in used or is_byte(piece)}
+    pieces = _merged_from(pieces, model["merges"]) if "merges" in model else pieces
+    added = [token for token in whole["added_tokens"] if token["id"] in used]
+    kept = sorted({ids[piece] for piece in pieces} | {token["id"] for token in added})
+    numbers = {id_: number for number, id_ in enumerate(kept)}
+    if is_list:
+        model["vocab"] = [entry for id_, entry in enumerate(model["vocab"]) if id_ in numbers]
+        model["unk_id"] = numbers.get(model.get("unk_id"))
+    else:
+        model["vocab"] = {piece: numbers[id_] for piece, id_ in ids.items() if id_ in numbers}
+        model["merges"] = [pair for pair in model["merges"] if {*pair, "".join(pair)} <= pieces]
+    whole["added_tokens"] = [{**token, "id": numbers[token["id"]]} for token in added]
+    for token in ((whole["post_processor"] or {}).get("special_tokens") or {}).values():
+        token["ids"] = [numbers[id_] for id_ in token["ids"]]
+    return kept
 
 
 def _merged_from(pieces: set[str], merges: Sequence[Sequence[str]]) -> set[str]:

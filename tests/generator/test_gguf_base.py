@@ -166,8 +166,10 @@ def test_the_real_package_is_tuned_and_answers(tmp_path: Path, monkeypatch: pyte
         "notice": NOTICE,
     }
     loaded = DecoderGenerator.from_pretrained(tmp_path / "adapter", dtype=torch.float32)
-    posts = ["Great coffee in Vienna", *(one.text for one in INJECTIONS[::25])]
-    found = loaded.generate(posts, [["coffee", "tea"]] * len(posts), [["coffee", "zebra crossing"]] * len(posts))
-    assert found[0].log_likelihoods["coffee"] > found[0].log_likelihoods["zebra crossing"]
-    for one in found:
-        assert_hashtags(one.hashtags)
+    [judged] = loaded.generate(["Great coffee in Vienna"], [["coffee", "tea"]], [["coffee", "zebra crossing"]])
+    assert judged.log_likelihoods["coffee"] > judged.log_likelihoods["zebra crossing"]
+    for language in ("en", "zh"):
+        asked = [one.text for one in INJECTIONS if one.language == language]
+        reader = DecoderGenerator(loaded.model, tokenizer, language, "brief", 192, 16, base)
+        for found in reader.generate(asked, [["coffee"]] * len(asked)):
+            assert_hashtags(found.hashtags)
