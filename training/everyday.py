@@ -10,7 +10,7 @@ whatever its spelling. One judge listed at most eight, so that the shares are lo
 system that names fewer than three leaves the places empty, and empty places do not count as postable.
 
 `--generator` is a tuned LLM that reads the hashtags which the checkpoint's selector chooses; with `--base` an LLM
-answers as it is, with the first posts of `--shots` as examples.
+answers as it is, with five posts of `--shots`, drawn by a hash of their ids, as examples.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from reproduction.prompted import prompted_llm
 from reproduction.systems import SHOTS
 
 from right_hf import DEFAULT_CHECKPOINT, RightModel, read_posts
+from right_hf.data import small
 from right_hf.evaluation import run_generator
 from right_hf.generator import Generator
 from right_hf.generator.chat_prompts import Shot
@@ -82,9 +83,7 @@ def _answers(arguments: argparse.Namespace, posts: Sequence[Post]) -> dict[str, 
     model = RightModel.from_pretrained(arguments.model, generate_when=0)
     texts = [post.text for post in posts]
     traces = model.trace(texts)
-    contexts = [
-        [candidate.hashtag for candidate in trace.candidates][: model.config.context_hashtags] for trace in traces
-    ]
+    contexts = _contexts(model, posts)
     found = {
         "w/o generator (the selector's ranking)": [[one.hashtag for one in trace.candidates] for trace in traces],
         "checkpoint": [[one.hashtag for one in answer] for answer in model.recommend(texts, 3)],
@@ -93,13 +92,22 @@ def _answers(arguments: argparse.Namespace, posts: Sequence[Post]) -> dict[str, 
         tuned: Generator = load_component("generator", Path(arguments.generator), dtype=torch.float32)
         found["RIGHT, tuned LLM"] = [one.sequence for one in run_generator(tuned, posts, contexts)]
     if arguments.base:
-        examples = read_posts(arguments.shots)[:SHOTS] if arguments.shots else []
-        shots = [Shot(post.text, (), post.hashtags) for post in examples]
-        llm = prompted_llm(arguments.base, None, "en", 24, shots)
+        examples = small(read_posts(arguments.shots), size=SHOTS) if arguments.shots else []
+        offered = _contexts(model, examples) if examples else []
         for name, beside in (("LLM as it is", None), ("RIGHT, LLM as it is", contexts)):
+            shown = offered if beside else [[] for _ in examples]
+            pairs = zip(examples, shown, strict=True)
+            shots = [Shot(post.text, tuple(context), post.hashtags) for post, context in pairs]
+            llm = prompted_llm(arguments.base, None, "en", 24, shots)
             answers = run_generator(llm, posts, beside)
             found[f"{name}, {len(shots)} examples"] = [one.sequence for one in answers]
     return found
+
+
+def _contexts(model: RightModel, posts: Sequence[Post]) -> list[list[str]]:
+    """The hashtags that go beside each post, as the checkpoint's selector ranks them."""
+    found = [[candidate.hashtag for candidate in trace.candidates] for trace in model.trace([p.text for p in posts])]
+    return [hashtags[: model.config.context_hashtags] for hashtags in found]
 
 
 def main() -> None:

@@ -48,12 +48,19 @@ class ReadPrompts:
         # (B, S); between what is shared and the rest a shorter prompt is filled up.
         self._ids = torch.cat([begun, ids], dim=1)
         self._mask = torch.cat([torch.ones_like(begun), mask], dim=1)
-        self._cache = DynamicCache(config=config) if scoring or shared else None
-        if self._cache is not None and shared:
-            self._read_on(self._cache, slice(1), 0, shared)
-            self._cache = chosen_rows(self._cache, torch.zeros(len(ids), dtype=torch.long, device=ids.device))
-        if self._cache is not None and scoring:
+        self._shared = shared
+        self._cache = self._begun() if scoring else None
+        if self._cache is not None:
             self._read_on(self._cache, slice(None), shared, self._ids.shape[1] - 1)
+
+    def _begun(self) -> DynamicCache:
+        """What is read of all prompts at once."""
+        cache = DynamicCache(config=self._network.config.get_text_config(decoder=True))
+        if not self._shared:
+            return cache
+        self._read_on(cache, slice(1), 0, self._shared)
+        rows: DynamicCache = chosen_rows(cache, torch.zeros_like(self._ids[:, 0]))
+        return rows
 
     def _worth_sharing(self, prompts: Sequence[Sequence[int]], window: int | None) -> int:
         """How many tokens are read once for all prompts; none where a window of attention would count the padding."""
@@ -91,10 +98,15 @@ class ReadPrompts:
         """What the model writes after the prompts, from what was read of them, unless it needs a cache of its own."""
         form = self._form
         settings = {"eos_token_id": sorted(form.ends), "pad_token_id": form.padding, **settings}
-        if self._cache is not None and not any(settings.get(name) is not None for name in _OWN_CACHE):
+        cache = self._cache
+        if any(settings.get(name) is not None for name in _OWN_CACHE):
+            cache = None
+        elif cache is None and self._shared:
+            cache = self._begun()
+        if cache is not None:
             copies = max(settings["num_beams"], settings.get("num_return_sequences") or 1)
             rows = torch.arange(len(self._ids), device=self._ids.device)
-            settings["cache"] = chosen_rows(self._cache, rows.repeat_interleave(copies))
+            settings["cache"] = chosen_rows(cache, rows.repeat_interleave(copies))
         outputs: torch.Tensor = self._network.generate(self._ids, attention_mask=self._mask, **settings)
         return outputs[:, self._ids.shape[1] :]
 

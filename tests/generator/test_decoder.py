@@ -46,6 +46,8 @@ def test_batch_equals_single(tiny_decoder: DecoderGenerator, settings: dict[str,
     rows = zip(POSTS, CONTEXTS, CANDIDATES, strict=True)
     assert_equal(batch, [tiny_decoder.generate([p], [c], [d], **settings)[0] for p, c, d in rows])
     assert sum(len(generation.hashtags) for generation in batch) >= 3, "else nothing is compared"
+    only_written = tiny_decoder.generate(POSTS, CONTEXTS, **settings)
+    assert [generation.hashtags for generation in only_written] == [generation.hashtags for generation in batch]
 
 
 def test_written_hashtags_and_candidates_are_scored(tiny_decoder: DecoderGenerator) -> None:
@@ -101,6 +103,18 @@ def test_the_prompt_is_read_once(tiny_decoder: DecoderGenerator, monkeypatch: py
     assert shapes[0] == (1, shared)
     assert equal or shapes[1] == (4, longest - 1 - shared)
     assert all(length < 16 for _, length in shapes[1 if equal else 2 :])
+
+
+def test_where_an_engine_writes_nothing_is_read(
+    tiny_decoder: DecoderGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Engine:
+        def write(self, prompts: list[list[int]], settings: dict[str, Any]) -> list[list[int]]:
+            return [tiny_decoder.format.target(["cloud"]) for _ in prompts]
+
+    monkeypatch.setattr(tiny_decoder, "engine", Engine())
+    monkeypatch.setattr(tiny_decoder.network.model, "forward", None)
+    assert [found.hashtags for found in tiny_decoder.generate(POSTS, CONTEXTS)] == [["cloud"]] * len(POSTS)
 
 
 def test_a_window_of_attention_does_not_count_padding(decoder_tokenizer: Any) -> None:
