@@ -5,11 +5,7 @@ make benchmark
 
 from __future__ import annotations
 
-import os
-import re
-import resource
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -23,11 +19,12 @@ from transformers import LlamaConfig, LlamaForCausalLM, pipeline
 
 from right_hf import read_posts
 from right_hf.generator import DecoderGenerator
+from tests.benchmarks.apart import apart, forget_peak, peak, resident
 from tests.benchmarks.told import tell
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3_600)]
 
-_POSTS = Path(__file__).parents[2] / "training" / "showcase" / "test.jsonl"
+POSTS = Path(__file__).parents[2] / "training" / "showcase" / "test.jsonl"
 NEW_TOKENS = 16
 #: About as many as the selector gives: 7 hashtags in the prompt, 10 to score.
 CONTEXT, CANDIDATES = 7, 10
@@ -35,7 +32,7 @@ CONTEXT, CANDIDATES = 7, 10
 
 def inputs() -> tuple[list[str], list[list[str]], list[list[str]]]:
     """Real posts, with hashtags of other posts as what the selector would give."""
-    posts = read_posts(_POSTS)
+    posts = read_posts(POSTS)
     tags = list(dict.fromkeys(tag for post in posts for tag in post.hashtags))
     pools = [[tags[(7 * i + j) % len(tags)] for j in range(CANDIDATES)] for i in range(len(posts))]
     return [post.text for post in posts], [pool[:CONTEXT] for pool in pools], pools
@@ -43,7 +40,7 @@ def inputs() -> tuple[list[str], list[list[str]], list[list[str]]]:
 
 def llama() -> DecoderGenerator:
     """A Llama of 7 million parameters with random weights."""
-    texts = [f"{post.text} {' '.join('#' + tag for tag in post.hashtags)}" for post in read_posts(_POSTS)]
+    texts = [f"{post.text} {' '.join('#' + tag for tag in post.hashtags)}" for post in read_posts(POSTS)]
     tokenizer = train_tokenizer(texts, 4_000)
     torch.manual_seed(0)
     sizes = {"hidden_size": 256, "intermediate_size": 1_024, "num_hidden_layers": 6, "num_attention_heads": 4}
@@ -103,16 +100,15 @@ def test_speed(batch_size: int) -> None:
     assert ratios["generator, writing"] > 0.9
 
 
-def peak(way: str, batch_size: int) -> float:
-    """Runs in a process of its own: what one way adds at its peak to the resident memory of a loaded model, in MB."""
+def added(way: str, batch_size: int) -> float:
+    """What one way adds at its peak to the resident memory of a loaded model, in MB."""
     torch.set_num_threads(1)
     compared = ways(llama())
-    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
+    before = resident()
+    forget_peak()
     for start in range(0, 3 * batch_size, batch_size):
         compared[way](slice(start, start + batch_size))
-    [highest] = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
-    return (1024 * int(highest) - before) / 1e6
+    return peak() - before
 
 
 @pytest.mark.parametrize("batch_size", [1, 16])
@@ -121,8 +117,5 @@ def test_peak_memory(batch_size: int) -> None:
     names: Sequence[str] = ("text-generation pipeline", "generator, writing", "generator, writing and scoring")
     tell(f"\nbatch {batch_size}, memory above the loaded model at the peak:\n")
     for name in names:
-        code = f"from {__name__} import peak; print('peak', peak({name!r}, {batch_size}))"
-        paths = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=paths)
-        megabytes = float(run.stdout.rpartition("peak")[2])
+        megabytes = apart(__name__, added.__name__, name, batch_size)
         tell(f"  {name:32} {megabytes:8.1f} MB\n")

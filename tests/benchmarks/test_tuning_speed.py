@@ -7,16 +7,11 @@ Without that variable a Llama of 7 million parameters with random weights is tun
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +29,7 @@ from right_hf.trainers.completions import LeftPadding
 from right_hf.trainers.job import GeneratorExample
 from right_hf.trainers.pretrained import for_training
 from right_hf.trainers.tuning import LlmTrainer, completion_records
+from tests.benchmarks.apart import apart, peak, resident
 from tests.benchmarks.test_decoder_speed import inputs, llama
 from tests.benchmarks.told import tell
 
@@ -76,7 +72,7 @@ def measured(way: str) -> dict[str, float]:
         GeneratorExample(*row)
         for row in zip(posts, map(tuple, contexts), (tuple(pool[:2]) for pool in pools), strict=True)
     ][: _BATCH * _STEPS]
-    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    before = resident()
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         shared: dict[str, Any] = {
@@ -116,21 +112,12 @@ def measured(way: str) -> dict[str, float]:
                 data_collator=LeftPadding(form.padding, network), processing_class=form.tokenizer, callbacks=[clock],
             )  # fmt: skip
         trainer.train()
-    [highest] = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
-    return {
-        "posts_per_second": _BATCH / statistics.median(clock.seconds[1:]),
-        "megabytes": (1024 * int(highest) - before) / 1e6,
-    }
+    return {"posts_per_second": _BATCH / statistics.median(clock.seconds[1:]), "megabytes": peak() - before}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_tuning() -> None:
-    found: dict[str, dict[str, float]] = {}
-    for way in WAYS:
-        code = f"import json; from {__name__} import measured; print('measured', json.dumps(measured({way!r})))"
-        paths = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=paths)
-        found[way] = json.loads(run.stdout.rpartition("measured ")[2])
+    found: dict[str, dict[str, float]] = {way: apart(__name__, measured.__name__, way) for way in WAYS}
     model = os.environ.get(_BASE, "Llama of 7 million parameters").removeprefix("package:")
     tell(f"\n{model}, LoRA of rank 16 on all matrices, batch {_BATCH}, float32:\n")
     for way, one in found.items():
