@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from reproduction.analysis.strata import (
     Strata,
     by_gold_in_text,
+    by_origin,
     by_overlap,
     by_seen_gold,
     nearest_overlaps,
@@ -103,3 +104,8 @@ def test_other_posts_are_refused() -> None:
     posts, answers = example()
     with pytest.raises(ValueError, match=r"S, rouge1: scored on 3 posts, but 2 are divided"):
         score_strata(by_overlap([0.1, 0.2]), {"S": answer_statistics(answers, posts, "en")})
+
+
+def test_by_where_the_first_hashtag_comes_from() -> None:
+    answers = [Answer([], ["Dev-Ops", "b"]), Answer([], ["b", "dev ops"]), Answer([], [])]
+    assert kinds(by_origin(answers, [["dev ops"], ["dev ops"], ["dev ops"]])) == ["offered", "its own", "none"]

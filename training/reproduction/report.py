@@ -12,8 +12,15 @@ from reproduction.analysis.cases import case_study
 from reproduction.analysis.figures import hashtag_count_figure, strata_figure
 from reproduction.analysis.paper import FULL, NO_GENERATOR, RIGHT_BM25, TABLE_3, TABLE_4
 from reproduction.analysis.significance import compare_all, mean_over_seeds
-from reproduction.analysis.strata import by_gold_in_text, by_overlap, by_seen_gold, nearest_overlaps, score_strata
-from reproduction.analysis.tables import results_table, validation_table
+from reproduction.analysis.strata import (
+    by_gold_in_text,
+    by_origin,
+    by_overlap,
+    by_seen_gold,
+    nearest_overlaps,
+    score_strata,
+)
+from reproduction.analysis.tables import results_table, strata_table, validation_table
 from reproduction.experiment import SAMPLE, Experiment
 from reproduction.systems import FIGURE_3, TUNED, System
 from right_hf.analysis import get_analyser
@@ -86,7 +93,15 @@ class Report:
                 self.compare(rows, means, system.name, known)
         validation = self._validation(row for row in shown.values() if row.kind in TUNED and row.name in means)
         result = {"rows": rows, "validation": validation, **self.llm_facts()}
-        return self.write("table-llm", results_table(rows, others), result)
+        table = results_table(rows, others)
+        if (right := shown["right"]).name in means:
+            seed, asked = self.experiment.plan.seeds[0], self.experiment
+            strata = by_origin(asked.answers(right, seed, SAMPLE), asked.contexts(right, seed, SAMPLE))
+            result["first"] = score_strata(strata, means)
+            compared = [name for name in (shown[NO_GENERATOR].name, right.name) if name in means]
+            table += f"\n\nF1@1 by where the first hashtag of {right.name} comes from:\n\n"
+            table += strata_table(result["first"], compared)
+        return self.write("table-llm", table, result)
 
     def llm_facts(self) -> dict[str, Any]:
         """How many posts the LLM's rows are of, and learn from; none where the plan has no LLM."""

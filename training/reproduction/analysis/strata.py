@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from right_hf.analysis import Analyser
-from right_hf.evaluation import percent
+from right_hf.evaluation import Answer, percent
 from right_hf.metrics import PerPost
 from right_hf.posts import Post
 from right_hf.retriever import Retriever
@@ -46,6 +46,18 @@ def by_gold_in_text(posts: Sequence[Post]) -> Strata:
     them: "devops" and "dev ops" stand in "Our Dev-Ops team". That may begin or end within a word.
     """
     return _all_some_none("gold hashtags in the text", posts, _stands_in)
+
+
+def by_origin(answers: Sequence[Answer], contexts: Sequence[Sequence[str]]) -> Strata:
+    """Divides posts by where the first hashtag of a generator's answer comes from: what was offered, or itself."""
+
+    def kind(answer: Answer, context: Sequence[str]) -> int:
+        if not answer.sequence:
+            return 2
+        return int(hashtag_key(answer.sequence[0]) not in {hashtag_key(hashtag) for hashtag in context})
+
+    rows = [kind(*pair) for pair in zip(answers, contexts, strict=True)]
+    return Strata("first hashtag", ("offered", "its own", "none"), np.array(rows, dtype=np.int64))
 
 
 def by_overlap(overlaps: Sequence[float]) -> Strata:

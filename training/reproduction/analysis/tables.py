@@ -140,3 +140,13 @@ def _aligned(table: Sequence[Sequence[str]]) -> str:
     ]
     rule = "|".join("-" * (width + 2) if i == 0 else "-" * (width + 1) + ":" for i, width in enumerate(widths))
     return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
+
+
+def strata_table(result: Mapping[str, Any], names: Sequence[str], metric: str = "f1@1") -> str:
+    """One metric of some systems on each kind of posts, of what [`score_strata`] gave, in Markdown."""
+    lines = [f"| {result['title']} | posts |" + "".join(f" {name} |" for name in names)]
+    lines += ["|---|---:|" + "---:|" * len(names)]
+    for kind, found in result["strata"].items():
+        scores = (found["scores"][name][metric] for name in names)
+        lines.append(f"| {kind} | {found['posts']:,} |" + "".join(f" {score:.2f} |" for score in scores))
+    return "\n".join(lines)
