@@ -97,7 +97,6 @@ def logits_at(called: Any, model: Any, places: torch.Tensor, **inputs: Any) -> t
         model._modules.update({} if name is None else {name: head})
     if packed.was_asked:
         return logits[0]
-    rows, columns = places.to(logits.device).unbind(
-        1
-    )  # a head that is elsewhere, or a forward that is another module's
+    # A head that is elsewhere, or a forward that is another module's.
+    rows, columns = places.to(logits.device).unbind(1)
     return logits[rows, columns]
