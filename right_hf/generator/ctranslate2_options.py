@@ -41,6 +41,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "encoder_repetition_penalty": 1.0,
     "min_length": 0,
     "min_new_tokens": 0,
+    "no_repeat_ngram_size": 0,  # transformers counts the token that a decoder starts from, too
     "num_beam_groups": 1,
     "output_attentions": False,
     "output_hidden_states": False,
@@ -48,6 +49,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "output_scores": False,
     "remove_invalid_values": False,
     "renormalize_logits": False,
+    "repetition_penalty": 1.0,
     "return_dict_in_generate": False,
 }
 #: What is passed on.
@@ -59,8 +61,6 @@ _TAKEN = frozenset(
         "max_length",
         "early_stopping",
         "length_penalty",
-        "repetition_penalty",
-        "no_repeat_ngram_size",
         "eos_token_id",
     }
 )
@@ -75,7 +75,7 @@ def same_options(own: Mapping[str, Any], settings: Mapping[str, Any], reads_prom
     Args:
         own: The arguments in the model's generation configuration.
         settings: Those of the call.
-        reads_prompts: Whether it is a decoder-only model: its prompt counts in `max_length` and for penalties.
+        reads_prompts: Whether it is a decoder-only model: its prompt counts in `max_length`.
 
     Returns:
         None where there are none: it is asked for what CTranslate2 has not, or does otherwise.
@@ -87,12 +87,11 @@ def same_options(own: Mapping[str, Any], settings: Mapping[str, Any], reads_prom
     beams, sequences = asked.get("num_beams", 1), asked.get("num_return_sequences", 1)
     longest = _longest(asked, reads_prompts)
     ends = asked.get("eos_token_id")
-    penalties = {name: asked.get(name, default) for name, default in _PENALTIES.items()}
     if longest is None or longest < 1 or ends is None or not 1 <= sequences <= beams:
         return None
     # Beams over prompts of different lengths would be wrong in one batch.
     alone = {"max_batch_size": 1} if beams > 1 else {}
-    if (beams > 1 and asked.get("early_stopping") is not True) or (reads_prompts and penalties != _PENALTIES):
+    if beams > 1 and asked.get("early_stopping") is not True:
         return None
     return {
         "beam_size": beams,
@@ -104,11 +103,7 @@ def same_options(own: Mapping[str, Any], settings: Mapping[str, Any], reads_prom
             if reads_prompts
             else {"max_decoding_length": longest, "min_decoding_length": 0}
         ),
-        **penalties,
     }
-
-
-_PENALTIES: Mapping[str, Any] = {"repetition_penalty": 1.0, "no_repeat_ngram_size": 0}
 
 
 def _longest(asked: Mapping[str, Any], reads_prompts: bool) -> int | None:
