@@ -24,7 +24,7 @@ _SHOWN_IN_README = 1
 _PIPELINE = "whole_pipeline_speed"
 _SPEEDS = (
     *(_PIPELINE, "stage_shares", "retrieval_speed", "retrieval_speed-1000000"),
-    *("opening_speed-1000000", "living_speed", "living_speed-1000000", "serving_speed"),
+    *("opening_speed-1000000", "living_speed", "living_speed-1000000", "serving_speed", "tuning_speed"),
 )
 #: How paragraphs begin that belong to one table; others say how to read any.
 _OF_TABLE = ("Not run", "Test:", "Validation:")
