@@ -50,6 +50,11 @@ def load_tokenizer(source: str | Path, **settings: Any) -> Any:
         return AutoTokenizer.from_pretrained(source, **{**_SAFELY, **settings})
 
 
+def network_of(model: Any) -> Any:
+    """The network that an adapter of peft lies in, or a model itself."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
 def is_decoder(folder: Path) -> bool:
     """Whether a plain model's folder holds a decoder-only one, or an adapter for one."""
     if (folder / ADAPTER_CONFIG).is_file():

@@ -31,6 +31,7 @@ from right_hf.data import small
 from right_hf.evaluation import run_generator
 from right_hf.generator import Generator
 from right_hf.generator.chat_prompts import Shot
+from right_hf.generator.decoder_base import load_base
 from right_hf.persistence import write_json
 from right_hf.posts import Post
 from right_hf.provenance import provenance
@@ -82,10 +83,10 @@ def _answers(arguments: argparse.Namespace, posts: Sequence[Post]) -> dict[str, 
     """What each system says of the posts."""
     model = RightModel.from_pretrained(arguments.model, generate_when=0)
     texts = [post.text for post in posts]
-    traces = model.trace(texts)
-    contexts = _contexts(model, posts)
+    ranked, number = _ranked(model, posts), model.config.context_hashtags
+    contexts = [hashtags[:number] for hashtags in ranked]
     found = {
-        "w/o generator (the selector's ranking)": [[one.hashtag for one in trace.candidates] for trace in traces],
+        "w/o generator (the selector's ranking)": ranked,
         "checkpoint": [[one.hashtag for one in answer] for answer in model.recommend(texts, 3)],
     }
     if arguments.generator:
@@ -93,21 +94,21 @@ def _answers(arguments: argparse.Namespace, posts: Sequence[Post]) -> dict[str, 
         found["RIGHT, tuned LLM"] = [one.sequence for one in run_generator(tuned, posts, contexts)]
     if arguments.base:
         examples = small(read_posts(arguments.shots), size=SHOTS) if arguments.shots else []
-        offered = _contexts(model, examples) if examples else []
+        offered = [hashtags[:number] for hashtags in _ranked(model, examples)] if examples else []
+        loaded = load_base(arguments.base, None, torch.float32)
         for name, beside in (("LLM as it is", None), ("RIGHT, LLM as it is", contexts)):
             shown = offered if beside else [[] for _ in examples]
             pairs = zip(examples, shown, strict=True)
             shots = [Shot(post.text, tuple(context), post.hashtags) for post, context in pairs]
-            llm = prompted_llm(arguments.base, None, "en", 24, shots)
+            llm = prompted_llm(*loaded, "en", 24, shots)
             answers = run_generator(llm, posts, beside)
             found[f"{name}, {len(shots)} examples"] = [one.sequence for one in answers]
     return found
 
 
-def _contexts(model: RightModel, posts: Sequence[Post]) -> list[list[str]]:
-    """The hashtags that go beside each post, as the checkpoint's selector ranks them."""
-    found = [[candidate.hashtag for candidate in trace.candidates] for trace in model.trace([p.text for p in posts])]
-    return [hashtags[: model.config.context_hashtags] for hashtags in found]
+def _ranked(model: RightModel, posts: Sequence[Post]) -> list[list[str]]:
+    """The hashtags that are found for each post, as the checkpoint's selector ranks them."""
+    return [[found.hashtag for found in trace.candidates] for trace in model.trace([post.text for post in posts])]
 
 
 def main() -> None:

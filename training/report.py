@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from right_hf import DEFAULT_CHECKPOINT
@@ -26,8 +27,8 @@ _SPEEDS = (
     *(_PIPELINE, "stage_shares", "retrieval_speed", "retrieval_speed-1000000"),
     *("opening_speed-1000000", "living_speed", "living_speed-1000000", "serving_speed", "tuning_speed"),
 )
-#: How paragraphs begin that belong to one table; others say how to read any.
-_OF_TABLE = ("Not run", "Test:", "Validation:")
+#: How paragraphs begin that belong to one table; others say how to read any. One that ends with a colon has a table.
+_OF_TABLE = ("Not run", "Test:", "Validation:", "F1@1 by")
 _LICENSED = "tweets-en-licensed"
 _TITLE = "The checkpoint of the package, on the openly licensed test posts of tweets-en"
 _DATASHEETS = ROOT / "model_cards"
@@ -79,7 +80,12 @@ def tables_section(*tables: str) -> str:
             title = f"{folder.name}, {file.stem.replace('-', ' ')}"
             paragraphs = file.read_text(encoding="utf-8").strip().split("\n\n")
             table = next(paragraph for paragraph in paragraphs if paragraph.startswith("|"))
-            of_table = [paragraph for paragraph in paragraphs if paragraph.startswith(_OF_TABLE)]
+            of_table = [
+                part
+                for paragraph, after in pairwise([*paragraphs, ""])
+                if paragraph.startswith(_OF_TABLE)
+                for part in ((paragraph, after) if paragraph.endswith(":") else (paragraph,))
+            ]
             notes |= dict.fromkeys(note for note in paragraphs if not note.startswith(("|", *_OF_TABLE)))
             parts += [f"[{title}]({_link(file)}): {_setting(file)}.", table, *of_table]
             if (figure := file.with_suffix(".png")).is_file():

@@ -16,6 +16,8 @@ import torch
 from ctranslate2.converters import transformers as converters
 from ctranslate2.specs.model_spec import OPTIONAL
 
+from right_hf.loading import network_of
+
 #: Counts up when the files become others.
 _FORMAT = 1
 #: How far log-probabilities may be from PyTorch's: at most with the same weights, on average with rounded ones.
@@ -32,7 +34,7 @@ def loader_of(network: Any) -> Any:
 
 def key_of(model: Any, compute_type: str) -> str:
     """A hash of all that a converted model is made of: weights, configuration, compute type, version."""
-    network = _network(model)
+    network = network_of(model)
     config = {name: value for name, value in network.config.to_dict().items() if name not in _NO_MATTER}
     parts = [_FORMAT, ctranslate2.__version__, compute_type, type(network).__name__, _start(network), config]
     found = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode())
@@ -40,11 +42,6 @@ def key_of(model: Any, compute_type: str) -> str:
         found.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
         found.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
-
-
-def _network(model: Any) -> Any:
-    """The network of an adapter, or a model itself."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def _start(network: Any) -> int:
@@ -91,7 +88,7 @@ def convert(model: Any, compute_type: str, folder: Path) -> None:
 
 def loaded(files: dict[str, bytes], model: Any, compute_type: str, **workers: int) -> Any:
     """The `Translator` or `Generator` of a converted model."""
-    kind = ctranslate2.Translator if _network(model).config.is_encoder_decoder else ctranslate2.Generator
+    kind = ctranslate2.Translator if network_of(model).config.is_encoder_decoder else ctranslate2.Generator
     return kind("converted", device="cpu", compute_type=compute_type, files=files, **workers)
 
 
@@ -110,7 +107,7 @@ def check_agreement(runner: Any, model: Any, prompt: Sequence[int], compute_type
     """
     own, found = _log_probs_of_network(model, prompt), _log_probs_of_runner(runner, prompt)
     far = np.abs(own - found)
-    exact = compute_type == "float32" and _network(model).dtype == torch.float32
+    exact = compute_type == "float32" and network_of(model).dtype == torch.float32
     if not (far.max() <= _SAME if exact else far.mean() <= _ROUNDED):
         raise ValueError(f"converted, its log-probabilities are {far.mean():.2g} off on average")
 
@@ -118,7 +115,7 @@ def check_agreement(runner: Any, model: Any, prompt: Sequence[int], compute_type
 def _log_probs_of_network(model: Any, prompt: Sequence[int]) -> npt.NDArray[np.float32]:
     """Log-probabilities of the tokens of a prompt: each after those before it, or of a decoder that reads it first."""
     ids = torch.tensor([list(prompt)], device=model.device)
-    if _network(model).config.is_encoder_decoder:
+    if network_of(model).config.is_encoder_decoder:
         logits, tokens = model(input_ids=ids, labels=ids).logits, ids
     else:
         logits, tokens = model(input_ids=ids).logits[:, :-1], ids[:, 1:]

@@ -14,6 +14,7 @@ import torch
 from right_hf.forks import renewed_in_children
 from right_hf.generator.ctranslate2_options import same_options
 from right_hf.generator.ctranslate2_store import converted_files
+from right_hf.loading import network_of
 
 logger = logging.getLogger(__name__)
 
@@ -76,13 +77,13 @@ class CTranslate2Engine:
                 f"There is no compute_type {self._compute_type!r:.80} on this CPU. Known: {', '.join(sorted(known))}."
             )
         if not self._is_known():
-            network = type(getattr(self._model, "get_base_model", lambda: self._model)()).__name__
+            network = type(network_of(self._model)).__name__
             raise ValueError(f"CTranslate2 cannot run a {network} with these weights. Use engine='torch'.")
 
     def _is_known(self) -> bool:
         from right_hf.generator.ctranslate2_conversion import loader_of
 
-        model = getattr(self._model, "get_base_model", lambda: self._model)()
+        model = network_of(self._model)
         return loader_of(model) is not None and not getattr(model, "is_quantized", False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -96,7 +97,7 @@ class CTranslate2Engine:
 
     def write(self, prompts: Sequence[Sequence[int]], settings: Mapping[str, Any]) -> list[list[int]] | None:
         """See [`right_hf.generator.engine.Engine.write`]."""
-        network = getattr(self._model, "get_base_model", lambda: self._model)()
+        network = network_of(self._model)
         reads_prompts = not network.config.is_encoder_decoder
         options = same_options(network.generation_config.to_diff_dict(), settings, reads_prompts)
         if options is None or (runner := self._ready(prompts[0])) is None:

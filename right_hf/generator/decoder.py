@@ -22,7 +22,7 @@ from right_hf.generator.licenses import saved_notice, write_notice
 from right_hf.generator.network import NetworkGenerator
 from right_hf.hub.arguments import UploadArguments
 from right_hf.hub.push import push_folder
-from right_hf.loading import ADAPTER_CONFIG, damage_named, is_decoder, load_tokenizer
+from right_hf.loading import ADAPTER_CONFIG, damage_named, is_decoder, load_tokenizer, network_of
 from right_hf.precision import save_network, stored_dtype
 
 
@@ -61,7 +61,7 @@ class DecoderGenerator(NetworkGenerator):
         self.model = model.eval()
         self.is_adapted = hasattr(model, "get_base_model")
         #: The causal LM; the layers of an adapter are inside it.
-        self.network: Any = model.get_base_model() if self.is_adapted else model
+        self.network: Any = network_of(model)
         self.base = base
         #: What the base's licence wants to go along; also once an adapter was merged.
         self.notice = None if base is None else base.notice

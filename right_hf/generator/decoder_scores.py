@@ -44,7 +44,7 @@ class ReadPrompts:
         config = network.config.get_text_config(decoder=True)
         shared = self._worth_sharing(prompts, getattr(config, "sliding_window", None))
         ids, mask = self._batch([prompt[shared:] for prompt in prompts], left=True)
-        begun = torch.tensor(prompts[0][:shared], dtype=ids.dtype, device=ids.device).expand(len(ids), -1)
+        begun = _repeated(prompts[0][:shared], ids)
         # (B, S); between what is shared and the rest a shorter prompt is filled up.
         self._ids = torch.cat([begun, ids], dim=1)
         self._mask = torch.cat([torch.ones_like(begun), mask], dim=1)
@@ -68,7 +68,7 @@ class ReadPrompts:
             return 0
         if window is not None and max(map(len, prompts)) + self._form.max_target_length > window:
             return 0
-        same = min(len(_beginning(prompts)), *(len(prompt) - 1 for prompt in prompts))
+        same = min(len(_shared_start(prompts)), *(len(prompt) - 1 for prompt in prompts))
         return same if same >= _SHARED else 0
 
     def _read_on(self, cache: DynamicCache, rows: slice, start: int, end: int) -> None:
@@ -119,10 +119,10 @@ class ReadPrompts:
 
     def _go_on(self, answers: Sequence[Sequence[int]]) -> _Beginning:
         """Reads the last token of each prompt and what all answers begin with, as a rule the hash sign."""
-        shared = _beginning(answers)
+        shared = _shared_start(answers)
         ids = self._ids
         cache = chosen_rows(self._cache, torch.arange(len(ids), device=ids.device))
-        begun = torch.tensor(shared, dtype=ids.dtype, device=ids.device).expand(len(ids), -1)  # (B, L)
+        begun = _repeated(shared, ids)  # (B, L)
         mask = torch.cat([self._mask, torch.ones_like(begun)], dim=1)
         logits = self._forward(torch.cat([ids[:, -1:], begun], dim=1), mask, cache).float()  # (B, 1 + L, V)
         written = logits[:, :-1].gather(-1, begun.unsqueeze(-1)).squeeze(-1) - logits[:, :-1].logsumexp(-1)
@@ -162,7 +162,12 @@ class ReadPrompts:
         return means
 
 
-def _beginning(sequences: Sequence[Sequence[int]]) -> list[int]:
+def _repeated(tokens: Sequence[int], ids: torch.Tensor) -> torch.Tensor:
+    """(B, L) the same L tokens in each of the B rows of `ids`."""
+    return torch.tensor(tokens, dtype=ids.dtype, device=ids.device).expand(len(ids), -1)
+
+
+def _shared_start(sequences: Sequence[Sequence[int]]) -> list[int]:
     """What all sequences begin with."""
     return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, zip(*sequences, strict=False))]
 

@@ -19,22 +19,21 @@ import torch
 from right_hf.generator.decoder import DecoderGenerator
 from right_hf.loading import load_tokenizer
 from right_hf.persistence import read_object, write_json
+from right_hf.posts import Post
 
 _TOKENIZER, _SETTINGS = "tokenizer.json", "tokenizer_config.json"
 #: Token ids in configurations.
 _NAMED = ("bos_token_id", "eos_token_id", "pad_token_id", "unk_token_id")
 
 
-def with_cut_vocabulary(
-    generator: DecoderGenerator, examples: Iterable[tuple[str, Sequence[str], Sequence[str]]]
-) -> DecoderGenerator:
+def with_cut_vocabulary(generator: DecoderGenerator, posts: Iterable[Post]) -> DecoderGenerator:
     """A generator, its adapter merged, that knows what it needs for some posts; it reads these as before.
 
     It uses the generator up.
 
     Args:
         generator: With a tokenizer of byte-pair encoding or of unigrams.
-        examples: Posts, the hashtags beside each, and those that it shall be able to write.
+        posts: Whose words it shall read, and whose hashtags, and write these.
 
     Raises:
         ValueError: The tokenizer is of another kind, or the weights are quantised.
@@ -42,9 +41,9 @@ def with_cut_vocabulary(
     generator = generator.merged()
     form = generator.format
     texts: set[str] = set()
-    for post, context, hashtags in examples:
-        texts.update(form.chat.text(form.prompt_messages(post, offered)) for offered in (context, []))
-        texts.add(form.chat.lead + form.completion_text(hashtags))
+    for post in posts:
+        texts.update(form.chat.text(form.prompt_messages(post.text, offered)) for offered in (post.hashtags, ()))
+        texts.add(form.chat.lead + form.completion_text(post.hashtags))
     read = generator.tokenizer(sorted(texts), return_attention_mask=False, verbose=False)["input_ids"] if texts else []
     used = {*form.ends, *form.separator, form.padding, *chain.from_iterable(read)}
     tokenizer, kept = _cut_tokenizer(generator.tokenizer, used)

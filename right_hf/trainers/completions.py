@@ -12,6 +12,7 @@ from transformers import Trainer
 
 from right_hf.generator.packing import logits_at
 from right_hf.generator.rows import padded
+from right_hf.loading import network_of
 
 #: The label of a token that is not learned.
 IGNORED = -100
@@ -65,12 +66,12 @@ class CompletionLoss(Trainer):
         if self.args.n_gpu > 1:  # copies of the model, each with a part of the batch
             return Trainer.compute_loss(self, model, inputs, return_outputs, num_items_in_batch)
         labels = inputs["labels"][:, 1:]  # (B, S - 1), each at the position that predicts it
-        network = self.accelerator.unwrap_model(model)
-        network = network.get_base_model() if hasattr(network, "get_base_model") else network
+        network = network_of(self.accelerator.unwrap_model(model))
         inputs = {name: value for name, value in inputs.items() if name != "labels"}
-        places = (labels != IGNORED).nonzero()  # (N, 2)
+        learned = labels != IGNORED
+        places = learned.nonzero()  # (N, 2)
         logits = logits_at(model, network, places, **inputs).float()  # (N, V)
-        loss = cross_entropy(logits, labels[places[:, 0], places[:, 1]].to(logits.device), reduction="sum")
+        loss = cross_entropy(logits, labels[learned].to(logits.device), reduction="sum")
         if num_items_in_batch is None:
             loss = loss / len(places)
         else:  # of all devices, whose gradients are averaged

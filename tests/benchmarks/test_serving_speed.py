@@ -51,8 +51,7 @@ def _saved(folder: Path) -> dict[str, Path]:
         llama().save_pretrained(whole)
     posts = read_posts(os.environ.get("RIGHT_HF_BENCHMARK_DATA", POSTS))
     generator = DecoderGenerator.from_folder(whole, dtype=torch.float32)
-    cut = with_cut_vocabulary(generator, [(post.text, post.hashtags, post.hashtags) for post in posts])
-    cut.save_pretrained(folder / "cut")
+    with_cut_vocabulary(generator, posts).save_pretrained(folder / "cut")
     return {"whole": whole, "cut": folder / "cut"}
 
 

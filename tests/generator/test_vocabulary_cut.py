@@ -15,7 +15,7 @@ from right_hf.generator.vocabulary_cut import with_cut_vocabulary
 from tests.conftest import CHINESE, ENGLISH
 
 POSTS = [*ENGLISH[:3], *CHINESE[:1]]
-EXAMPLES = [(post.text, ("cloud",), tuple(post.hashtags)) for post in POSTS]
+EXAMPLES = [(post.text, tuple(post.hashtags), tuple(post.hashtags)) for post in POSTS]
 CANDIDATES = [[*post.hashtags, "cloud"] for post in POSTS]
 
 
@@ -73,7 +73,7 @@ def scores(generator: DecoderGenerator) -> list[dict[str, float]]:
 def test_it_reads_as_before(whole: DecoderGenerator, tmp_path: Path) -> None:
     known = whole.tokenizer.get_vocab()
     network = copy.deepcopy(whole.network)
-    cut = with_cut_vocabulary(whole, EXAMPLES)
+    cut = with_cut_vocabulary(whole, POSTS)
     assert len(cut.tokenizer) < len(known)
     assert cut.network.get_input_embeddings().weight.shape[0] == len(cut.tokenizer) == cut.network.config.vocab_size
     before = {number: known[token] for token, number in cut.tokenizer.get_vocab().items()}
@@ -92,7 +92,7 @@ def test_it_reads_as_before(whole: DecoderGenerator, tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_is_read_as_smaller_pieces() -> None:
-    cut = with_cut_vocabulary(gemma(fallback=True), EXAMPLES)
+    cut = with_cut_vocabulary(gemma(fallback=True), POSTS)
     text = ENGLISH[7].text + " ☃"
     assert text in cut.tokenizer.decode(cut.format.prompt(text, []))
     assert cut.tokenizer.unk_token_id not in cut.format.prompt(text, [])

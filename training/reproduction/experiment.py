@@ -21,6 +21,7 @@ from right_hf.data import small
 from right_hf.evaluation import BM25, Answer, run_generator, run_retriever
 from right_hf.generator import Generator
 from right_hf.generator.chat_prompts import Shot
+from right_hf.generator.decoder_base import load_base
 from right_hf.layout import TRAINING_FILE
 from right_hf.persistence import read_object
 from right_hf.posts import Post
@@ -208,8 +209,8 @@ class Experiment:
         recipe, _ = self._started("generator", self.planned_llm(), seed)
         llm, number = recipe.generator, system.shots
         shots = [Shot(*example) for example in self._training_examples(system, seed)[:number]] if number else []
-        source = generator_base(llm), llm.revision
-        return prompted_llm(*source, recipe.language, llm.max_target_length, shots, _device())
+        loaded = load_base(generator_base(llm), llm.revision, torch.float32, _device())
+        return prompted_llm(*loaded, recipe.language, llm.max_target_length, shots)
 
     def planned_llm(self) -> Planned:
         """The recipe of the LLM.
