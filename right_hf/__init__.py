@@ -4,16 +4,12 @@ Importing the package takes milliseconds: its names (see `__init__.pyi`) are imp
 checkpoint type "right" and the pipeline "hashtag-recommendation" are registered as soon as transformers is imported.
 """
 
-from pathlib import Path
-
 import lazy_loader
 
 from right_hf import registration
+from right_hf.embedded import DEFAULT_CHECKPOINT as DEFAULT_CHECKPOINT
 
 __version__ = "0.1.0"
-
-#: Folder of the checkpoint that comes with the package: English, trained on openly licensed posts.
-DEFAULT_CHECKPOINT = str(Path(__file__).parent / "checkpoints" / "right-en-small")
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 

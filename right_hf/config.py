@@ -23,9 +23,10 @@ class RightConfig(PreTrainedConfig):
         pool_hashtags: Retrieved hashtags that take part in the fusion.
         fusion: Weights of a [`right_hf.ranker.LinearRanker`], as checkpoints had them before it became a part; None in
             those that are saved now.
-        language: ISO 639-1 code of the posts.
+        language: ISO 639-1 code of the posts that the checkpoint knows.
         generate_when: The generator is asked for posts whose best score without it is at most this, in [0, 1]: 1 for
             all, 0 for none. With 0 it is not even loaded before somebody asks for it.
+        threshold: Hashtags with a lower score are not shown where nobody asks for another threshold, in [0, 1].
 
     Raises:
         ValueError: A component is unknown, its entry has an unknown key or leads out of the checkpoint, a number is out
@@ -43,6 +44,7 @@ class RightConfig(PreTrainedConfig):
         fusion: dict[str, float] | None = None,
         language: str = "en",
         generate_when: float = 1.0,
+        threshold: float = 0.0,
         **kwargs: Any,
     ) -> None:
         # With custom_pipelines in view, pipeline() would ask for trust_remote_code although the package is installed.
@@ -50,7 +52,7 @@ class RightConfig(PreTrainedConfig):
         for name in REMOTE_CODE:
             kwargs.pop(name, None)
         numbers = (hits, context_hashtags, pool_hashtags)
-        checked = Settings(components or {}, *numbers, fusion, language, generate_when)
+        checked = Settings(components or {}, *numbers, fusion, language, generate_when, threshold)
         for name in SETTINGS:
             setattr(self, name, getattr(checked, name))
         super().__init__(**kwargs)

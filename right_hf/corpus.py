@@ -6,6 +6,7 @@ the old one goes on undisturbed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy, deepcopy
 from dataclasses import replace
@@ -184,6 +185,15 @@ class Corpus(Sequence[Post]):
                 found += part.carriers(number, most - len(found))
         return found
 
+    def beside(self, hashtag: str, most: int) -> tuple[int, Counter[str]]:
+        """In the latest `most` posts that carry the hashtag: how many they are, and how many carry each other one."""
+        number, lists = self._numbers.find(self.form(hashtag)), list[list[int]]()
+        for part in reversed(self.parts):
+            if number is not None and len(lists) < most:
+                lists += part.beside(number, most - len(lists))
+        others = Counter(other for numbers in lists for other in numbers if other != number)
+        return len(lists), Counter({self._numbers.names[other]: count for other, count in others.items()})
+
     def _counted(self, come: npt.ArrayLike, gone: npt.ArrayLike) -> npt.NDArray[np.int32]:
         """How many posts carry each hashtag after posts with hashtags of some numbers came and others went."""
         counts = np.zeros(len(self._numbers.names), dtype=np.int32)
@@ -226,7 +236,7 @@ class Corpus(Sequence[Post]):
 
     @classmethod
     def load(cls, folder: Path) -> Corpus:
-        """Reads what [`save`] wrote, also before posts had an author or spellings.
+        """Reads what [`save`] wrote, also before posts had author, spellings or basis.
 
         Raises:
             ValueError: A file is damaged or has other columns.

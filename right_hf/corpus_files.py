@@ -15,7 +15,7 @@ _HASHTAGS = ROWS.get_field_index("hashtags")
 #: In a file hashtags are their names.
 _SCHEMA = ROWS.set(_HASHTAGS, pa.field("hashtags", pa.list_(pa.string()), nullable=False))
 #: Columns that came later; where they are missing nothing is known.
-_LATER = ("author", "spellings")
+_LATER = ("author", "spellings", "basis")
 _GROUP = 100_000
 
 
@@ -32,7 +32,7 @@ def save_posts(posts: PostTable, folder: Path) -> None:
 
 
 def load_posts(folder: Path) -> PostTable:
-    """Reads what [`save_posts`] wrote, also before posts had an author or spellings.
+    """Reads what [`save_posts`] wrote, also before posts had author, spellings or basis.
 
     Raises:
         ValueError: The file is damaged or has other columns.

@@ -32,8 +32,16 @@ class Part:
 
     def carriers(self, number: int, most: int) -> list[Post]:
         """Up to `most` of the posts still there that carry the hashtag of a number, the last first."""
+        return [self.posts[row] for row in self._carriers(number, most)]
+
+    def beside(self, number: int, most: int) -> list[list[int]]:
+        """The numbers of the hashtags of each of these posts, that one among them."""
+        return [self.posts.numbers_of(row) for row in self._carriers(number, most)]
+
+    def _carriers(self, number: int, most: int) -> list[int]:
         found = self.posts.carriers(number)
-        return [self.posts[row] for row in found[self.alive[found]][::-1][:most].tolist()]
+        rows: list[int] = found[self.alive[found]][::-1][:most].tolist()
+        return rows
 
     @property
     def live(self) -> int:

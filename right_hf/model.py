@@ -17,6 +17,7 @@ from right_hf.checkpoint import LoadAndHubArguments, load_parts, named_elsewhere
 from right_hf.checks import place, probability
 from right_hf.component import Part
 from right_hf.deferred import Deferred, made
+from right_hf.embedded import embedded
 from right_hf.generator.base import Generator
 from right_hf.holding import occupants_of
 from right_hf.hub.arguments import UploadArguments, show_arguments
@@ -222,7 +223,7 @@ class RightModel(Recommender, OnDevices):
         """Loads a checkpoint from a folder or the Hub.
 
         Args:
-            pretrained_model_name_or_path: A folder or a Hub id.
+            pretrained_model_name_or_path: A folder, a Hub id, or the name of one that comes with the package.
             config: Takes the place of the checkpoint's configuration.
             arguments: See [`right_hf.checkpoint.LoadArguments`] and [`right_hf.hub.arguments.HubArguments`]; what no
                 part of the checkpoint takes is an error.
@@ -233,7 +234,7 @@ class RightModel(Recommender, OnDevices):
             PermissionError: The checkpoint would send posts to a server that was not named.
             FileNotFoundError, PermissionError, ConnectionError: See [`right_hf.hub.errors.explained`].
         """
-        source = place(pretrained_model_name_or_path)
+        source = embedded(place(pretrained_model_name_or_path))
         hub, replacements, options = sorted_arguments(arguments)
         root = fetch(source, [], **hub)
         revision = hub.get("revision")

@@ -33,6 +33,7 @@ ROWS = pa.schema(
         ("license", pa.string()),
         ("author", pa.string()),
         ("spellings", pa.list_(pa.string())),
+        ("basis", pa.string()),
     ]
 )
 #: Posts of a table that are kept once they were made, for some are found again and again.
@@ -143,7 +144,17 @@ class PostTable(Sequence[Post]):
 
     def carriers(self, number: int) -> npt.NDArray[np.int64]:
         """The rows of the posts with the hashtag of a number, ascending."""
-        return np.searchsorted(self._starts, np.flatnonzero(self._numbers == number), side="right") - 1
+        order, starts = self._uses
+        if number + 1 >= len(starts):
+            return np.zeros(0, dtype=np.int64)
+        return np.searchsorted(self._starts, order[starts[number] : starts[number + 1]], side="right") - 1
+
+    @cached_property
+    def _uses(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The places of all hashtags in the order of their numbers, and where each number begins among them."""
+        first, last = self._starts[0], self._starts[-1]
+        used = self._numbers[first:last]
+        return first + np.argsort(used, kind="stable"), np.cumsum([0, *np.bincount(used).tolist()])
 
     def numbered(self, numbers: HashtagNumbers) -> PostTable:
         """The same posts with the numbers of others, which may get new ones."""
@@ -172,7 +183,9 @@ def _maker(rows: pa.RecordBatch, names: Sequence[str]) -> Callable[[int], Post]:
     """Makes the post of a row."""
     post_id, text = (string_reader(rows.column(name)) for name in ("id", "text"))
     # Columns without any value, as most are, are not even asked.
-    others = [name for name in ("created_at", "license", "author") if rows.column(name).null_count < rows.num_rows]
+    others = [
+        name for name in ("created_at", "license", "author", "basis") if rows.column(name).null_count < rows.num_rows
+    ]
     readers: Any = [string_reader(rows.column(name)) for name in others]
     hashtags, spellings = rows.column("hashtags"), rows.column("spellings")
     starts, numbers = list_starts(hashtags), hashtags.values.to_numpy().data

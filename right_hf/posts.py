@@ -14,6 +14,9 @@ from right_hf.text.cleaning import clean_post
 from right_hf.text.hashtags import hashtag_key, hashtag_words, normalise_hashtag, without_hash_signs
 from right_hf.times import standard_time
 
+#: Fields of a post that are strings or None.
+_OPTIONAL = ("license", "author", "basis")
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
@@ -30,6 +33,7 @@ class Post:
         license: SPDX name of the licence the source states, or None.
         author: An opaque mark of who wrote it, or None. Compared for equality only, so give a keyed hash, never a name.
         spellings: Each hashtag as its author wrote it, or "" where that is not known; empty where none is.
+        basis: Who states the licence: "owner", who may give it, "repository", who passes the post on; or None.
     """
 
     id: str
@@ -39,6 +43,7 @@ class Post:
     license: str | None = None
     author: str | None = None
     spellings: tuple[str, ...] = ()
+    basis: str | None = None
 
 
 _key = lru_cache(maxsize=1 << 14)(hashtag_key)
@@ -108,7 +113,8 @@ def _wrong_with(post: Post) -> str | None:
     for name, value in (("id", post.id), ("text", post.text)):
         if not isinstance(value, str):
             return f"{name} must be a string, got {type(value).__name__}: {value!r:.80}"
-    for name, optional in (("created_at", post.created_at), ("license", post.license), ("author", post.author)):
+    for name in ("created_at", *_OPTIONAL):
+        optional = getattr(post, name)
         if not isinstance(optional, str | None) and not (name == "created_at" and isinstance(optional, datetime)):
             return f"{name} must be a string or None, got {type(optional).__name__}: {optional!r:.80}"
     for name, several in (("hashtags", post.hashtags), ("spellings", post.spellings)):
@@ -121,7 +127,9 @@ def _wrong_with(post: Post) -> str | None:
     if problem := next(filter(None, (wrong_with_hashtag(one) for one in post.spellings if one != "")), None):
         return f"a spelling {problem}"
     try:
-        "".join(filter(None, (post.id, post.license, post.author, *post.hashtags, *post.spellings))).encode()
+        "".join(
+            filter(None, (post.id, *(getattr(post, name) for name in _OPTIONAL), *post.hashtags, *post.spellings))
+        ).encode()
     except UnicodeEncodeError:
         return "it holds a lone surrogate, which no file can"
     return None
@@ -140,7 +148,7 @@ def parse_post(record: Any) -> Post:
     for field, kind in (("id", str), ("text", str), ("hashtags", list)):
         if not isinstance(record.get(field), kind):
             raise ValueError(f'field "{field}" must be a {kind.__name__}, got {record.get(field)!r:.80}')
-    for field in ("created_at", "license", "author"):
+    for field in ("created_at", *_OPTIONAL):
         if not isinstance(record.get(field), str | None):
             raise ValueError(f'field "{field}" must be a str or null, got {record[field]!r:.80}')
     if not all(isinstance(hashtag, str) for hashtag in record["hashtags"]):
@@ -155,8 +163,7 @@ def parse_post(record: Any) -> Post:
             text=record["text"],
             hashtags=tuple(record["hashtags"][row] for row in rows),
             created_at=record.get("created_at"),
-            license=record.get("license"),
-            author=record.get("author"),
+            **{name: record.get(name) for name in _OPTIONAL},
             spellings=tuple(spellings[row] for row in rows) if spellings else (),
         )
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from right_hf.languages import is_foreign
 from right_hf.retriever.base import Retriever
 from right_hf.text.cleaning import read_post
 from right_hf.text.hashtags import hashtag_key, hashtag_words
@@ -31,11 +32,13 @@ class Reading(NamedTuple):
         text: The cleaned post.
         query: What similar posts are searched with: the text, and hashtags as they are in posts of the corpus.
         hashtags: What its author marked as hashtags, as written.
+        foreign: Whether it is in a language that the corpus does not know.
     """
 
     text: str
     query: str
     hashtags: tuple[str, ...] = ()
+    foreign: bool = False
 
 
 class Reader:
@@ -49,11 +52,15 @@ class Reader:
         self._retriever = retriever
 
     def read(self, post: str) -> Reading:
-        """Cleans a post.
+        """Cleans a post, and looks whether the corpus knows its language.
 
         Raises:
             TypeError: It is not a string.
         """
+        reading = self._cleaned(post)
+        return reading._replace(foreign=is_foreign(reading.text, self._retriever))
+
+    def _cleaned(self, post: str) -> Reading:
         plain = read_post(post)
         if not plain.hashtags:
             return Reading(plain.text, plain.text)

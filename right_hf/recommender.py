@@ -9,6 +9,7 @@ from typing_extensions import Unpack
 
 from right_hf.checks import check_generation, probability, texts_of, whole_number
 from right_hf.hub.arguments import show_arguments
+from right_hf.languages import own_words, warn_of_foreign
 from right_hf.preferences import PreferenceArguments, Preferences
 from right_hf.ranker.choose import Choice
 from right_hf.ranker.fuse import fuse
@@ -32,7 +33,7 @@ class Recommender:
         self,
         posts: Iterable[str | Mapping[str, Any]],
         top_k: int = 5,
-        threshold: float = 0.0,
+        threshold: float | None = None,
         generate_kwargs: Mapping[str, Any] | None = None,
         now: Moments = None,
         errors: str = "raise",
@@ -44,7 +45,7 @@ class Recommender:
         Args:
             posts: Raw posts, strings or mappings with the key "text"; see [`right_hf.text.cleaning.read_post`].
             top_k: At most so many hashtags a post.
-            threshold: Only hashtags with at least this score, in [0, 1].
+            threshold: Only hashtags with at least this score, in [0, 1]; None for what the checkpoint says, 0 for all.
             generate_kwargs: Arguments of the generator's `generate`, for example `num_beams`.
             now: The time of the posts, or of each, in seconds since 1970, for a ranker that looks at what is in use at
                 the moment; None for the present.
@@ -55,15 +56,16 @@ class Recommender:
                 [`right_hf.preferences.PreferenceArguments`].
 
         Returns:
-            For each post its hashtags, best first; an empty list for a post with nothing to go by: no readable text, or
-            one word alone that is no hashtag of the corpus.
+            For each post its hashtags, best first; an empty list where none reaches the threshold, or for a post with
+            nothing to go by: no readable text, or one word alone that is no hashtag of the corpus.
 
         Raises:
             TypeError: These are no posts, or one is none; an argument is unknown.
             ValueError: A number is out of range, there are not as many times as posts, or see [`Preferences.of`].
         """
         texts = texts_of(posts, errors)
-        top_k, threshold = whole_number(top_k, "top_k"), probability(threshold, "threshold")
+        least = self._stages.config.threshold if threshold is None else probability(threshold, "threshold")
+        top_k = whole_number(top_k, "top_k")
         check_generation(generate_kwargs or {})
         moments = each_moment(now, len(texts))
         wished = Preferences.of(**preferences)
@@ -81,7 +83,7 @@ class Recommender:
                 **(generate_kwargs or {}),
             )
             for (row, reading), trace in zip(readings.items(), traces, strict=True):
-                results[row] = self.suggestions(trace, reading, wished, top_k, threshold)
+                results[row] = self.suggestions(trace, reading, wished, top_k, least)
         return results
 
     def suggestions(
@@ -102,8 +104,12 @@ class Recommender:
             threshold: Only those with at least this score.
         """
         reading = reading or Reading(trace.post, trace.post)
+        found = fuse(trace, trace.scores)
+        if reading.foreign:
+            warn_of_foreign(self._stages.config.language)
+            found = own_words(found, trace)
         choice = Choice(reading, self.retriever.corpus, preferences or Preferences())
-        return choice.choose(fuse(trace, trace.scores), top_k, threshold, self.selector.embed)
+        return choice.choose(found, top_k, threshold, self.selector.embed)
 
 
 show_arguments(Recommender.recommend, PreferenceArguments)

@@ -15,6 +15,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from right_hf.embedded import knowing_names
+
 
 def _config(theirs: Any, ours: Any) -> None:
     theirs.AutoConfig.register(ours.RightConfig.model_type, ours.RightConfig, exist_ok=True)
@@ -44,6 +46,7 @@ def _pipeline(theirs: Any, ours: Any) -> None:
         default={"model": (ours.DEFAULT_CHECKPOINT, "main")},
         type="text",
     )
+    theirs.pipeline = knowing_names(theirs.pipeline)
 
 
 #: By our module that of transformers, and what registers the one in the other.

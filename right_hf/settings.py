@@ -37,6 +37,7 @@ class Settings:
     fusion: dict[str, float] | None = None
     language: str = "en"
     generate_when: float = 1.0
+    threshold: float = 0.0
     others: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -45,7 +46,8 @@ class Settings:
             _check_component(name, entry)
         for name in ("hits", "context_hashtags", "pool_hashtags"):
             setattr(self, name, whole_number(getattr(self, name), name))
-        self.generate_when = probability(self.generate_when, "generate_when")
+        for name in ("generate_when", "threshold"):
+            setattr(self, name, probability(getattr(self, name), name))
         if not (self.fusion is None or _are_weights(self.fusion)):
             raise ValueError(
                 f"fusion must be null or hold the numbers {', '.join(sorted(_WEIGHTS))}, got {self.fusion!r:.200}. "

@@ -18,11 +18,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from everyday_baselines import baselines
 from reproduction.prompted import prompted_llm
 from reproduction.systems import SHOTS
 
@@ -39,6 +40,9 @@ from right_hf.registry import load_component
 from right_hf.text.cleaning import clean_post
 from right_hf.text.hashtags import hashtag_key
 
+#: How many of the first hashtag ("1") and of the first three ("3") fit, in percent.
+Shares = dict[str, float]
+
 
 class Judged(NamedTuple):
     """A post with what a person could post under it.
@@ -46,10 +50,12 @@ class Judged(NamedTuple):
     Attributes:
         post: With its author's hashtags.
         fitting: Keys of the author's hashtags and of the others that fit.
+        topic: What it is about; "" where the file does not say.
     """
 
     post: Post
     fitting: frozenset[str]
+    topic: str = ""
 
 
 def read_judged(path: Path) -> list[Judged]:
@@ -64,7 +70,7 @@ def read_judged(path: Path) -> list[Judged]:
             entry = json.loads(line)
             keys = frozenset(hashtag_key(tag) for tag in (*entry["hashtags"], *entry["also"]))
             post = Post(str(number), clean_post(entry["text"]), tuple(entry["hashtags"]))
-            found.append(Judged(post, keys))
+            found.append(Judged(post, keys, entry.get("topic", "")))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}, line {number}: expected text, hashtags and also, got {line:.80}.") from error
     return found
@@ -79,6 +85,26 @@ def postable(judged: Sequence[Judged], answers: Sequence[Sequence[str]], places:
     return 100 * fits / (places * len(judged))
 
 
+def _shares(judged: Sequence[Judged], answers: Sequence[Sequence[str]]) -> Shares:
+    return {str(places): round(postable(judged, answers, places), 1) for places in (1, 3)}
+
+
+def shares_table(rows: Mapping[str, Shares]) -> str:
+    """The shares of each system as a Markdown table."""
+    lines = ["| system | first | first three |", "|---|---:|---:|"]
+    lines += [f"| {name} | {shares['1']:.1f} | {shares['3']:.1f} |" for name, shares in rows.items()]
+    return "\n".join(lines)
+
+
+def topics_table(by_topic: Mapping[str, Mapping[str, Shares]]) -> str:
+    """The shares of each system and topic, first and first three, as a Markdown table."""
+    lines = [f"| topic | {' | '.join(by_topic)} |", f"|---|{'---:|' * len(by_topic)}"]
+    for topic in next(iter(by_topic.values())):
+        cells = (f"{found[topic]['1']:.0f} / {found[topic]['3']:.0f}" for found in by_topic.values())
+        lines.append(f"| {topic} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def _answers(arguments: argparse.Namespace, posts: Sequence[Post]) -> dict[str, list[list[str]]]:
     """What each system says of the posts."""
     model = RightModel.from_pretrained(arguments.model, generate_when=0)
@@ -86,8 +112,9 @@ def _answers(arguments: argparse.Namespace, posts: Sequence[Post]) -> dict[str, 
     ranked, number = _ranked(model, posts), model.config.context_hashtags
     contexts = [hashtags[:number] for hashtags in ranked]
     found = {
-        "w/o generator (the selector's ranking)": ranked,
-        "checkpoint": [[one.hashtag for one in answer] for answer in model.recommend(texts, 3)],
+        "checkpoint": [[one.hashtag for one in answer] for answer in model.recommend(texts, 3, threshold=0)],
+        "the selector's ranking": ranked,
+        **dict(baselines(texts, model, arguments.neighbours)),
     }
     if arguments.generator:
         tuned: Generator = load_component("generator", Path(arguments.generator), dtype=torch.float32)
@@ -119,19 +146,31 @@ def main() -> None:
     parser.add_argument("--generator", metavar="FOLDER")
     parser.add_argument("--base", metavar="MODEL")
     parser.add_argument("--shots", type=Path, metavar="FILE", help="posts with hashtags, the examples for --base")
+    parser.add_argument("--neighbours", type=Path, metavar="DATA", help="posts whose vote is shown, too")
     parser.add_argument("--output", type=Path, metavar="FILE", help="for the numbers as JSON")
     arguments = parser.parse_args()
     judged = read_judged(arguments.judged)
-    rows = {
-        name: {str(places): round(postable(judged, answers, places), 1) for places in (1, 3)}
-        for name, answers in _answers(arguments, [one.post for one in judged]).items()
+    answers = _answers(arguments, [one.post for one in judged])
+    rows = {name: _shares(judged, found) for name, found in answers.items()}
+    sys.stdout.write(shares_table(rows) + "\n")
+    topics = {
+        topic: [row for row, one in enumerate(judged) if one.topic == topic] for topic in {j.topic for j in judged}
     }
-    lines = ["| system | first | first three |", "|---|---:|---:|"]
-    lines += [f"| {name} | {shares['1']:.1f} | {shares['3']:.1f} |" for name, shares in rows.items()]
-    sys.stdout.write("\n".join(lines) + "\n")
+    by_topic = {
+        name: {
+            topic: _shares([judged[row] for row in at], [found[row] for row in at])
+            for topic, at in sorted(topics.items())
+        }
+        for name, found in answers.items()
+    }
+    sys.stdout.write("\n" + topics_table(by_topic) + "\n")
     if arguments.output:
-        asked = {name: str(value) for name, value in vars(arguments).items() if name in ("generator", "base", "shots")}
-        write_json(arguments.output, {**provenance(asked, 0), "posts": len(judged), "rows": rows})
+        asked = {
+            name: str(value)
+            for name, value in vars(arguments).items()
+            if name in ("model", "generator", "base", "shots", "neighbours") and value
+        }
+        write_json(arguments.output, {**provenance(asked, 0), "posts": len(judged), "rows": rows, "by_topic": by_topic})
 
 
 if __name__ == "__main__":

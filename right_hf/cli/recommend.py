@@ -51,6 +51,7 @@ _JSONL = 'lines are JSON objects with "text" and perhaps "id" (taken for granted
 _INPUT = "read posts from a file (also gzip, UTF-16, /dev/stdin, <(…)) instead of standard input"
 _ERRORS = "of a line that is no such object: name it, go on and fail in the end (skip, the default), or stop (raise)"
 _GENERATE_WHEN = "ask the generator of posts whose best score without it is at most P (default: as the checkpoint says)"
+_THRESHOLD = "only scores of at least P (default: as the checkpoint says; 0 for all)"
 _NOW = "when the posts are written, for a ranker that knows what is in use: ISO time or seconds (default: now)"
 
 
@@ -61,7 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--input", type=as_path, metavar="FILE", help=_INPUT)
     add("--jsonl", action="store_true", help=_JSONL)
     add("--top-k", type=positive, default=5, metavar="K", help="at most K hashtags a post (default: 5)")
-    add("--threshold", type=probability, default=0.0, metavar="P", help="only scores of at least P (default: 0)")
+    add("--threshold", type=probability, metavar="P", help=_THRESHOLD)
     add("--batch-size", type=positive, metavar="N", help="posts at once (default: 16; 1 on a terminal)")
     add("--workers", type=positive, default=1, metavar="N", help="processes that share the batches (default: 1)")
     add("--generate-when", type=probability, metavar="P", help=_GENERATE_WHEN)

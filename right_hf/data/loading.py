@@ -41,6 +41,7 @@ class DatasetOptions:
         author: Column of opaque marks of the authors (see [`Post`]); None, the default, for none, as it may hold names.
         spellings: Column of the hashtags as their authors wrote them, lists as long as those of the hashtags, if there
             is one.
+        basis: Column of who states the licence, if there is one.
         separator: What stands between hashtags in a string.
         name: Configuration of the data set.
         revision: Commit, tag or branch of its repository.
@@ -55,6 +56,7 @@ class DatasetOptions:
     license: str = "license"
     author: str | None = None
     spellings: str = "spellings"
+    basis: str = "basis"
     separator: str = SEPARATOR
     name: str | None = None
     revision: str | None = None
@@ -172,7 +174,7 @@ def _iter_dataset(rows: Any, where: str, options: DatasetOptions) -> Iterator[Po
 
 
 def _parse_rows(rows: Any, where: str, options: DatasetOptions, columns: Collection[str]) -> Iterator[Post]:
-    fields = ("text", "hashtags", "id", "created_at", "license", "author", "spellings")
+    fields = ("text", "hashtags", "id", "created_at", "license", "author", "spellings", "basis")
     wanted = {name: getattr(options, name) for name in fields}
     for number, row in enumerate(rows):
         record = {"id": ""} | {name: _plain(row[column], name) for name, column in wanted.items() if column in columns}

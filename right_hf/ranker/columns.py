@@ -10,6 +10,7 @@ import numpy as np
 
 from right_hf.analysis import chinese_bigrams
 from right_hf.generator.base import Generation
+from right_hf.ranker.association import Association
 from right_hf.ranker.records import Mention, Pool
 from right_hf.ranker.rows import Column, Rows
 from right_hf.ranker.votes import recency, votes
@@ -46,11 +47,13 @@ class Known(NamedTuple):
 
     Attributes:
         carriers: How many posts of the corpus carry a hashtag.
+        holders: How many hold all of its terms.
         idf: The inverse document frequencies of its terms, if it has any.
         days: Its uses at the moment of the post of a given row, each by its age in days; None where time plays no part.
     """
 
     carriers: Callable[[str], int]
+    holders: Callable[[str], int]
     idf: Callable[[str], Sequence[float]]
     days: Callable[[str, int], float] | None = None
 
@@ -120,7 +123,12 @@ def _mentions(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Colu
 
 
 def _corpus(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Column]:
-    return {"corpus_count": np.log1p([known.carriers(tag) for tags in rows.hashtags for tag in tags])}
+    tags = [tag for tags in rows.hashtags for tag in tags]
+    carried = np.asarray([known.carriers(tag) for tag in tags], dtype=np.float64)
+    found = np.flatnonzero(carried).tolist()
+    held = np.asarray([known.holders(tags[row]) for row in found], dtype=np.float64)
+    shares = np.log((carried[found] + 0.5) / (np.maximum(held, carried[found]) + 5))
+    return {"corpus_count": np.log1p(carried), "corpus_share": rows.column(found, shares)}
 
 
 def _strings(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Column]:
@@ -152,6 +160,14 @@ def _strings(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Colum
     }
 
 
+def _associations(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Column]:
+    found = [seen.pool.associated or {} for seen in posts]
+    return {
+        f"associated_{field}": rows.of([{tag: one[number] for tag, one in ones.items()} for ones in found])
+        for number, field in enumerate(Association._fields)
+    }
+
+
 def _popularity(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Column]:
     found: dict[str, Column] = {"popularity_rank": rows.ranks([seen.pool.popular for seen in posts])}
     if known.days is not None:
@@ -170,4 +186,5 @@ GROUPS: Mapping[str | tuple[str, ...], Callable[[Sequence[Seen], Rows, Known], d
     "corpus_": _corpus,
     ("string_", "post_"): _strings,
     "popularity_": _popularity,
+    "associated_": _associations,
 }

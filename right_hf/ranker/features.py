@@ -39,6 +39,7 @@ FEATURES = (
     "mention_capitals",  # share of these words that are written in capitals
     "mention_ends",  # 1 if no word comes after it
     "corpus_count",  # ln(1 + posts of the corpus that carry it)
+    "corpus_share",  # how many they are beside those with its words: ln((carry + 0.5) / (hold + 5)), "keyphraseness"
     "string_in_post",  # 1 if its letters and digits stand in the post, even inside of a word
     "string_overlap",  # share of its words (Chinese: pairs of characters) that stand in the post
     "string_rarest",  # inverse document frequency of its rarest word
@@ -51,11 +52,14 @@ FEATURES = (
     "popularity_hours",  # ln(1 + uses, each by its age in hours)
     "popularity_days",  # and in days
     "popularity_rank",  # rank among the hashtags that are in use
+    "associated_share",  # see `Association`
+    "associated_lift",
+    "associated_seeds",
 )
 #: What the generator says, by likelihoods of hashtags that it need not have written.
 LIKELIHOODS = frozenset({"generator_mean", "generator_total", "generator_gap"})
 #: Columns that have a value where a source other than a retriever has the hashtag.
-_OTHER_SOURCES = ("selector_nearest", "generator_rank", "mention_words")
+_OTHER_SOURCES = ("selector_nearest", "generator_rank", "mention_words", "associated_share")
 _DECIMALS = 4
 
 

@@ -8,7 +8,7 @@ generator writes joins them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -17,7 +17,9 @@ from typing import NamedTuple
 from right_hf.corpus import Corpus
 from right_hf.encoders import Matrix
 from right_hf.generator.base import Generation
+from right_hf.memo import CorpusMemo
 from right_hf.popularity import Freshness, most_popular
+from right_hf.ranker.association import Association, Associations
 from right_hf.ranker.columns import Known, Seen
 from right_hf.ranker.features import feature_tables
 from right_hf.ranker.mentions import MentionFinder
@@ -27,6 +29,9 @@ from right_hf.retriever.fusion import reciprocal_ranks, summed_votes
 from right_hf.selector.base import Selector
 from right_hf.selector.ranking import Candidate
 from right_hf.vocabulary import Vocabulary
+
+#: Of the most promising hashtags, those beside which others are looked for.
+_SEEDS = 5
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class PoolSettings:
         size: Hashtags of the corpus that are ranked, the most promising ones.
         unknown: Phrases of the post that are ranked though the corpus has no such hashtag, the rarest ones.
         popular: Hashtags that are ranked because others have just used them. With 0 time plays no part.
+        associated: Hashtags that are ranked because they are used beside those that the post brings up: those of the
+            corpus that stand in it, and the most promising ones.
         scored: Hashtags that a generator tells its likelihoods of, the best by what the ranker says without it; None
             for all.
     """
@@ -48,13 +55,14 @@ class PoolSettings:
     size: int = 30
     unknown: int = 20
     popular: int = 0
+    associated: int = 0
     scored: int | None = None
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if name == "scored" and value is None:
                 continue
-            least = 0 if name in ("unknown", "popular") else 1
+            least = 0 if name in ("unknown", "popular", "associated") else 1
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
 
@@ -98,6 +106,8 @@ class Pooler:
         self.settings = settings
         self.columns = columns
         self._mentions = MentionFinder(lambda word: bool(retriever.idf(word)))
+        self._associations = Associations()
+        self._holders = CorpusMemo[int]()
         self._freshness: Freshness | None = None
         if settings.popular:
             self._freshness = Freshness()
@@ -143,11 +153,22 @@ class Pooler:
             scores = reciprocal_ranks(rankings)
             hashtags = sorted(scores, key=lambda tag: (-scores[tag], tag))[: self.settings.size]
             hashtags += islice(filter(wanted, mentions.unknown(rarity)), self.settings.unknown)
+            associated = self._associated(known, hashtags[:_SEEDS], corpus, wanted)
+            hashtags += [tag for tag in islice(associated, self.settings.associated) if tag not in hashtags]
             in_use = list(filter(wanted, popular.get(now, ())))
             hashtags += [tag for tag in dict.fromkeys([*in_use, *preferred[row]]) if tag not in hashtags]
             near = list(dict.fromkeys([*nearest[row], *preferred[row]]))
-            pools.append(Pool(hashtags, hits, near, mentions, in_use, hours.get(now)))
+            pools.append(Pool(hashtags, hits, near, mentions, in_use, hours.get(now), associated))
         return pools
+
+    def _associated(
+        self, known: Iterable[str], promising: Iterable[str], corpus: Corpus, wanted: Callable[[str], bool]
+    ) -> dict[str, Association]:
+        """How hashtags go with those that a post brings up; nothing where they play no part."""
+        if not self.settings.associated:
+            return {}
+        found = self._associations.of(dict.fromkeys([*known, *promising]), corpus)
+        return {tag: one for tag, one in found.items() if wanted(tag)}
 
     def _nearest(self, vectors: Matrix, corpus: Corpus, wish: Wish | None) -> list[list[str]]:
         """The hashtags nearest to each post, of the corpus and the allowed ones."""
@@ -187,7 +208,8 @@ class Pooler:
         rows = zip(posts, hashtags, candidates, pools, generations, cosines, strict=True)
         freshness = self._freshness
         days = None if freshness is None else lambda hashtag, row: freshness.in_days(hashtag, moments[row])
-        known = Known(self.retriever.corpus.hashtag_count, self.retriever.idf, days)
+        corpus, held = self.retriever.corpus, self.retriever.holders
+        known = Known(corpus.hashtag_count, lambda tag: self._holders.of(corpus, tag, held), self.retriever.idf, days)
         return feature_tables([Seen(*row) for row in rows], known, self.columns)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from right_hf.generator.base import Generation
+from right_hf.ranker.association import Association
 from right_hf.retriever.base import Hit
 from right_hf.selector.ranking import Candidate
 
@@ -46,6 +47,8 @@ class Pool(NamedTuple):
         mentions: What of the post may be a hashtag, whether the corpus has it or not.
         popular: Hashtags that are in use at this moment, most used first; none where time plays no part.
         hours: The uses of hashtags at this moment, each by its age in hours; None where time plays no part.
+        associated: Hashtags that are used beside those that the post brings up, see [`right_hf.ranker.association`];
+            None where none are looked for.
     """
 
     hashtags: Sequence[str]
@@ -54,6 +57,7 @@ class Pool(NamedTuple):
     mentions: Mapping[str, Mention]
     popular: Sequence[str] = ()
     hours: Mapping[str, float] | None = None
+    associated: Mapping[str, Association] | None = None
 
 
 class FeatureTable(NamedTuple):

@@ -69,6 +69,10 @@ class Retriever(Component):
         """The inverse document frequency of each term of a text; none of a stop word, or where terms play no part."""
         return []
 
+    def holders(self, phrase: str) -> int:
+        """How many posts hold all terms of a phrase; 0 where terms play no part."""
+        return 0
+
     def add(self, posts: Iterable[Post]) -> None:
         """Adds posts; their ids must be new."""
         self._refuse_change()

@@ -102,6 +102,10 @@ class BM25Retriever(Merging, Retriever):
         """The inverse document frequency of each term of a text, at this moment; none of a stop word."""
         return self._index.idf(text)
 
+    def holders(self, phrase: str) -> int:
+        """How many posts hold all terms of a phrase, at this moment."""
+        return self._index.holders(phrase)
+
     def add(self, posts: Iterable[Post]) -> None:
         """Adds posts. When this returns they are searchable and, if the retriever was opened from a folder, on disk.
 

@@ -78,6 +78,10 @@ class HybridRetriever(Retriever):
         """That of the first part that knows terms."""
         return next((found for part in self._parts.values() if (found := part.idf(text))), [])
 
+    def holders(self, phrase: str) -> int:
+        """The most that a part knows of."""
+        return max(part.holders(phrase) for part in self._parts.values())
+
     @property
     def settings(self) -> dict[str, Any]:
         """The names of its parts, each a folder, and the number of posts."""

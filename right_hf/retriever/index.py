@@ -213,6 +213,13 @@ class Index:
         frequencies = map(self._frequency, analyse(text))
         return [_idf(posts, frequency) for frequency in frequencies]
 
+    def holders(self, phrase: str) -> int:
+        """How many posts hold all terms of a phrase; posts that are gone may count until their part is merged."""
+        numbers = [self.lexicon.vocabulary.get(term, -1) for term in set(self.lexicon.terms_of_phrase(phrase))]
+        if len(numbers) < 2:
+            return int(self.frequencies[numbers[0]]) if numbers and 0 <= numbers[0] < len(self.frequencies) else 0
+        return sum(postings.holders(np.asarray(numbers)) for postings in self.postings)
+
     def _frequency(self, term: str) -> int:
         number = self.lexicon.vocabulary.get(term, len(self.frequencies))
         return int(self.frequencies[number]) if number < len(self.frequencies) else 0

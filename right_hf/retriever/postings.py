@@ -76,6 +76,15 @@ class Postings(NamedTuple):
         at[~found] = 0
         return np.where(found, self.starts[at], 0), np.where(found, self.starts[at + found], 0)
 
+    def holders(self, terms: Ints) -> int:
+        """How many posts hold all of some terms."""
+        lists = [self.places[first:last] for first, last in zip(*self.slices(terms), strict=True)]
+        lists.sort(key=len)
+        held = lists[0]
+        for places in lists[1:]:
+            held = held[np.isin(held, places, assume_unique=True)] if len(held) else held
+        return len(held)
+
 
 class Lexicon:
     """Numbers the terms and the pairs (term frequency, length) that occur; both only ever grow.

@@ -12,6 +12,7 @@ from transformers import TrainerCallback
 
 from right_hf.component import Component
 from right_hf.config import RightConfig
+from right_hf.corpus import Corpus
 from right_hf.posts import Post
 from right_hf.precision import affordable
 from right_hf.progress import shows_progress
@@ -121,7 +122,7 @@ class Job:
         if "retriever" not in self.folders and getattr(trainer := kind.trainer(), "instant", False):
             return trainer.train(self).component
         retriever = self.part("retriever")
-        if retriever.type != kind.type or list(retriever.corpus) != sorted(self.posts, key=lambda post: post.id):
+        if retriever.type != kind.type or list(retriever.corpus) != list(Corpus(self.posts)):
             raise ValueError(
                 f"{self.folders['retriever']} holds no {kind.type} retriever of the recipe's training posts. Train it "
                 "again."

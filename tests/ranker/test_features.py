@@ -57,7 +57,7 @@ def test_features_are_finite_or_missing_and_complete(hits: list[Hit], written: l
     assert not np.isinf(table.values).any()
     assert len(set(table.hashtags)) == 6
     nothing = Seen("x", [], [], Pool([], {}, [], {}), Generation([], {}), [])
-    [empty] = feature_tables([nothing], Known(lambda tag: 0, lambda tag: ()))
+    [empty] = feature_tables([nothing], Known(lambda tag: 0, lambda tag: 0, lambda tag: ()))
     assert empty.values.shape == (0, len(FEATURES))
 
 
@@ -86,7 +86,7 @@ def seen_posts() -> st.SearchStrategy[Seen]:
 
 @given(st.lists(seen_posts(), max_size=5), st.sets(st.sampled_from(FEATURES), min_size=1))
 def test_features_in_a_batch_are_those_of_each_post_alone(posts: list[Seen], wanted: set[str]) -> None:
-    known = Known(len, lambda tag: (2.0, 5.0) if tag != "rare" else ())
+    known = Known(len, lambda tag: 10, lambda tag: (2.0, 5.0) if tag != "rare" else ())
     together = feature_tables(posts, known)
     alone = [table for seen in posts for table in feature_tables([seen], known)]
     names = tuple(sorted(wanted))
@@ -99,7 +99,7 @@ def test_features_in_a_batch_are_those_of_each_post_alone(posts: list[Seen], wan
 
 def test_a_retriever_from_outside_has_columns_of_its_own() -> None:
     seen = Seen("x", ["wvd"], [], Pool(["wvd"], {"toy": HITS}, [], {}), Generation([], {}), [0.0])
-    [table] = feature_tables([seen], Known(lambda tag: 1, lambda tag: ()))
+    [table] = feature_tables([seen], Known(lambda tag: 1, lambda tag: 0, lambda tag: ()))
     assert table.names == (*FEATURES, *retriever_features("toy"))
     assert table.values[0, table.names.index("toy_votes")] == 2
     assert np.isnan(table.values[0, table.names.index("bm25_votes")])

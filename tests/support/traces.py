@@ -21,7 +21,7 @@ def trace(hits: list[Hit], generation: Generation) -> Trace:
     pool = list(dict.fromkeys(["wvd", "azure", "citrix", "rare", "desktop"]))
     tags = list(dict.fromkeys([*pool, *generation.hashtags]))
     cosines = [0.1 * place for place in range(len(tags))]
-    known = Known(lambda tag: 9 - tags.index(tag), lambda tag: (2.0, 5.0))
+    known = Known(lambda tag: 9 - tags.index(tag), lambda tag: 20, lambda tag: (2.0, 5.0))
     mentions = {"desktop": Mention(0.5, 1, 1.0, 0.0, True)}
     filled = Pool(pool, {"bm25": hits}, ["rare", "wvd"], mentions)
     post = "A Citrix Desktop"

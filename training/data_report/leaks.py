@@ -46,7 +46,7 @@ class Leak:
     examples: tuple[Match, ...]
 
 
-class _OverlapIndex:
+class OverlapIndex:
     """Finds posts by the Jaccard overlap of their terms, exactly.
 
     With terms ordered from rare to frequent, two sets of n and m terms whose overlap reaches t share one of their first
@@ -102,7 +102,7 @@ def find_leaks(
     leaks: list[Leak] = []
     for other, split in combinations(splits, 2):
         same = {post.text: post.id for post in reversed(splits[other])}
-        index = _OverlapIndex(splits[other], analyse, overlap)
+        index = OverlapIndex(splits[other], analyse, overlap)
         exact: list[Match] = []
         near: list[Match] = []
         for post in bar(splits[split], f"comparing {split} with {other}", "post", leave=False):
