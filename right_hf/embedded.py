@@ -22,7 +22,7 @@ def embedded(source: str) -> str:
 
 
 def knowing_names(pipeline: Any) -> Any:
-    """The function `pipeline` of transformers, which takes these names for what they are, and asks no server for them."""
+    """The function `pipeline` of transformers, which takes these names for what they are and asks no server."""
 
     @wraps(pipeline)
     def named(task: Any = None, model: Any = None, *arguments: Any, **keywords: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
+from right_hf.calibration import expected_calibration_error, reliability
 from right_hf.generator import Generator
 from right_hf.metrics import PerPost, f1_per_post, rouge_per_post
 from right_hf.metrics.rouge import Definition, Language
@@ -146,6 +147,37 @@ def right_answers(model: RightModel, traces: Sequence[Trace], written: bool = Tr
         found = [[corpus.form(one.hashtag) for one in model.suggestions(trace)] for trace in traces]
         systems[RIGHT] = [answer(hashtags) for hashtags in found]
     return systems
+
+
+def score_calibration(model: RightModel, posts: Sequence[Post], shown: int = 5) -> dict[str, Any]:
+    """How far the scores of a checkpoint's first hashtags are probabilities, and what its threshold shows.
+
+    Args:
+        model: The checkpoint.
+        posts: Posts with gold hashtags, none without text.
+        shown: Hashtags of each post that are looked at.
+
+    Returns:
+        `ece`, the expected calibration error in [0, 1], and `bins` (mean score, share that is right, count); for the
+        checkpoint's `threshold` how many hashtags it shows a post (`shown`), and which share is right (`precision`).
+    """
+    scores: list[float] = []
+    right: list[bool] = []
+    form = model.retriever.corpus.form
+    for batch in batches(posts, 32, "recommending"):
+        for post, found in zip(batch, model.recommend([post.text for post in batch], shown, 0.0), strict=True):
+            gold = set(map(form, post.hashtags))
+            scores += [one.score for one in found]
+            right += [form(one.hashtag) in gold for one in found]
+    bins, threshold = reliability(scores, right), model.config.threshold
+    visible = [is_right for score, is_right in zip(scores, right, strict=True) if score >= threshold]
+    return {
+        "ece": round(expected_calibration_error(bins), 4),
+        "bins": [[round(one.score, 4), round(one.share, 4), one.count] for one in bins],
+        "threshold": threshold,
+        "shown": round(len(visible) / len(posts), 2),
+        "precision": round(sum(visible) / max(1, len(visible)), 4),
+    }
 
 
 def score_checkpoint(

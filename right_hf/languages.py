@@ -18,7 +18,9 @@ _LEAST_POSTS = 5_000
 #: A term is strange that no more posts hold, for names and foreign words stray into any corpus.
 _STRAY = 2
 #: A post is foreign of which at least this share of its terms is strange, where it has so many of them.
-_SHARE, _LEAST_TERMS = 0.5, 4
+_SHARE, _LEAST_TERMS = 0.6, 5
+#: Where signs stand without spaces, terms are pairs of them, of which many are new in any post.
+_SHARE_UNSPACED = 0.9
 #: What is left of a score, which says how it is with posts that the ranker knows.
 _BELIEVED = 0.1
 
@@ -28,8 +30,7 @@ logger = logging.getLogger(__name__)
 def is_foreign(text: str, retriever: Retriever) -> bool:
     """Whether a cleaned post is in a language that a retriever's corpus does not know, as far as its terms tell.
 
-    Never where a corpus is small, or searched by something else than terms. Of tweets in English, the language of the
-    corpus, 0.7 % are taken for foreign.
+    Never where a corpus is small, or searched by something else than terms.
     """
     posts = len(retriever.corpus)
     if posts < _LEAST_POSTS:
@@ -37,7 +38,9 @@ def is_foreign(text: str, retriever: Retriever) -> bool:
     known = math.log(1 + (posts - _STRAY - 0.5) / (_STRAY + 1.5))  # the idf of one more post
     terms = retriever.idf(text)
     strange = sum(idf > known for idf in terms)
-    return strange >= _SHARE * max(1, len(terms)) and (len(terms) >= _LEAST_TERMS or bool(IS_UNSPACED.search(text)))
+    if IS_UNSPACED.search(text):
+        return strange >= _SHARE_UNSPACED * max(1, len(terms))
+    return len(terms) >= _LEAST_TERMS and strange >= _SHARE * len(terms)
 
 
 def own_words(found: Sequence[Recommendation], trace: Trace) -> list[Recommendation]:

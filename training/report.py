@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
-from right_hf import DEFAULT_CHECKPOINT
-from right_hf.cards import CARD_FILE, Results, card_files, gather_facts, read_datasheet
-from right_hf.evaluation import RIGHT, RIGHT_ASKED, markdown_table
+from everyday import shares_table, topics_table
+
+from right_hf.cards import CARD_FILE, RELIABILITY_FILE, Results, card_files, gather_facts, read_datasheet
+from right_hf.embedded import embedded
+from right_hf.evaluation import markdown_table
 from right_hf.persistence import read_json, write_text
 
 ROOT = Path(__file__).parents[1]
@@ -32,14 +34,18 @@ _OF_TABLE = ("Not run", "Test:", "Validation:", "F1@1 by")
 _LICENSED = "tweets-en-licensed"
 _TITLE = "The checkpoint of the package, on the openly licensed test posts of tweets-en"
 _DATASHEETS = ROOT / "model_cards"
-#: What the table of checkpoints shows: title, row of the results, and line of the benchmark.
+#: The package's checkpoints: name, language, and title in the table.
 _CHECKPOINTS = (
-    ("embedded ([card](model_cards/right-en-small.md))", RIGHT, "embedded checkpoint"),
-    ("the same, `generate_when=1`, PyTorch", RIGHT_ASKED, "generate_when=1, torch"),
-    ("the same, `generate_when=1`, CTranslate2", RIGHT_ASKED, "generate_when=1, ctranslate2"),
+    ("right-en-small", "English", "`right-en-small`, the default ([card](model_cards/right-en-small.md))"),
+    ("right-zh-small", "Chinese", "`right-zh-small` ([card](model_cards/right-zh-small.md))"),
 )
-#: Characters before the figures in a line of that benchmark.
-_NAME = 36
+#: The results in their cards: title, and file.
+_RESULTS_OF = {
+    "right-en-small": (("The posts of all its sources, test split", "right-en-small"), (_TITLE, _LICENSED)),
+    "right-zh-small": (("weibo-zh, posts under MIT, test split", "right-zh-small"),),
+}
+#: What is shown of them by topic.
+_BY_TOPIC = ("checkpoint", "KeyBERT, MiniLM", "YAKE", "LLM as it is, 5 examples")
 
 
 def results_section() -> str:
@@ -50,19 +56,38 @@ def results_section() -> str:
 
 
 def checkpoints_section() -> str:
-    """The package's checkpoint, with and without its generator: size, licences, speed and scores."""
-    speeds = {line[:_NAME].strip(): line[_NAME:].split() for line in _speeds(_PIPELINE) if line.count(" ms") == 3}
+    """The package's checkpoints and the default before: size, speed, memory, and scores on the same posts."""
     lines = [
-        "| checkpoint | language | size | licence | a lone post, one core | posts/s at batch 16 | F1@1 | F1@5 |",
-        "|---|---|---:|---|---:|---:|---:|---:|",
+        "| checkpoint | language | size | first answer | a lone post | posts/s | memory | F1@1 | F1@5 |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    size = sum(file.stat().st_size for file in Path(DEFAULT_CHECKPOINT).rglob("*") if file.is_file())
-    found = read_json(_RESULTS / f"{_LICENSED}.json")["results"]
-    for title, row, speed in _CHECKPOINTS:
-        lone, batch = speeds[speed][0], speeds[speed][6]
-        cells = (title, "English", f"{size / 1e6:.0f} MB", "Apache-2.0; posts MIT, CC-BY-4.0", f"{lone} ms", batch)
-        lines.append(f"| {' | '.join(cells)} | {found[row]['f1@1']:.2f} | {found[row]['f1@5']:.2f} |")
+    for name, language, title in _CHECKPOINTS:
+        for which, row in (("new", title), ("old", f"{name} before")):
+            content = read_json(_RESULTS / f"compared-{name}.json")["checkpoints"]
+            if (found := content.get(which)) is None:
+                continue
+            posts = found.get("licensed", found["test"])
+            cells = (
+                *(
+                    row,
+                    language,
+                    f"{found['size_mb']:.0f} MB",
+                    f"{found['load_s']:.1f} s",
+                    f"{found['alone_ms']:.1f} ms",
+                ),
+                *(f"{found['posts_per_s']:.0f}", f"{found['memory_mb']:.0f} MB"),
+                *(f"{posts['f1@1']:.2f}", f"{posts['f1@5']:.2f}"),
+            )
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def everyday_section() -> str:
+    """How many hashtags for everyday posts a person could post, by system and by topic."""
+    found = read_json(_RESULTS / "everyday.json")
+    few = {name: row for name, row in found["by_topic"].items() if name in _BY_TOPIC}
+    title = f"Hashtags that a person could post, in percent of {found['posts']} everyday posts:"
+    return f"{title}\n\n{shares_table(found['rows'])}\n\nBy topic, first / first three:\n\n{topics_table(few)}"
 
 
 def showcase_section() -> str:
@@ -155,6 +180,7 @@ def rendered() -> dict[Path, str]:
             "emergent": tables_section("emergent"),
             "llm": tables_section("table-llm", "llm-fusion"),
             "speeds": speeds_section(),
+            "everyday": everyday_section(),
         },
     }
     pages = {page: filled(page.read_text(encoding="utf-8"), texts) for page, texts in sections.items()}
@@ -172,13 +198,16 @@ def filled(page: str, texts: Mapping[str, str]) -> str:
 
 def rendered_cards() -> dict[Path, str]:
     """The card of every shipped checkpoint, beside its weights and in model_cards/."""
-    folder = Path(DEFAULT_CHECKPOINT)
-    datasheet = read_datasheet(_DATASHEETS / f"data-{_LICENSED}.md")
-    results = Results(f"{datasheet.title}, test split", read_json(_RESULTS / f"{_LICENSED}.json"))
-    files = card_files(gather_facts(folder, (results,), datasheet))
-    return {folder / name: text for name, text in files.items()} | {
-        ROOT / "model_cards" / f"{folder.name}.md": files[CARD_FILE]
-    }
+    found: dict[Path, str] = {}
+    for name, _, _ in _CHECKPOINTS:
+        folder = Path(embedded(name))
+        datasheet = read_datasheet(_DATASHEETS / f"data-{name}.md")
+        results = tuple(Results(title, read_json(_RESULTS / f"{file}.json")) for title, file in _RESULTS_OF[name])
+        files = card_files(gather_facts(folder, results, datasheet))
+        found |= {folder / file: text for file, text in files.items()}
+        plot = f"../right_hf/checkpoints/{name}/{RELIABILITY_FILE}"
+        found[_DATASHEETS / f"{name}.md"] = files[CARD_FILE].replace(f"({RELIABILITY_FILE})", f"({plot})")
+    return found
 
 
 def main() -> None:

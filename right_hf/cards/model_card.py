@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from huggingface_hub import EvalResultEntry, ModelCard, ModelCardData, eval_resu
 
 from right_hf.cards.dataset_card import OTHER, Datasheet, count_licenses, hub_licenses, licenses_text
 from right_hf.cards.parts import HUB_ID, Part, describe_parts, emissions_text, total_emissions
+from right_hf.cards.reliability import reliability_plot
 from right_hf.corpus import Corpus
 from right_hf.corpus_files import CORPUS_FILE
 from right_hf.evaluation import RIGHT, RIGHT_WRITTEN, SELECTOR, markdown_table
@@ -20,6 +22,7 @@ from right_hf.layout import TRAINING_FILE
 from right_hf.persistence import read_object, write_text
 
 CARD_FILE = "README.md"
+RELIABILITY_FILE = "reliability.svg"
 TASK = "hashtag-recommendation"
 #: Licence of code and weights; posts in the index keep their own.
 _LICENSE = "Apache-2.0"
@@ -46,6 +49,12 @@ class Results:
     content: dict[str, Any]
 
     @property
+    def calibration(self) -> dict[str, Any]:
+        """How far scores are probabilities, see [`right_hf.evaluation.score_calibration`]; empty where not measured."""
+        found: dict[str, Any] = self.content.get("calibration", {})
+        return found
+
+    @property
     def system(self) -> str:
         """The row that is the checkpoint's own answer: the ranker's, else the generator's, else the selector's."""
         rows = self.content["results"]
@@ -62,6 +71,7 @@ class CardFacts:
         parts: Its parts, in the order in which a post goes through them.
         training: Its `training.json`; empty where there is none.
         licenses: Posts of the index under each licence; None counts those that state none.
+        bases: Posts of the index by who states their licence, see [`right_hf.posts.Post`].
         period: First and last year of the dated posts of the index.
         datasheet: Of the data it was trained on.
         results: On one or several splits.
@@ -72,6 +82,7 @@ class CardFacts:
     parts: list[Part]
     training: dict[str, Any] = field(default_factory=dict)
     licenses: dict[str | None, int] = field(default_factory=dict)
+    bases: dict[str | None, int] = field(default_factory=dict)
     period: tuple[str, str] | None = None
     datasheet: Datasheet | None = None
     results: tuple[Results, ...] = ()
@@ -113,6 +124,7 @@ def gather_facts(
         parts=describe_parts(folder, config, training),
         training=training,
         licenses=licenses,
+        bases=dict(Counter(post.basis for post in posts)),
         period=(years[0], years[-1]) if years else None,
         datasheet=datasheet,
         results=results,
@@ -181,6 +193,8 @@ def card_files(facts: CardFacts) -> dict[str, str]:
             notes = f"{results.title}; {results.system}; {_METRICS[metric]}, in percent; {about}"
             entries.append(EvalResultEntry(dataset_id=data, task_id=metric, value=scores[metric], notes=notes))
     files = {CARD_FILE: render_card(facts)}
+    if bins := next((found["bins"] for results in facts.results if (found := results.calibration)), None):
+        files[RELIABILITY_FILE] = reliability_plot(bins)
     if entries:
         plain = eval_result_entries_to_yaml(entries)
         files[EVAL_RESULTS] = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
@@ -217,6 +231,12 @@ def _reproduction(training: dict[str, Any]) -> str:
 
 def _licenses(facts: CardFacts) -> str:
     posts = f"Posts of the index keep their own: {licenses_text(facts.licenses)}" if facts.licenses else ""
+    if any(facts.bases):
+        owner, repository = (facts.bases.get(name, 0) for name in ("owner", "repository"))
+        posts += (
+            f" The licence of {owner:,} is stated by who wrote or collected them, that of {repository:,} by a "
+            "repository that passes them on; each post of the index says which (`basis`)."
+        )
     bases = [f"`{part.base}`" for part in facts.parts if part.base and part.base_license is None]
     theirs = f" What came of a base model is also bound by that model's licence: {', '.join(bases)}." if bases else ""
     notices = "".join(f" {notice}." for notice in dict.fromkeys(part.notice for part in facts.parts if part.notice))
@@ -227,7 +247,15 @@ def _results(results: Results) -> str:
     rows = results.content["results"]
     own = rows[results.system]
     summary = ", ".join(f"{metric.upper()} {own[metric]:.2f}" for metric in ("f1@1", "f1@5") if metric in own)
+    found = results.calibration
+    calibration = (
+        f"\n\nExpected calibration error of the scores of the first five: {found['ece']:.3f} "
+        f"([reliability]({RELIABILITY_FILE})). Of scores of {found['threshold']:g} and more, shown by default, there "
+        f"are {found['shown']:.1f} a post; {100 * found['precision']:.0f} % of these hashtags are the author's."
+        if found
+        else ""
+    )
     return (
         f"{results.title}: {results.content['posts']:,} posts, seed {results.content.get('seed')}, in percent. "
-        f"This checkpoint (*{results.system}*): {summary}. Beside it:\n\n{markdown_table(rows)}"
+        f"This checkpoint (*{results.system}*): {summary}. Beside it:\n\n{markdown_table(rows)}{calibration}"
     )

@@ -50,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     from right_hf.data import load_split
-    from right_hf.evaluation import SEQ2SEQ, markdown_table, score_checkpoint
+    from right_hf.evaluation import SEQ2SEQ, markdown_table, score_calibration, score_checkpoint
     from right_hf.persistence import read_json, write_json
     from right_hf.provenance import provenance
     from right_hf.registry import load_component
@@ -61,6 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
     model = load_model(arguments)
     seq2seq = load_component("generator", arguments.seq2seq) if arguments.seq2seq else None
     scores = score_checkpoint(model, posts, seq2seq, arguments.beams)
+    calibration = {} if model.ranker is None else {"calibration": score_calibration(model, posts)}
     training = json.loads(model.records.get(TRAINING_FILE, "{}"))
     origin = provenance(training.get("config", {}), training.get("seed"))
     arms = {"RIGHT": training.get("generator", {})}
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
         arms[SEQ2SEQ] = read_json(record)
     runs = {name: {key: arm.get(key) for key in ("commit", "seed", "steps", "posts")} for name, arm in arms.items()}
     # As it is printed: with a command line that can be written as UTF-8.
-    results = json.loads(as_json({**origin, "posts": len(posts), "runs": runs, "results": scores}))
+    results = json.loads(as_json({**origin, "posts": len(posts), "runs": runs, "results": scores, **calibration}))
     if arguments.output:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         write_json(arguments.output, results)

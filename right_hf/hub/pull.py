@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 
 #: Scores in the Hub's own form (see [`right_hf.cards`]).
 EVAL_RESULTS = ".eval_results/right_hf.yaml"
-#: Files about a checkpoint that travel with it: its card, the record of its training, its scores.
-RECORDS = ("README.md", TRAINING_FILE, EVAL_RESULTS)
+#: Files about a checkpoint that travel with it: its card, the record of its training, its scores, how good they are.
+RECORDS = ("README.md", TRAINING_FILE, EVAL_RESULTS, "reliability.svg")
 #: What is fetched and pushed: nothing that can run code when it is read.
 SAFE_FILES = ("*.json", "*.jsonl", "*.safetensors", "*.parquet", "*.npy", "*.txt", "*.model", "*.jinja", "*.md")
 
