@@ -50,8 +50,8 @@ class HashtagRecommendationPipeline(Pipeline):
     A post gives a list of hashtags, a list of posts a list of such lists; any other iterable of posts, such as a
     generator, a data set or a column of a data frame, is streamed. A post is a string or a mapping with the key "text".
 
-    At construction or call: `top_k` (hashtags a post, 5), `threshold` (least score; what the checkpoint says), `now` (the
-    time for which hashtags are wanted, seconds since 1970 or an ISO 8601 time; the present), `errors` ("skip" gives
+    At construction or call: `top_k` (hashtags a post, 5), `threshold` (least score; what the checkpoint says), `now`
+    (the time for which hashtags are wanted, seconds since 1970 or an ISO 8601 time; the present), `errors` ("skip" gives
     None for what is no post, where "raise" names it), `batch_size`, `num_workers` (processes that share the batches of
     a list or stream), `generate_when` (of which posts the generator is asked: those whose best score without it is at
     most this; what the checkpoint says), and arguments of the generator's `generate`: `num_beams`, `max_new_tokens` …

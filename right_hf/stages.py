@@ -115,13 +115,19 @@ class Stages:
             generation: Arguments of the generator's `generate`.
 
         Raises:
-            ValueError: There are not as many times as posts; or `generate_when` is between 0 and 1 and there is no
-                ranker that scores hashtags without a generator, or 0 and there are arguments for it.
+            ValueError: There are not as many times as posts; something is asked of a generator, and there is none;
+                `generate_when` is between 0 and 1 and there is no ranker that scores hashtags without one, or it is 0
+                and there are arguments for one.
         """
         wish = self._wish(preferences)
         gathered = self._gathered(posts, posts if queries is None else queries, each_moment(now, len(posts)), wish)
         when = self.config.generate_when if generate_when is None else probability(generate_when, "generate_when")
-        if self._generator is not None and when == 0 and generation:
+        if self._generator is None and (generation or generate_when):
+            raise ValueError(
+                "generate_when and arguments for a generator were given, and this model has none. Give it one "
+                "(generator=…), or leave them out."
+            )
+        if when == 0 and generation:
             name, value = next(iter(generation.items()))
             raise ValueError(
                 f"{name}={value!r:.80} is for the generator, of which this model asks nothing (generate_when=0). Leave "

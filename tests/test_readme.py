@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from right_hf import BM25Retriever, registry
+from right_hf import DEFAULT_CHECKPOINT, BM25Retriever, registry
 from right_hf.cli import main
 from tests.support.command_line import ROOT, run_script
 from tests.support.loopback_hub import LoopbackHub
@@ -77,6 +77,10 @@ def test_python_snippets_run(hub: LoopbackHub, page: str, tmp_path: Path, monkey
 @pytest.mark.timeout(400)
 def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = write_splits(tmp_path / "data")
+    write_splits(data / "tweets-en")
+    judged = {"text": "Fresh bread in the morning", "hashtags": ["bread"], "also": ["baking"], "topic": "food"}
+    (data / "everyday-en").mkdir()
+    (data / "everyday-en" / "judged.jsonl").write_text(json.dumps(judged) + "\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     found = [block for page in PAGES for block in blocks(ROOT / page)]
     commands = [line for language, block in found if language == "sh" for line in block.strip().splitlines()]
@@ -86,6 +90,10 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(commands) >= 5
     for line in commands:
         line = re.sub(r"training/configs/llm-lora\.yaml", str(ROOT / "training/configs/smoke-llm.yaml"), line)
+        line = re.sub(
+            r"training/configs/right-\w+-small\.yaml", str(ROOT / "training/configs/smoke-embedded.yaml"), line
+        )
+        line = re.sub(r"\bOLD\b", DEFAULT_CHECKPOINT, line)
         line = re.sub(r"training/configs/(?!smoke)[\w-]+\.yaml", str(ROOT / "training/configs/smoke.yaml"), line)
         program, *command = shlex.split(re.sub(r"\bDATA\b", str(data), line))
         if program == "right-hf":

@@ -1,7 +1,8 @@
 r"""One checkpoint, or two side by side: scores on the same posts, size, time to load, speed and memory, in one run.
 
     python training/compare_checkpoints.py --old OLD --new right_hf/checkpoints/right-en-small \
-        --data DATA/tweets-en/test.jsonl --licensed training/showcase/test.jsonl --output training/results/compared-right-en-small.json
+        --data DATA/tweets-en/test.jsonl --licensed training/showcase/test.jsonl \
+        --output training/results/compared-right-en-small.json
 
 Each is loaded in processes of its own, in turn, three times; the best of each figure counts. One core.
 """

@@ -71,11 +71,13 @@ def main() -> None:
     parser.add_argument("--split", default="validation", help="default: validation")
     parser.add_argument("--licenses", nargs="+", metavar="SPDX", help="only posts under one of these licences")
     parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, help="default: the one of the package")
+    parser.add_argument("--generator", help="in the place of the checkpoint's")
     parser.add_argument("--engine", help="that runs the generator")
     parser.add_argument("--output", type=Path, required=True, help="without suffix")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    options = {} if arguments.engine is None else {"engine": arguments.engine}
+    asked = {"engine": arguments.engine, "generator": arguments.generator}
+    options = {name: value for name, value in asked.items() if value is not None}
     model = RightModel.from_pretrained(arguments.checkpoint, **options)
     form = model.retriever.corpus.form
     posts = [

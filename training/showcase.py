@@ -2,7 +2,9 @@
 
     python training/showcase.py [--output FILE] [--posts N]
 
-The posts are the openly licensed part of a test split, never seen in training; those shown are spread evenly over it.
+Six everyday posts come first, as they would be posted with what is suggested by default; then six technical ones with
+scores, sources and a post that supports each hashtag. All are openly licensed and were never seen in training; the
+technical ones are spread evenly over the test split on which the checkpoint is scored.
 The Seq2Seq baseline is the same T5, trained on the same posts with the same number of steps, but without retrieval.
 """
 
@@ -13,6 +15,7 @@ import logging
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from transformers import pipeline
 from transformers.utils import logging as transformers_logging
@@ -50,6 +53,11 @@ def describe(model: RightModel, post: Post, found: list[dict[str, object]]) -> s
     return "\n".join(lines)
 
 
+def as_posted(post: Post, found: list[dict[str, Any]]) -> str:
+    """One post as it would be posted with its recommendations."""
+    return textwrap.fill(f"{post.text}  {' '.join(str(entry['posted']) for entry in found)}", 110)
+
+
 def main() -> None:
     """Recommends, then evaluates."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -64,6 +72,10 @@ def main() -> None:
     if arguments.posts is not None:
         posts = spread(posts, arguments.posts)
     pipe = pipeline("hashtag-recommendation", model=DEFAULT_CHECKPOINT)  # type: ignore[call-overload]
+    everyday = read_posts(_FOLDER / "everyday.jsonl")
+    answers = pipe([post.text for post in everyday], batch_size=_SHOWN, style="common", platform="instagram")
+    posted = "\n\n".join(as_posted(post, found) for post, found in zip(everyday, answers, strict=True))
+    sys.stdout.write(f"Everyday posts with the hashtags that are suggested by default:\n\n{posted}\n\n")
     shown = spread(posts, _SHOWN)
     results = pipe([post.text for post in shown], batch_size=_SHOWN)
     blocks = [describe(pipe.model, post, found) for post, found in zip(shown, results, strict=True)]
@@ -71,7 +83,7 @@ def main() -> None:
     sys.stdout.write("\n\n".join(blocks) + f"\n\nScores in percent on {len(posts)} such posts:\n\n")
     sys.stdout.flush()
     if arguments.output:
-        write_text(arguments.output, "\n\n".join(blocks) + "\n")
+        write_text(arguments.output, "\n\n".join([posted, *blocks]) + "\n")
     scores = score_checkpoint(pipe.model, posts, Seq2SeqGenerator.from_pretrained(_FOLDER / "seq2seq"))
     sys.stdout.write(markdown_table(scores) + "\n")
 

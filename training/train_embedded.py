@@ -25,6 +25,7 @@ from recipes import build, make_job
 from right_hf import RightModel
 from right_hf.analysis import get_analyser
 from right_hf.data import load_split
+from right_hf.hub.shim import SHIM_FILE
 from right_hf.layout import TRAINING_FILE
 from right_hf.persistence import atomic_folder
 from right_hf.posts import Post
@@ -93,6 +94,7 @@ def finish(built: Path, posts: Path, surfaces: Path | None, output: Path) -> Non
     record = json.loads(model.records[TRAINING_FILE])
     model.records[TRAINING_FILE] = json.dumps({**record, "threshold": choice}, indent=2) + "\n"
     model.save_pretrained(output)
+    (output / SHIM_FILE).unlink()  # where the package is, nobody needs it
 
 
 if __name__ == "__main__":

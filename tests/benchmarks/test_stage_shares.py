@@ -60,7 +60,8 @@ class _Clock:
 @pytest.mark.parametrize("generate_when", [0.0, 1.0])
 @pytest.mark.parametrize("batch_size", [1, 16, 64])
 def test_share_of_each_stage(batch_size: int, generate_when: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
+    generator = ROOT / "training" / "showcase" / "seq2seq"
+    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT, generator=generator)
     pooler: Any = model._stages._pooler
     clock, ranker = _Clock(monkeypatch), type(model.ranker)
     parts = [

@@ -17,12 +17,13 @@ from right_hf.trainers.pools import run_pools
 from tests.support.paths import ROOT
 
 POSTS = read_posts(ROOT / "training" / "showcase" / "test.jsonl")[:24]
+GENERATOR = Path(__file__).parents[2] / "training" / "showcase" / "seq2seq"
 TEXTS = [post.text for post in POSTS]
 
 
 @pytest.fixture(scope="module")
 def model() -> RightModel:
-    return RightModel.from_pretrained(DEFAULT_CHECKPOINT)
+    return RightModel.from_pretrained(DEFAULT_CHECKPOINT, generator=GENERATOR, generate_when=0)
 
 
 @pytest.fixture
@@ -66,8 +67,7 @@ def test_it_is_asked_as_the_checkpoint_says_unless_told_otherwise(model: RightMo
 
 
 def test_who_gives_a_model_another_generator_wants_it_asked(tmp_path: Path) -> None:
-    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
-    assert model.config.generate_when == 0
+    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT, generator=GENERATOR, generate_when=0)
     with pytest.raises(ValueError, match=r"num_beams=2 is for the generator.*generate_when=1"):
         model.recommend(TEXTS[:1], generate_kwargs={"num_beams": 2})
     assert model.recommend(TEXTS[:1], generate_kwargs={"num_beams": 2}, generate_when=1)[0]
@@ -80,6 +80,15 @@ def test_who_gives_a_model_another_generator_wants_it_asked(tmp_path: Path) -> N
     model.generator = generator
     assert model.config.generate_when == 1
     assert model.recommend(TEXTS[:2]) == named.recommend(TEXTS[:2])
+
+
+def test_a_model_without_a_generator_says_so() -> None:
+    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
+    assert model.generator is None
+    for asked in ({"generate_when": 0.5}, {"generate_kwargs": {"num_beams": 2}}):
+        with pytest.raises(ValueError, match="this model has none. Give it one"):
+            model.recommend(TEXTS[:1], **asked)
+    assert model.recommend(TEXTS[:1], generate_when=0)[0]
 
 
 def test_it_needs_a_ranker_that_scores_without_it(model: RightModel) -> None:
