@@ -15,12 +15,12 @@ class Bin(NamedTuple):
     Attributes:
         score: Their mean.
         share: Of how many the hashtag was right, in [0, 1].
-        count: How many they are.
+        size: How many they are.
     """
 
     score: float
     share: float
-    count: int
+    size: int
 
 
 def reliability(scores: npt.ArrayLike, right: npt.ArrayLike, bins: int = 10) -> list[Bin]:
@@ -44,5 +44,5 @@ def reliability(scores: npt.ArrayLike, right: npt.ArrayLike, bins: int = 10) -> 
 
 def expected_calibration_error(bins: Sequence[Bin]) -> float:
     """The mean gap between score and share, weighted by the counts, in [0, 1] (Naeini et al., AAAI 2015, section 2)."""
-    total = sum(one.count for one in bins)
-    return sum(one.count * abs(one.score - one.share) for one in bins) / total if total else 0.0
+    total = sum(one.size for one in bins)
+    return sum(one.size * abs(one.score - one.share) for one in bins) / total if total else 0.0

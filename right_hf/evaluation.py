@@ -173,7 +173,7 @@ def score_calibration(model: RightModel, posts: Sequence[Post], shown: int = 5) 
     visible = [is_right for score, is_right in zip(scores, right, strict=True) if score >= threshold]
     return {
         "ece": round(expected_calibration_error(bins), 4),
-        "bins": [[round(one.score, 4), round(one.share, 4), one.count] for one in bins],
+        "bins": [[round(one.score, 4), round(one.share, 4), one.size] for one in bins],
         "threshold": threshold,
         "shown": round(len(visible) / len(posts), 2),
         "precision": round(sum(visible) / max(1, len(visible)), 4),

@@ -51,11 +51,11 @@ class HashtagRecommendationPipeline(Pipeline):
     generator, a data set or a column of a data frame, is streamed. A post is a string or a mapping with the key "text".
 
     At construction or call: `top_k` (hashtags a post, 5), `threshold` (least score; what the checkpoint says), `now`
-    (the time for which hashtags are wanted, seconds since 1970 or an ISO 8601 time; the present), `errors` ("skip" gives
-    None for what is no post, where "raise" names it), `batch_size`, `num_workers` (processes that share the batches of
-    a list or stream), `generate_when` (of which posts the generator is asked: those whose best score without it is at
-    most this; what the checkpoint says), and arguments of the generator's `generate`: `num_beams`, `max_new_tokens` …
-    (`generate_kwargs` takes those whose name means something else here, such as `top_k`).
+    (the time for which hashtags are wanted, seconds since 1970 or an ISO 8601 time; the present), `errors` ("skip"
+    gives None for what is no post, where "raise" names it), `batch_size`, `num_workers` (processes that share the
+    batches of a list or stream), `generate_when` (of which posts the generator is asked: those whose best score without
+    it is at most this; what the checkpoint says), and arguments of the generator's `generate`: `num_beams`,
+    `max_new_tokens` … (`generate_kwargs` takes those whose name means something else here, such as `top_k`).
     """
 
     _load_tokenizer = False

@@ -25,7 +25,7 @@ def test_reliability_worked_by_hand() -> None:
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1), st.integers(1, 20))
 def test_bins_hold_every_score_and_the_error_is_a_share(pairs: list[tuple[float, bool]], number: int) -> None:
     bins = reliability([score for score, _ in pairs], [right for _, right in pairs], number)
-    assert sum(one.count for one in bins) == len(pairs)
+    assert sum(one.size for one in bins) == len(pairs)
     assert 0 <= expected_calibration_error(bins) <= 1
 
 

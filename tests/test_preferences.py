@@ -97,13 +97,13 @@ def test_only_what_is_allowed_comes_out(model: RightModel) -> None:
 def test_what_is_allowed_comes_out_though_the_corpus_lacks_it() -> None:
     embedded = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
     allowed = ["Machine Learning", "#CoralReefWatchers", "oceanographic sensors"]
-    [found] = embedded.recommend(["Machine learning for the coral reef"], top_k=100, allowed=allowed)
+    [found] = embedded.recommend(["Machine learning for the coral reef"], top_k=100, threshold=0, allowed=allowed)
     assert found[0].hashtag == "machine learning"
     assert {one.hashtag: (one.source, one.evidence) for one in found[1:]} == {
         "coralreefwatchers": ("listed", []),
         "oceanographic sensors": ("listed", []),
     }
-    [preferred] = embedded.recommend(["warm seas"], top_k=100, preferred=allowed)
+    [preferred] = embedded.recommend(["warm seas"], top_k=100, threshold=0, preferred=allowed)
     assert {"coralreefwatchers", "oceanographic sensors"} <= {one.hashtag for one in preferred}
 
 

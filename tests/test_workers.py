@@ -17,6 +17,7 @@ from right_hf.cli import main
 from right_hf.workers import in_order
 from tests.support.paths import ROOT
 
+GENERATOR = ROOT / "training" / "showcase" / "seq2seq"
 TEXTS = [post.text for post in read_posts(ROOT / "training" / "showcase" / "test.jsonl")][:40]
 
 
@@ -88,13 +89,14 @@ def test_workers_are_a_whole_number(workers: Any) -> None:
 
 
 def test_workers_of_a_model_whose_generator_has_written_before() -> None:
-    pipe: Any = pipeline("hashtag-recommendation", model=RightModel.from_pretrained(DEFAULT_CHECKPOINT))  # type: ignore[call-overload]
+    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT, generator=GENERATOR)
+    pipe: Any = pipeline("hashtag-recommendation", model=model)  # type: ignore[call-overload]
     alone = pipe(TEXTS[:8], batch_size=2, now=1.6e9, generate_when=1)
     assert pipe(TEXTS[:8], batch_size=2, now=1.6e9, generate_when=1, num_workers=2) == alone
 
 
 def test_one_model_serves_many_threads() -> None:
-    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
+    model = RightModel.from_pretrained(DEFAULT_CHECKPOINT, generator=GENERATOR, generate_when=0)
     alone = [model.recommend([text], now=1.6e9)[0] for text in TEXTS]
     for when in (0.0, 0.2):  # with a generator that some posts are asked of, too
         expected = alone if when == 0 else [model.recommend([t], now=1.6e9, generate_when=when)[0] for t in TEXTS]

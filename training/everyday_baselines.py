@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from right_hf import BM25Retriever, RightModel, read_posts
+from right_hf.retriever.base import Retriever
 from right_hf.retriever.fusion import summed_votes
 from right_hf.text.hashtags import normalise_hashtag
 
@@ -40,7 +41,7 @@ def baselines(
             sys.stderr.write(f"{name}: not run, pip install {package}\n")
 
 
-def _vote(texts: Sequence[str], retriever: BM25Retriever) -> _Answers:
+def _vote(texts: Sequence[str], retriever: Retriever) -> _Answers:
     return [summed_votes(hits)[:_WANTED] for hits in retriever.search(texts, _NEIGHBOURS)]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import nsmallest
 from typing import NamedTuple
 
 from right_hf.corpus import Corpus
@@ -14,6 +15,8 @@ from right_hf.memo import CorpusMemo
 
 #: Uses of a hashtag, the latest, in which it is looked what stands beside it.
 _USES = 200
+#: Hashtags that are looked at beside one, and that are told of beside several.
+_MOST = 50
 #: Uses that are added to those of a hashtag, so that what stood beside it once in one use says little.
 _PRIOR = 3.0
 
@@ -40,7 +43,7 @@ class Associations:
         self._beside = CorpusMemo[Mapping[str, float]]()
 
     def of(self, seeds: Iterable[str], corpus: Corpus) -> dict[str, Association]:
-        """How other hashtags go with the seeds, the strongest first.
+        """How other hashtags go with the seeds: those with the highest sum of shares, the strongest first.
 
         Args:
             seeds: Hashtags; what the corpus does not hold has nothing beside it.
@@ -50,14 +53,15 @@ class Associations:
         for seed in seeds:
             for hashtag, share in self._beside.of(corpus, seed, lambda one: _beside(corpus, one)).items():
                 shares.setdefault(hashtag, []).append(share)
-        found = {tag: _association(ones, corpus.hashtag_count(tag) / len(corpus)) for tag, ones in shares.items()}
-        return dict(sorted(found.items(), key=lambda item: (-sum(shares[item[0]]), item[0])))
+        strongest = nsmallest(_MOST, shares.items(), key=lambda item: (-sum(item[1]), item[0]))
+        return {tag: _association(ones, corpus.hashtag_count(tag) / len(corpus)) for tag, ones in strongest}
 
 
 def _beside(corpus: Corpus, seed: str) -> Mapping[str, float]:
     """The share of the uses of a hashtag beside which each other stands."""
     uses, counts = corpus.beside(seed, _USES)
-    return {hashtag: count / (uses + _PRIOR) for hashtag, count in counts.items()}
+    most = nsmallest(_MOST, counts.items(), key=lambda item: (-item[1], item[0]))
+    return {hashtag: count / (uses + _PRIOR) for hashtag, count in most}
 
 
 def _association(shares: Sequence[float], usual: float) -> Association:

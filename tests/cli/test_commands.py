@@ -227,7 +227,8 @@ def test_evaluate_then_card(capsys: pytest.CaptureFixture[str], checkpoint: str,
     [written] = run(capsys, "card", checkpoint, "--results", str(results), "--name", "tiny", "--write")
     card = (Path(checkpoint) / "README.md").read_text(encoding="utf-8")
     assert f"F1@1 {row['results']['RIGHT, fused']['f1@1']:.2f}" in card
-    assert len(written["written"]) == 2
+    assert [Path(file).name for file in written["written"]] == ["README.md", "reliability.svg", "right_hf.yaml"]
+    assert "Expected calibration error" in card
     assert main(["card", checkpoint, "--results", str(results), "--name", "tiny"]) == 0
     assert capsys.readouterr().out == card
 

@@ -51,7 +51,6 @@ def data(tmp_path: Path) -> Path:
             line("m1", "icecream for everybody", "icecream", "sea", kind="hashtags", basis="owner"),
             line("m2", "a woman and a balustrade", "sea", "balustrade", kind="tags", basis="owner"),
             line("m3", "only words of a catalogue", "balustrade", kind="tags", basis="owner"),
-            line("m4", "what one alone has", "never again seen", kind="hashtags", basis="owner"),
             line("m5", "a bad licence", "sea", kind="hashtags", license="CC-BY-NC-4.0"),
             line("m6", "from the year of validation", "sea", kind="hashtags", created_at="2019-05-01T00:00:00Z"),
         ],
@@ -84,11 +83,10 @@ def test_dated_posts_are_split_by_time(data: Path) -> None:
     }  # fmt: skip
 
 
-def test_tags_count_where_people_post_them_and_one_offs_do_not(data: Path) -> None:
+def test_tags_count_where_people_post_them(data: Path) -> None:
     found = by_id(data)
     assert found["m2"][1].hashtags == ("sea",)
     assert "m3" not in found
-    assert "m4" not in found or found["m4"][0] != "train"
 
 
 def test_a_hashtag_has_one_form(data: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from right_hf.trainers.pools import run_pools
 from tests.support.paths import ROOT
 
 POSTS = read_posts(ROOT / "training" / "showcase" / "test.jsonl")[:24]
-GENERATOR = Path(__file__).parents[2] / "training" / "showcase" / "seq2seq"
+GENERATOR = ROOT / "training" / "showcase" / "seq2seq"
 TEXTS = [post.text for post in POSTS]
 
 
@@ -86,7 +87,7 @@ def test_a_model_without_a_generator_says_so() -> None:
     model = RightModel.from_pretrained(DEFAULT_CHECKPOINT)
     assert model.generator is None
     for asked in ({"generate_when": 0.5}, {"generate_kwargs": {"num_beams": 2}}):
-        with pytest.raises(ValueError, match="this model has none. Give it one"):
+        with pytest.raises(ValueError, match="this model has none"):
             model.recommend(TEXTS[:1], **asked)
     assert model.recommend(TEXTS[:1], generate_when=0)[0]
 
@@ -104,9 +105,10 @@ def test_the_generator_scores_the_best_hashtags_alone(model: RightModel) -> None
     parts = model.config, model.retriever, model.selector, model.generator
     number, first = 5, model.ranker
     assert first is not None
-    pools = PoolSettings(scored=number)
+    assert first.pool is not None
+    pools = replace(first.pool, scored=number)
     some = Stages(*parts, pool=pools, first=first).run(TEXTS, generate_when=1)
-    everything = Stages(*parts, pool=PoolSettings()).run(TEXTS, generate_when=1)
+    everything = Stages(*parts, pool=first.pool).run(TEXTS, generate_when=1)
     without = Stages(*parts, ranker=first).run(TEXTS, generate_when=0)
     for trace, whole, alone in zip(some, everything, without, strict=True):
         assert alone.scores is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import reproduction.segtrm  # noqa: F401 - registers its type
+from embedded.posts import SECTION as SOURCES
 from reproduction.pretraining import SECTION
 
 from right_hf.trainers.recipe import Recipe, build_recipe, load_recipe, read_recipe_file
@@ -54,6 +55,7 @@ def test_a_recipe_with_everything(tmp_path: Path) -> None:
 def test_the_projects_recipes_load(path: Path) -> None:
     values = read_recipe_file(path)
     starts = values.pop(SECTION, {})
+    values.pop(SOURCES, None)
     recipe = build_recipe(values, str(path))
     assert recipe.language in {"en", "zh"}
     assert (recipe.generator is not None and recipe.generator.base is None) == ("generator" in starts)

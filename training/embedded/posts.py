@@ -4,6 +4,7 @@ A recipe's section `sources` names the files, as paths in the folder of the data
 
     base: tweets-en                    # folder with splits; of each, the posts under the recipe's licences
     owners: [crisislex-, …]            # how the sources of the base begin whose licence is their collector's own
+    left_out: [semeval-2018-task1, …]  # how the sources begin whose posts were searched by their hashtags
     more: licensed-more.jsonl          # further posts, to be split here, with `kind` and `basis`
     relicensed: relicense-en.jsonl     # posts of the base whose licence stands elsewhere: `id`, `license`, `basis`
     judged: everyday-en/judged.jsonl   # posts to be judged with, which nothing may be trained on
@@ -15,19 +16,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from data_report.leaks import OverlapIndex
-from data_report.spelling_counts import read_surfaces
 
 from right_hf.analysis import Analyser
 from right_hf.data import SPLITS
 from right_hf.posts import Post, parse_post
 from right_hf.retriever.duplicates import NEAR_DUPLICATE_OVERLAP
-from right_hf.spelling.counts import SpellingCounts
 from right_hf.text.hashtags import hashtag_key
 
 #: Of undated posts so many go into validation, and as many into test.
@@ -48,6 +47,7 @@ class Sources:
 
     base: str
     owners: Sequence[str] = ()
+    left_out: Sequence[str] = ()
     more: str | None = None
     relicensed: str | None = None
     judged: str | None = None
@@ -59,8 +59,8 @@ def assemble(data: Path, sources: Sources, licenses: Collection[str], analyse: A
 
     Dated posts are split where the base was, so that all of training is before validation and that before test; the
     others are drawn by a hash of their ids. Of training and validation, posts are left out whose text is nearly that of
-    a test or judged post, of training also those of validation. A hashtag that is written in two ways is kept as most
-    posts have it; one that a single post of training has and nobody else is taken away.
+    a test or judged post, of training also those of validation and of the sources left out. A hashtag that is written in two ways is kept as most
+    posts have it.
 
     Args:
         data: The folder in which the sources lie.
@@ -80,15 +80,14 @@ def assemble(data: Path, sources: Sources, licenses: Collection[str], analyse: A
         begins = {split: _first(lines) for split, lines in base.items()}
         for line in _as_people_post(_lines(data, sources.more), base):
             splits[_split(line, begins)].append(line)
+    splits[_TRAIN] = [line for line in splits[_TRAIN] if not _source(line).startswith(tuple(sources.left_out))]
     posts = {
         split: [parse_post(line) for line in lines if line["license"] in licenses] for split, lines in splits.items()
     }
     held = [*everything, *posts[_TEST], *(parse_post(line) for line in _lines(data, sources.judged))]
     posts[_VALIDATION] = _apart(posts[_VALIDATION], held, analyse)
     posts[_TRAIN] = _apart(posts[_TRAIN], [*held, *posts[_VALIDATION]], analyse)
-    posts = _in_one_form(posts)
-    elsewhere = read_surfaces(data / sources.surfaces) if sources.surfaces else SpellingCounts()
-    return {**posts, _TRAIN: list(_without_one_offs(posts[_TRAIN], elsewhere))}
+    return _in_one_form(posts)
 
 
 def _lines(folder: Path, name: str | None = "") -> list[Line]:
@@ -104,13 +103,17 @@ def _with_basis(line: Line, relicensed: Mapping[str, Line], owners: Sequence[str
     """A line of the base with its licence, where another source states it, and who does."""
     if line["license"] is None and (stated := relicensed.get(line["id"])):
         return {**line, "license": stated["license"], "basis": stated.get("basis", "repository")}
-    owned = line.get("source", "").startswith(tuple(owners))
+    owned = _source(line).startswith(tuple(owners))
     return {**line, "basis": "owner" if owned else "repository"} if line["license"] else line
+
+
+def _source(line: Line) -> str:
+    return str(line.get("source", ""))
 
 
 def _first(lines: Iterable[Line]) -> str:
     """When the earliest dated post was written."""
-    return min(line["created_at"] for line in lines if line["created_at"])
+    return str(min(line["created_at"] for line in lines if line["created_at"]))
 
 
 def _split(line: Line, begins: Mapping[str, str]) -> str:
@@ -150,12 +153,3 @@ def _in_one_form(splits: Mapping[str, Sequence[Post]]) -> dict[str, list[Post]]:
         split: [replace(post, hashtags=tuple(form[hashtag_key(tag)] for tag in post.hashtags)) for post in posts]
         for split, posts in splits.items()
     }
-
-
-def _without_one_offs(posts: Sequence[Post], elsewhere: SpellingCounts) -> Iterator[Post]:
-    """The posts without hashtags that a single one of them has, and nobody else has used twice."""
-    carriers = Counter(tag for post in posts for tag in post.hashtags)
-    for post in posts:
-        kept = tuple(tag for tag in post.hashtags if carriers[tag] > 1 or sum(elsewhere.of(tag).values()) > 1)
-        if kept:
-            yield replace(post, hashtags=kept)
