@@ -17,7 +17,6 @@ from everyday import shares_table, topics_table
 
 from right_hf.cards import CARD_FILE, RELIABILITY_FILE, Results, card_files, gather_facts, read_datasheet
 from right_hf.embedded import embedded
-from right_hf.evaluation import markdown_table
 from right_hf.persistence import read_json, write_text
 
 ROOT = Path(__file__).parents[1]
@@ -48,13 +47,6 @@ _RESULTS_OF = {
 _BY_TOPIC = ("checkpoint", "KeyBERT, MiniLM", "YAKE", "LLM as it is, 5 examples")
 
 
-def results_section() -> str:
-    """The table of the package's checkpoint, with number of posts and seed."""
-    results = read_json(_RESULTS / f"{_LICENSED}.json")
-    title = f"{_TITLE} ({results['posts']:,} posts, seed {results['seed']}, in percent):"
-    return f"{title}\n\n{markdown_table(results['results'])}"
-
-
 def checkpoints_section() -> str:
     """The package's checkpoints and the default before: size, speed, memory, and scores on the same posts."""
     lines = [
@@ -82,12 +74,15 @@ def checkpoints_section() -> str:
     return "\n".join(lines)
 
 
-def everyday_section() -> str:
-    """How many hashtags for everyday posts a person could post, by system and by topic."""
+def everyday_section(topics: bool = True) -> str:
+    """How many hashtags for everyday posts a person could post, by system and perhaps by topic."""
     found = read_json(_RESULTS / "everyday.json")
+    title = f"Hashtags that a person could post, in percent, of {found['posts']} everyday posts kept apart:"
+    text = f"{title}\n\n{shares_table(found['rows'])}"
+    if not topics:
+        return text
     few = {name: row for name, row in found["by_topic"].items() if name in _BY_TOPIC}
-    title = f"Hashtags that a person could post, in percent of {found['posts']} everyday posts:"
-    return f"{title}\n\n{shares_table(found['rows'])}\n\nBy topic, first / first three:\n\n{topics_table(few)}"
+    return f"{text}\n\nBy topic, first / first three:\n\n{topics_table(few)}"
 
 
 def showcase_section() -> str:
@@ -171,7 +166,7 @@ def rendered() -> dict[Path, str]:
         ROOT / "README.md": {
             "showcase": showcase_section(),
             "checkpoints": checkpoints_section(),
-            "results": results_section(),
+            "everyday": everyday_section(topics=False),
         },
         _RESULTS / "README.md": {
             "reproduction": tables_section("table-3", "table-4", "figure-3"),

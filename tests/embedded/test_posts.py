@@ -15,7 +15,7 @@ from right_hf.analysis import english_words
 from right_hf.posts import Post
 
 LICENSES = ["MIT", "CC0-1.0"]
-SOURCES = Sources("base", ["own"], "more.jsonl", "relicensed.jsonl", "judged.jsonl")
+SOURCES = Sources("base", owners=["own"], more="more.jsonl", relicensed="relicensed.jsonl", judged="judged.jsonl")
 
 
 def line(post_id: str, text: str, *hashtags: str, **others: Any) -> dict[str, Any]:

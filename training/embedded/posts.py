@@ -4,7 +4,6 @@ A recipe's section `sources` names the files, as paths in the folder of the data
 
     base: tweets-en                    # folder with splits; of each, the posts under the recipe's licences
     owners: [crisislex-, …]            # how the sources of the base begin whose licence is their collector's own
-    left_out: [semeval-2018-task1, …]  # how the sources begin whose posts were searched by their hashtags
     more: licensed-more.jsonl          # further posts, to be split here, with `kind` and `basis`
     relicensed: relicense-en.jsonl     # posts of the base whose licence stands elsewhere: `id`, `license`, `basis`
     judged: everyday-en/judged.jsonl   # posts to be judged with, which nothing may be trained on
@@ -47,7 +46,6 @@ class Sources:
 
     base: str
     owners: Sequence[str] = ()
-    left_out: Sequence[str] = ()
     more: str | None = None
     relicensed: str | None = None
     judged: str | None = None
@@ -59,8 +57,7 @@ def assemble(data: Path, sources: Sources, licenses: Collection[str], analyse: A
 
     Dated posts are split where the base was, so that all of training is before validation and that before test; the
     others are drawn by a hash of their ids. Of training and validation, posts are left out whose text is nearly that of
-    a test or judged post, of training also those of validation and of the sources left out. A hashtag that is written in two ways is kept as most
-    posts have it.
+    a test or judged post, of training also those of validation. A hashtag that is written in two ways is kept as most posts have it.
 
     Args:
         data: The folder in which the sources lie.
@@ -80,7 +77,6 @@ def assemble(data: Path, sources: Sources, licenses: Collection[str], analyse: A
         begins = {split: _first(lines) for split, lines in base.items()}
         for line in _as_people_post(_lines(data, sources.more), base):
             splits[_split(line, begins)].append(line)
-    splits[_TRAIN] = [line for line in splits[_TRAIN] if not _source(line).startswith(tuple(sources.left_out))]
     posts = {
         split: [parse_post(line) for line in lines if line["license"] in licenses] for split, lines in splits.items()
     }
@@ -103,12 +99,8 @@ def _with_basis(line: Line, relicensed: Mapping[str, Line], owners: Sequence[str
     """A line of the base with its licence, where another source states it, and who does."""
     if line["license"] is None and (stated := relicensed.get(line["id"])):
         return {**line, "license": stated["license"], "basis": stated.get("basis", "repository")}
-    owned = _source(line).startswith(tuple(owners))
+    owned = line.get("source", "").startswith(tuple(owners))
     return {**line, "basis": "owner" if owned else "repository"} if line["license"] else line
-
-
-def _source(line: Line) -> str:
-    return str(line.get("source", ""))
 
 
 def _first(lines: Iterable[Line]) -> str:
