@@ -57,7 +57,8 @@ def assemble(data: Path, sources: Sources, licenses: Collection[str], analyse: A
 
     Dated posts are split where the base was, so that all of training is before validation and that before test; the
     others are drawn by a hash of their ids. Of training and validation, posts are left out whose text is nearly that of
-    a test or judged post, of training also those of validation. A hashtag that is written in two ways is kept as most posts have it.
+    a test or judged post, of training also those near posts of validation. A hashtag that is written in two ways is
+    kept as most posts have it.
 
     Args:
         data: The folder in which the sources lie.
