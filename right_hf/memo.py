@@ -11,22 +11,21 @@ _KEPT = 100_000
 
 
 class CorpusMemo(Generic[T]):
-    """A function of hashtags that keeps its results as long as the corpus is the same one."""
+    """Keeps the results of a function of hashtags, none of which is None, as long as the corpus is the same one."""
 
     def __init__(self) -> None:
-        self._corpus: Any = None
-        self._kept: dict[str, T] = {}
+        self._latest: tuple[Any, dict[str, T]] = (None, {})
 
     def of(self, corpus: Any, hashtag: str, function: Callable[[str], T]) -> T:
         """What a function gives for a hashtag, for this corpus."""
-        if corpus is not self._corpus:
-            self._corpus, self._kept = corpus, {}
-        kept = self._kept  # another thread, with another corpus, may put a new one in its place
-        if hashtag not in kept:
-            if len(kept) >= _KEPT:
-                kept.clear()
-            kept[hashtag] = function(hashtag)
-        return kept[hashtag]
+        of_corpus, kept = self._latest  # at once, for another thread may come with another corpus
+        if of_corpus is not corpus or len(kept) >= _KEPT:
+            kept = {}
+            self._latest = corpus, kept
+        found = kept.get(hashtag)
+        if found is None:
+            found = kept[hashtag] = function(hashtag)
+        return found
 
     def __reduce__(self) -> tuple[type[CorpusMemo[T]], tuple[()]]:
         return type(self), ()

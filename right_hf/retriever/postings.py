@@ -82,7 +82,10 @@ class Postings(NamedTuple):
         lists.sort(key=len)
         held = lists[0]
         for places in lists[1:]:
-            held = held[np.isin(held, places, assume_unique=True)] if len(held) else held
+            if not len(held):
+                return 0
+            at = np.minimum(np.searchsorted(places, held), len(places) - 1)
+            held = held[places[at] == held]
         return len(held)
 
 
