@@ -32,6 +32,8 @@ from right_hf.vocabulary import Vocabulary
 
 #: Of the most promising hashtags, those beside which others are looked for.
 _SEEDS = 5
+#: Posts of a corpus in which a hashtag that one of them carries is a stray one.
+_MANY = 5_000
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class PoolSettings:
         popular: Hashtags that are ranked because others have just used them. With 0 time plays no part.
         associated: Hashtags that are ranked because they are used beside those that the post brings up: those of the
             corpus that stand in it, and the most promising ones.
-        carriers: A hashtag of the corpus that fewer posts carry is ranked only where it stands in the post.
+        carriers: A hashtag of the corpus that fewer posts carry is ranked only where it stands in the post; in a corpus
+            of fewer than 5,000 posts one carrier is enough.
         scored: Hashtags that a generator tells its likelihoods of, the best by what the ranker says without it; None
             for all.
     """
@@ -170,7 +173,7 @@ class Pooler:
     def _is_used(self, corpus: Corpus, known: Collection[str]) -> Callable[[str], bool]:
         """Says whether enough posts carry a hashtag, or it stands in the post, as those `known` do."""
         least = self.settings.carriers
-        if least == 1:
+        if least == 1 or len(corpus) < _MANY:
             return _anything
         return lambda tag: tag in known or corpus.hashtag_count(tag) >= least
 

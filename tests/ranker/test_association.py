@@ -81,11 +81,13 @@ def test_settings_refuse_fewer_than_none() -> None:
         PoolSettings(associated=-1)
 
 
-def test_what_few_posts_carry_is_ranked_only_where_it_stands_in_the_post() -> None:
+def test_what_few_posts_carry_is_ranked_only_where_it_stands_in_the_post(monkeypatch: pytest.MonkeyPatch) -> None:
     posts = [*POSTS, Post("9", "sushi with a friend", ("sushi", "only once"))]
     model = RightModel.from_pretrained("right-en-small")
     retriever = BM25Retriever.from_posts(posts, analyser="english")
-    for least, text, ranked in ((1, "sushi", True), (2, "sushi", False), (2, "sushi only once", True)):
+    cases = ((1, 1, "sushi", True), (2, 1, "sushi", False), (2, 1, "sushi only once", True), (2, 9, "sushi", True))
+    for least, many, text, ranked in cases:
+        monkeypatch.setattr("right_hf.ranker.pool._MANY", many)
         settings = PoolSettings(associated=5, carriers=least)
         [trace] = Stages(model.config, retriever, model.selector, pool=settings).run([text])
         assert trace.pool is not None
