@@ -122,7 +122,10 @@ def test_showcase_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     printed = capsys.readouterr().out
     assert printed.count("its author used:") >= 5
     assert "| Seq2Seq" in printed
-    assert (tmp_path / "shown.txt").read_text(encoding="utf-8").strip() in printed
+    shown = (tmp_path / "shown.txt").read_text(encoding="utf-8").strip().split("\n\n")
+    assert len(shown) == 12
+    assert all(block in printed for block in shown)
+    assert sum("#" in block and "its author used:" not in block for block in shown) >= 5
 
 
 def test_reported_numbers_are_fresh() -> None:

@@ -78,7 +78,7 @@ def checkpoints_section() -> str:
 def everyday_section(topics: bool = True) -> str:
     """How many hashtags for everyday posts a person could post, by system and perhaps by topic."""
     found = read_json(_RESULTS / "everyday.json")
-    title = f"Hashtags that a person could post, in percent, of {found['posts']} everyday posts, not trained on, but chosen on:"
+    title = f"Hashtags that a person could post, in percent, of {found['posts']} everyday posts, not used in training:"
     text = f"{title}\n\n{shares_table(found['rows'])}"
     if not topics:
         return text

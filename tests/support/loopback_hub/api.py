@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.support.loopback_hub.server import Call
 
 
-LICENSES = {"apache-2.0", "mit", "cc-by-4.0", "cc0-1.0", "gemma", "other"}
+LICENSES = {"apache-2.0", "mit", "cc-by-3.0", "cc-by-4.0", "cc0-1.0", "unlicense", "gemma", "other"}
 
 
 def _json(content: Any) -> Answer:
