@@ -82,6 +82,7 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (data / "everyday-en").mkdir()
     (data / "everyday-en" / "judged.jsonl").write_text(json.dumps(judged) + "\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "training" / "results").mkdir(parents=True)
     found = [block for page in PAGES for block in blocks(ROOT / page)]
     commands = [line for language, block in found if language == "sh" for line in block.strip().splitlines()]
     (tmp_path / "posts.txt").write_text("Warm seas\nFresh bread\n", encoding="utf-8")
@@ -94,6 +95,7 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             r"training/configs/right-\w+-small\.yaml", str(ROOT / "training/configs/smoke-embedded.yaml"), line
         )
         line = re.sub(r"\bOLD\b", DEFAULT_CHECKPOINT, line)
+        line = re.sub(r"training/showcase", str(ROOT / "training/showcase"), line)
         line = re.sub(r"training/configs/(?!smoke)[\w-]+\.yaml", str(ROOT / "training/configs/smoke.yaml"), line)
         program, *command = shlex.split(re.sub(r"\bDATA\b", str(data), line))
         if program == "right-hf":

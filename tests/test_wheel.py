@@ -125,7 +125,7 @@ def test_the_snippets_of_its_pages_run(environment: Path, page: str, tmp_path: P
     command = [environment / "python", "-m", "tests.support.readme_snippets", ROOT / page]
     pushed = json.loads(run(*command, cwd=tmp_path, HF_HOME=str(tmp_path)).splitlines()[-1])
     if page == "right_hf/hub/README.md":
-        assert {"config.json", "generator/model.safetensors"} <= set(pushed["user/right-en"])
+        assert {"config.json", "selector/model.safetensors"} <= set(pushed["user/right-en"])
     else:
         assert pushed == {}
 
@@ -185,5 +185,5 @@ def test_it_pushes_and_pulls_as_its_client_does_by_default(environment: Path, tm
         quiet = on_a_terminal(program, "pull", "user/right-en", "--quiet", cwd=tmp_path, **settings)
         assert json.loads(quiet[0])["revision"] == json.loads(pulled)["revision"]
         assert quiet[1] == ""
-    weights = "generator/model.safetensors"
+    weights = "selector/model.safetensors"
     assert (tmp_path / "copy" / weights).read_bytes() == (checkpoint / weights).read_bytes()
