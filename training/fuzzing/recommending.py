@@ -50,7 +50,7 @@ def recommend_all(model: RightModel, posts: Iterable[str], faults: Faults) -> di
 def _check(model: RightModel, batch: list[str], asked: dict[str, Any], faults: Faults) -> int:
     """Asks for the hashtags of a batch; how many posts have some."""
     try:
-        found = model.recommend(batch, **asked)
+        found = model.recommend(batch, threshold=0, **asked)
     except Exception as error:
         faults.error(f"recommend {asked}", error, batch)
         return 0
