@@ -149,6 +149,19 @@ def right_answers(model: RightModel, traces: Sequence[Trace], written: bool = Tr
     return systems
 
 
+def suggested(model: RightModel, posts: Sequence[Post], shown: int) -> tuple[list[float], list[bool]]:
+    """The scores of the first `shown` hashtags of posts, none without text, and whether each is one of the author's."""
+    scores: list[float] = []
+    right: list[bool] = []
+    form = model.retriever.corpus.form
+    for batch in batches(posts, 32, "recommending"):
+        for post, found in zip(batch, model.recommend([post.text for post in batch], shown, 0.0), strict=True):
+            gold = set(map(form, post.hashtags))
+            scores += [one.score for one in found]
+            right += [form(one.hashtag) in gold for one in found]
+    return scores, right
+
+
 def score_calibration(model: RightModel, posts: Sequence[Post], shown: int = 5) -> dict[str, Any]:
     """How far the scores of a checkpoint's first hashtags are probabilities, and what its threshold shows.
 
@@ -161,14 +174,7 @@ def score_calibration(model: RightModel, posts: Sequence[Post], shown: int = 5) 
         `ece`, the expected calibration error in [0, 1], and `bins` (mean score, share that is right, count); for the
         checkpoint's `threshold` how many hashtags it shows a post (`shown`), and which share is right (`precision`).
     """
-    scores: list[float] = []
-    right: list[bool] = []
-    form = model.retriever.corpus.form
-    for batch in batches(posts, 32, "recommending"):
-        for post, found in zip(batch, model.recommend([post.text for post in batch], shown, 0.0), strict=True):
-            gold = set(map(form, post.hashtags))
-            scores += [one.score for one in found]
-            right += [form(one.hashtag) in gold for one in found]
+    scores, right = suggested(model, posts, shown)
     bins, threshold = reliability(scores, right), model.config.threshold
     visible = [is_right for score, is_right in zip(scores, right, strict=True) if score >= threshold]
     return {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from right_hf.ranker.records import Recommendation, Trace
 from right_hf.retriever.base import Retriever
+from right_hf.retriever.index import inverse_document_frequency
 from right_hf.text.hashtags import hashtag_key
 from right_hf.text.words import IS_UNSPACED
 
@@ -35,7 +35,7 @@ def is_foreign(text: str, retriever: Retriever) -> bool:
     posts = len(retriever.corpus)
     if posts < _LEAST_POSTS:
         return False
-    known = math.log(1 + (posts - _STRAY - 0.5) / (_STRAY + 1.5))  # the idf of one more post
+    known = float(inverse_document_frequency(posts, _STRAY + 1))
     terms = retriever.idf(text)
     strange = sum(idf > known for idf in terms)
     if IS_UNSPACED.search(text):

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fuzzing.found import resident_megabytes
+
 from right_hf import RightModel, read_posts
 from right_hf.evaluation import RIGHT, score_calibration, score_checkpoint
 from right_hf.persistence import write_json
@@ -46,13 +48,11 @@ def measure(checkpoint: str, posts: Path) -> dict[str, float]:
     for first in range(0, len(texts), _BATCH):
         model.recommend(texts[first : first + _BATCH])
     end = time.perf_counter()
-    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
     return {
         "load_s": loaded - start,
         "alone_ms": 1000 * (batched - alone) / (_TIMED // 2),
         "posts_per_s": len(texts) / (end - batched),
-        "memory_mb": resident / 1024,
+        "memory_mb": resident_megabytes(),
     }
 
 

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from everyday import shares_table, topics_table
 
-from right_hf.cards import CARD_FILE, RELIABILITY_FILE, Results, card_files, gather_facts, read_datasheet
+from right_hf.cards import CARD_FILE, Results, card_files, gather_facts, read_datasheet
 from right_hf.embedded import embedded
+from right_hf.hub.pull import RELIABILITY_FILE
+from right_hf.layout import TRAINING_FILE
 from right_hf.persistence import read_json, write_text
 
 ROOT = Path(__file__).parents[1]
@@ -72,14 +74,26 @@ def checkpoints_section() -> str:
                 *(f"{posts['f1@1']:.2f}", f"{posts['f1@5']:.2f}"),
             )
             lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    facts = [_facts(name) for name, _, _ in _CHECKPOINTS]
+    return "\n".join(lines) + "\n\n" + "; ".join(facts) + "."
+
+
+def _facts(name: str) -> str:
+    """On how many posts a checkpoint was trained, and what it shows by default."""
+    shown = read_json(_RESULTS / f"{name}.json")["calibration"]
+    posts = read_json(Path(embedded(name)) / TRAINING_FILE)["selector"]["posts"]
+    return (
+        f"`{name}` was trained on {posts:,} posts and shows what has a score of at least {shown['threshold']:g}, "
+        f"{shown['shown']:.1f} hashtags for a test post"
+    )
 
 
 def everyday_section(topics: bool = True) -> str:
     """How many hashtags for everyday posts a person could post, by system and perhaps by topic."""
     found = read_json(_RESULTS / "everyday.json")
     title = f"Hashtags that a person could post, in percent, of {found['posts']} everyday posts, not used in training:"
-    text = f"{title}\n\n{shares_table(found['rows'])}"
+    before = read_json(_RESULTS / "everyday-before.json")["rows"]["checkpoint"]
+    text = f"{title}\n\n{shares_table({**found['rows'], 'the default before': before})}"
     if not topics:
         return text
     few = {name: row for name, row in found["by_topic"].items() if name in _BY_TOPIC}

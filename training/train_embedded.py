@@ -30,7 +30,7 @@ from right_hf.layout import TRAINING_FILE
 from right_hf.persistence import atomic_folder
 from right_hf.posts import Post
 from right_hf.spelling.counts import SpellingCounts
-from right_hf.spelling.variant_table import write_table
+from right_hf.spelling.variant_table import VARIANTS_FILE, write_table
 from right_hf.spelling.variants import propose_merges
 from right_hf.text.hashtags import hashtag_key
 from right_hf.trainers.recipe import build_settings, read_recipe_file
@@ -87,7 +87,7 @@ def finish(built: Path, posts: Path, surfaces: Path | None, output: Path) -> Non
         keys = {hashtag_key(hashtag) for hashtag in corpus.hashtags}
         counts = read_surfaces(surfaces, "licensed", keys) if surfaces else SpellingCounts()
         counts.save(folder)
-        write_table(folder / "variants.tsv", propose_merges(list(corpus)))
+        write_table(folder / VARIANTS_FILE, propose_merges(list(corpus)))
     model = RightModel.from_pretrained(built, retriever=built.with_name("index"))
     choice = choose_threshold(model, load_split(posts, "validation"))
     model.config.threshold = choice["threshold"]

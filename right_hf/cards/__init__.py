@@ -3,7 +3,6 @@
 from right_hf.cards.dataset_card import Datasheet, read_datasheet
 from right_hf.cards.model_card import (
     CARD_FILE,
-    RELIABILITY_FILE,
     CardFacts,
     Results,
     card_files,
@@ -14,7 +13,6 @@ from right_hf.cards.model_card import (
 
 __all__ = [
     "CARD_FILE",
-    "RELIABILITY_FILE",
     "CardFacts",
     "Datasheet",
     "Results",

@@ -17,12 +17,11 @@ from right_hf.cards.reliability import reliability_plot
 from right_hf.corpus import Corpus
 from right_hf.corpus_files import CORPUS_FILE
 from right_hf.evaluation import RIGHT, RIGHT_WRITTEN, SELECTOR, markdown_table
-from right_hf.hub.pull import EVAL_RESULTS
+from right_hf.hub.pull import EVAL_RESULTS, RELIABILITY_FILE
 from right_hf.layout import TRAINING_FILE
 from right_hf.persistence import read_object, write_text
 
 CARD_FILE = "README.md"
-RELIABILITY_FILE = "reliability.svg"
 TASK = "hashtag-recommendation"
 #: Licence of code and weights; posts in the index keep their own.
 _LICENSE = "Apache-2.0"

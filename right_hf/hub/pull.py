@@ -17,8 +17,10 @@ logger = logging.getLogger(__name__)
 
 #: Scores in the Hub's own form (see [`right_hf.cards`]).
 EVAL_RESULTS = ".eval_results/right_hf.yaml"
+#: How far the scores of a checkpoint are probabilities, as a plot.
+RELIABILITY_FILE = "reliability.svg"
 #: Files about a checkpoint that travel with it: its card, the record of its training, its scores, how good they are.
-RECORDS = ("README.md", TRAINING_FILE, EVAL_RESULTS, "reliability.svg")
+RECORDS = ("README.md", TRAINING_FILE, EVAL_RESULTS, RELIABILITY_FILE)
 #: What is fetched and pushed: nothing that can run code when it is read.
 SAFE_FILES = ("*.json", "*.jsonl", "*.safetensors", "*.parquet", "*.npy", "*.txt", "*.model", "*.jinja", "*.md")
 

@@ -123,12 +123,16 @@ def _mentions(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Colu
 
 
 def _corpus(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Column]:
+    return {"corpus_count": np.log1p([known.carriers(tag) for tags in rows.hashtags for tag in tags])}
+
+
+def _corpus_shares(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Column]:
     tags = [tag for tags in rows.hashtags for tag in tags]
     carried = np.asarray([known.carriers(tag) for tag in tags], dtype=np.float64)
     found = np.flatnonzero(carried).tolist()
     held = np.asarray([known.holders(tags[row]) for row in found], dtype=np.float64)
     shares = np.log((carried[found] + 0.5) / (np.maximum(held, carried[found]) + 5))
-    return {"corpus_count": np.log1p(carried), "corpus_share": rows.column(found, shares)}
+    return {"corpus_share": rows.column(found, shares)}
 
 
 def _strings(posts: Sequence[Seen], rows: Rows, known: Known) -> dict[str, Column]:
@@ -183,7 +187,8 @@ GROUPS: Mapping[str | tuple[str, ...], Callable[[Sequence[Seen], Rows, Known], d
     "generator_": _generator,
     "recency_": _recency,
     "mention_": _mentions,
-    "corpus_": _corpus,
+    "corpus_count": _corpus,
+    "corpus_share": _corpus_shares,
     ("string_", "post_"): _strings,
     "popularity_": _popularity,
     "associated_": _associations,

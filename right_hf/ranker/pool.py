@@ -8,7 +8,7 @@ generator writes joins them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -32,8 +32,6 @@ from right_hf.vocabulary import Vocabulary
 
 #: Of the most promising hashtags, those beside which others are looked for.
 _SEEDS = 5
-#: Posts of a corpus in which a hashtag that one of them carries is a stray one.
-_MANY = 5_000
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,6 @@ class PoolSettings:
         popular: Hashtags that are ranked because others have just used them. With 0 time plays no part.
         associated: Hashtags that are ranked because they are used beside those that the post brings up: those of the
             corpus that stand in it, and the most promising ones.
-        carriers: A hashtag of the corpus that fewer posts carry is ranked only where it stands in the post; in a corpus
-            of fewer than 5,000 posts one carrier is enough.
         scored: Hashtags that a generator tells its likelihoods of, the best by what the ranker says without it; None
             for all.
     """
@@ -60,7 +56,6 @@ class PoolSettings:
     unknown: int = 20
     popular: int = 0
     associated: int = 0
-    carriers: int = 1
     scored: int | None = None
 
     def __post_init__(self) -> None:
@@ -149,33 +144,22 @@ class Pooler:
             hits = {name: lists[row][: self.settings.depth] for name, lists in found.items()}
             mentions = self._mentions.find(post, corpus, lambda word: rarity(word) < math.inf)
             known = {tag: corpus.hashtag_count(tag) for tag in mentions.known if wanted(tag)}
-            is_used = self._is_used(corpus, known)
             rankings = [
                 *(list(filter(wanted, summed_votes(lists))) for lists in hits.values()),
                 nearest[row],
                 sorted(known, key=lambda tag: (-mentions.word_count(tag), known[tag], tag)),
                 [candidate.hashtag for candidate in candidates[row]],
             ]
-            rankings = [list(filter(is_used, ranking)) for ranking in rankings]
             scores = reciprocal_ranks(rankings)
             hashtags = sorted(scores, key=lambda tag: (-scores[tag], tag))[: self.settings.size]
             hashtags += islice(filter(wanted, mentions.unknown(rarity)), self.settings.unknown)
             associated = self._associated(known, hashtags[:_SEEDS], corpus, wanted)
-            hashtags += [
-                tag for tag in islice(filter(is_used, associated), self.settings.associated) if tag not in hashtags
-            ]
+            hashtags += [tag for tag in islice(associated, self.settings.associated) if tag not in hashtags]
             in_use = list(filter(wanted, popular.get(now, ())))
             hashtags += [tag for tag in dict.fromkeys([*in_use, *preferred[row]]) if tag not in hashtags]
             near = list(dict.fromkeys([*nearest[row], *preferred[row]]))
             pools.append(Pool(hashtags, hits, near, mentions, in_use, hours.get(now), associated))
         return pools
-
-    def _is_used(self, corpus: Corpus, known: Collection[str]) -> Callable[[str], bool]:
-        """Says whether enough posts carry a hashtag, or it stands in the post, as those `known` do."""
-        least = self.settings.carriers
-        if least == 1 or len(corpus) < _MANY:
-            return _anything
-        return lambda tag: tag in known or corpus.hashtag_count(tag) >= least
 
     def _associated(
         self, known: Iterable[str], promising: Iterable[str], corpus: Corpus, wanted: Callable[[str], bool]

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from right_hf import BM25Retriever, Corpus, Post, RightModel
+from right_hf import BM25Retriever, Corpus, Post
 from right_hf.ranker.association import Association, Associations
 from right_hf.ranker.pool import PoolSettings
-from right_hf.stages import Stages
 
 POSTS = [
     Post("1", "sushi at the pier", ("sushi", "foodie")),
@@ -79,17 +78,3 @@ def test_settings_refuse_fewer_than_none() -> None:
     assert PoolSettings(associated=0).associated == 0
     with pytest.raises(ValueError, match="associated must be a whole number of at least 0, got -1"):
         PoolSettings(associated=-1)
-
-
-def test_what_few_posts_carry_is_ranked_only_where_it_stands_in_the_post(monkeypatch: pytest.MonkeyPatch) -> None:
-    posts = [*POSTS, Post("9", "sushi with a friend", ("sushi", "only once"))]
-    model = RightModel.from_pretrained("right-en-small")
-    retriever = BM25Retriever.from_posts(posts, analyser="english")
-    cases = ((1, 1, "sushi", True), (2, 1, "sushi", False), (2, 1, "sushi only once", True), (2, 9, "sushi", True))
-    for least, many, text, ranked in cases:
-        monkeypatch.setattr("right_hf.ranker.pool._MANY", many)
-        settings = PoolSettings(associated=5, carriers=least)
-        [trace] = Stages(model.config, retriever, model.selector, pool=settings).run([text])
-        assert trace.pool is not None
-        assert ("only once" in trace.pool.hashtags) == ranked
-        assert {"sushi", "foodie"} <= set(trace.pool.hashtags)

@@ -145,7 +145,7 @@ def _apart(posts: Sequence[Post], others: Sequence[Post], analyse: Analyser) -> 
 
 
 def _in_one_form(splits: Mapping[str, Sequence[Post]]) -> dict[str, list[Post]]:
-    """The posts with each hashtag in the form that most training posts have; ties go to the one of more words."""
+    """The posts with each hashtag in the form that most posts have; ties go to the one of more words."""
     forms: dict[str, Counter[str]] = {}
     for tag in (tag for split in SPLITS for post in splits[split] for tag in post.hashtags):
         forms.setdefault(hashtag_key(tag), Counter())[tag] += 1

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from right_hf import RightModel
+from right_hf.evaluation import suggested
 from right_hf.posts import Post
-from right_hf.progress import batches
 
 #: Hashtags that are shown at most, as by default.
 _SHOWN = 5
@@ -25,14 +25,8 @@ def choose_threshold(model: RightModel, posts: Sequence[Post]) -> dict[str, Any]
         `threshold`, in hundredths; with it and with none (`of_all`) the hashtags `shown` a post, and in percent their
         `precision`.
     """
-    scores, right = np.zeros(0), np.zeros(0, dtype=bool)
-    for batch in batches([post for post in posts if post.text], 64, "recommending"):
-        found = model.recommend([post.text for post in batch], _SHOWN, threshold=0.0)
-        pairs = [
-            (one.score, one.hashtag in post.hashtags) for post, ones in zip(batch, found, strict=True) for one in ones
-        ]
-        scores = np.concatenate([scores, [score for score, _ in pairs]])
-        right = np.concatenate([right, [is_right for _, is_right in pairs]])
+    found = suggested(model, [post for post in posts if post.text], _SHOWN)
+    scores, right = np.asarray(found[0]), np.asarray(found[1], dtype=bool)
 
     def shows(threshold: float) -> dict[str, float]:
         shown = scores >= threshold
