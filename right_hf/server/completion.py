@@ -1,0 +1,83 @@
+"""Hashtags that begin with what somebody has typed, those in most use first."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+from sortedcontainers import SortedDict, SortedList
+
+from right_hf.posts import Post
+from right_hf.text.hashtags import hashtag_key
+
+#: Hashtags with a prefix up to which they are put in order when asked for. Of a prefix that more have, the first ones
+#: are soon met among all hashtags in the order of their use.
+_FEW = 2_000
+#: Greater than whatever follows in a key: no letter, mark or digit.
+_LAST = "\U0010ffff"
+
+
+class Completion:
+    """Counts the posts that carry each hashtag, and finds hashtags by how they begin.
+
+    They are compared by [`right_hf.text.hashtags.hashtag_key`]: `#DevO`, `dev o` and `devo` begin `dev ops`.
+
+    Give [`Completion.change`] to [`BM25Retriever.follow`] to keep it in step with a corpus. One thread may change it
+    while others read.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._hashtags: dict[str, str] = {}  # by key: a corpus has one form of each
+        self._counts: SortedDict = SortedDict()  # key: posts
+        self._by_use = SortedList()  # (-posts, key)
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def change(self, removed: Iterable[Post], added: Iterable[Post]) -> None:
+        """Counts posts that came, and no longer counts posts that went (each must have been counted before)."""
+        changes = Counter(hashtag for post in added for hashtag in post.hashtags)
+        changes.subtract(hashtag for post in removed for hashtag in post.hashtags)
+        keyed = [(hashtag_key(hashtag), hashtag, change) for hashtag, change in changes.items() if change]
+        with self._lock:
+            if not self._counts:  # all at once, which is many times as fast
+                self._counts.update((key, change) for key, _, change in keyed)
+                self._by_use.update((-change, key) for key, _, change in keyed)
+                self._hashtags.update((key, hashtag) for key, hashtag, _ in keyed)
+                return
+            for key, hashtag, change in keyed:
+                self._count(key, hashtag, change)
+
+    def _count(self, key: str, hashtag: str, change: int) -> None:
+        before = self._counts.get(key, 0)
+        if before:
+            self._by_use.remove((-before, key))
+        if after := before + change:
+            self._counts[key] = after
+            self._by_use.add((-after, key))
+            self._hashtags[key] = hashtag
+        else:
+            del self._counts[key], self._hashtags[key]
+
+    def most_used(
+        self, prefix: str, limit: int, is_wanted: Callable[[str], bool] = lambda hashtag: True
+    ) -> list[tuple[str, int]]:
+        """Up to `limit` hashtags that begin with a prefix, in most use first, each with the posts that carry it.
+
+        Args:
+            prefix: In any spelling, with or without hash sign; "" for all hashtags.
+            limit: At most so many.
+            is_wanted: Says of a hashtag whether it may be among them.
+        """
+        start = hashtag_key(prefix)
+        with self._lock:
+            keys = list(islice(self._counts.irange(start, start + _LAST), _FEW + 1))
+            if len(keys) <= _FEW:
+                ordered = iter(sorted((-self._counts[key], key) for key in keys))
+            else:
+                ordered = (pair for pair in self._by_use if pair[1].startswith(start))
+            found = ((self._hashtags[key], -negative) for negative, key in ordered)
+            return list(islice((pair for pair in found if is_wanted(pair[0])), limit))

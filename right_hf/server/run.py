@@ -1,0 +1,80 @@
+"""Listening, and ending when told to."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import signal
+import socket
+from types import FrameType
+
+from right_hf.server.app import create_app
+from right_hf.server.service import Service
+from right_hf.server.settings import ServerSettings
+
+try:
+    import uvicorn
+
+    from right_hf.server.protocol import bounded
+except ModuleNotFoundError as error:
+    raise ImportError(f"A server needs {error.name}: pip install 'right_hf[serve]'") from error
+
+logger = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which refuses what comes after it was told to stop."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Is told to stop."""
+        self.config.loaded_app.state.endpoints.stop()
+        super().handle_exit(sig, frame)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that connections are taken from.
+
+    Raises:
+        OSError: The address is taken, or not this machine's; the message says what to do.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=1_024)
+    except OSError as error:
+        raise OSError(
+            f"{host}:{port} cannot be listened on ({error.strerror or error}). Choose another --port, or a --host of "
+            "this machine."
+        ) from error
+
+
+def is_local(listener: socket.socket) -> bool:
+    """Whether only this machine can reach a socket."""
+    return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
+
+
+def serve(service: Service, settings: ServerSettings, listener: socket.socket) -> None:
+    """Answers until the process is told to stop (SIGTERM, or SIGINT, which raises KeyboardInterrupt in the end).
+
+    What was begun by then is finished, for `settings.timeout` seconds at most; what comes later is refused.
+
+    Args:
+        service: What answers; closed in the end.
+        settings: What is allowed.
+        listener: Where connections come from, see [`listen`].
+
+    Raises:
+        ImportError: The extra "serve" is not installed.
+    """
+    config = uvicorn.Config(
+        create_app(service, settings),
+        http=bounded(settings),
+        ws="none",
+        log_config=None,
+        access_log=False,  # it would hold what people type
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(settings.timeout)),
+    )
+    config.load()
+    # uvicorn raises the signal again when all is done, and the process ends as it should, not by the signal.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    _Server(config).run([listener])

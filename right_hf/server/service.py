@@ -1,0 +1,219 @@
+"""What the server does, whatever asks for it: recommending, completing, telling what is in use, changing the corpus."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from right_hf.model import RightModel
+from right_hf.popularity import HashtagPopularity
+from right_hf.posts import Post
+from right_hf.preferences import Preferences
+from right_hf.ranker.records import Recommendation
+from right_hf.retriever.bm25 import BM25Retriever
+from right_hf.server.completion import Completion
+from right_hf.server.refusal import Refusal
+from right_hf.spelling.platforms import sign
+from right_hf.spelling.style import show
+
+logger = logging.getLogger(__name__)
+
+_NOT_OPEN = "The index was not opened for changes. Start the server with --open INDEX."
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A hashtag that begins as asked.
+
+    Attributes:
+        hashtag: The hashtag in the style asked for, without hash sign.
+        posted: As it is posted, with its hash sign.
+        count: Posts that carry it.
+    """
+
+    hashtag: str
+    posted: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A hashtag that is in use.
+
+    Attributes:
+        hashtag: The hashtag in the style asked for, without hash sign.
+        posted: As it is posted, with its hash sign.
+        score: Of a rising one how surely it rises, about a standard normal; of a popular one how many accounts use it,
+            each use by its age (see [`right_hf.popularity.HashtagPopularity`]).
+    """
+
+    hashtag: str
+    posted: str
+    score: float
+
+
+class Service:
+    """A model as a server uses it.
+
+    Args:
+        model: The model.
+        read_only: Why its corpus takes no changes; None if its retriever was opened from a folder, so that a change is
+            on disk when it is acknowledged.
+    """
+
+    def __init__(self, model: RightModel, read_only: str | None = _NOT_OPEN) -> None:
+        self.model = model
+        self.read_only = read_only
+        self._completion = Completion()
+        self._popularity = HashtagPopularity()
+        self._write_failed = False
+        try:
+            model.retriever.follow(self._follow)
+        except TypeError:  # a corpus that cannot change
+            self._follow((), model.retriever.corpus)
+
+    @classmethod
+    def open(cls, model: RightModel, folder: Path) -> Service:
+        """Serves an index that lies in a folder, opened for changes; read-only where another process holds it."""
+        try:
+            retriever, read_only = BM25Retriever.open(folder), None
+        except RuntimeError as error:
+            retriever = BM25Retriever.from_pretrained(folder)
+            read_only = f"{error} Until then this server answers from the posts that were there when it started."
+            logger.warning("%s", read_only)
+        model.retriever = retriever
+        return cls(model, read_only)
+
+    def _follow(self, removed: Iterable[Post], added: Iterable[Post]) -> None:
+        self._popularity.forget(time.time())
+        self._popularity.change(removed, added)
+        self._completion.change(removed, added)
+
+    def recommend(self, posts: Sequence[str], **wishes: Any) -> list[list[Recommendation]]:
+        """See [`right_hf.recommender.Recommender.recommend`]."""
+        return self.model.recommend(posts, **wishes)
+
+    def complete(
+        self, prefix: str, limit: int = 10, style: str = "common", platform: str | None = None
+    ) -> list[Completed]:
+        """Hashtags of the corpus that begin with a prefix, in most use first.
+
+        Raises:
+            ValueError: The style or the platform is unknown.
+        """
+        shown = self._shown(style, platform)
+        found = self._completion.most_used(prefix, limit, lambda hashtag: shown(hashtag) is not None)
+        return [Completed(*pair, count=count) for hashtag, count in found if (pair := shown(hashtag))]
+
+    def trending(self, limit: int = 10, style: str = "common", platform: str | None = None) -> dict[str, list[Trend]]:
+        """Hashtags that rise, and that are popular, at this moment; only posts that tell their time count.
+
+        Raises:
+            ValueError: The style or the platform is unknown.
+        """
+        now, shown = time.time(), self._shown(style, platform)
+        popularities = self._popularity.popularities(now)
+        ranked = {
+            "rising": ((one.hashtag, one.score) for one in self._popularity.rising(now, len(popularities))),
+            "popular": sorted(popularities.items(), key=lambda pair: (-pair[1], pair[0])),
+        }
+        return {
+            name: list(
+                islice((Trend(*pair, score=round(score, 4)) for tag, score in pairs if (pair := shown(tag))), limit)
+            )
+            for name, pairs in ranked.items()
+        }
+
+    def _shown(self, style: str, platform: str | None) -> Callable[[str], tuple[str, str] | None]:
+        """What tells of a hashtag how it is shown and posted; None where it may not be suggested."""
+        corpus = self.model.retriever.corpus
+        wanted = Preferences(style=style, platform=platform).wants(corpus)
+
+        def find(hashtag: str) -> tuple[str, str] | None:
+            if not wanted(hashtag) or (name := show(hashtag, style, corpus.spellings, platform)) is None:
+                return None
+            written = show(hashtag, "common", corpus.spellings, platform) if style == "words" else name
+            posted = sign(written or name, platform)
+            return None if posted is None else (name, posted)
+
+        return find
+
+    @property
+    def posts(self) -> int:
+        """How many posts the corpus has."""
+        return len(self.model.retriever.corpus)
+
+    def add(self, posts: Sequence[Post]) -> int:
+        """Adds posts, which can be suggested from when this returns; gives how many the corpus has then.
+
+        Raises:
+            Refusal: An id is taken, or see [`remove`].
+            ValueError: A post is wrong; none is added.
+        """
+        self._check_open()
+        if taken := [post.id for post in posts if self._holds(post.id)]:
+            raise Refusal(
+                409, f"The corpus already holds {_named(taken)}. Nothing was added; replace posts with PUT /posts."
+            )
+        return self._change(lambda: self.model.add(posts))
+
+    def update(self, posts: Sequence[Post]) -> int:
+        """Puts posts in the place of those with the same ids; as [`add`], but the ids must be there."""
+        self._check_open()
+        self._check_held([post.id for post in posts])
+        return self._change(lambda: self.model.update(posts))
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Removes posts; gives how many are left.
+
+        Raises:
+            Refusal: There is no such post; or the corpus takes no changes, for example because the disk is full.
+        """
+        self._check_open()
+        self._check_held(ids)
+        return self._change(lambda: self.model.remove(ids))
+
+    def _holds(self, post_id: str) -> bool:
+        return self.model.retriever.corpus.place(post_id) is not None
+
+    def _check_held(self, ids: Sequence[str]) -> None:
+        if missing := [post_id for post_id in ids if not self._holds(post_id)]:
+            raise Refusal(
+                404, f"The corpus does not hold {_named(missing)}. Nothing was changed; add posts with POST /posts."
+            )
+
+    def _check_open(self) -> None:
+        if self.read_only is not None:
+            raise Refusal(409, self.read_only)
+
+    def _change(self, change: Callable[[], None]) -> int:
+        try:
+            if self._write_failed:  # after which a journal takes no more; a new one begins with a saved index
+                self.model.retriever.save()
+                self._write_failed = False
+            change()
+        except OSError as error:
+            self._write_failed = True
+            raise Refusal(
+                507, f"Nothing was changed: the index could not be written ({error}). Free space and send it again."
+            ) from error
+        except RuntimeError as error:
+            raise Refusal(409, str(error)) from error
+        return self.posts
+
+    def close(self) -> None:
+        """Lets go of the index's folder."""
+        if self.read_only is None:
+            self.read_only = _NOT_OPEN
+            self.model.retriever.close()
+
+
+def _named(ids: Sequence[str]) -> str:
+    """A few ids, in words."""
+    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+    return f"the post{'s' if len(ids) > 1 else ''} {', '.join(f'{one!r:.80}' for one in ids[:3])}{more}"
