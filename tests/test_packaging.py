@@ -55,6 +55,9 @@ distributions = cache(packages_distributions)
 #: Modules that tune an LLM; nothing else imports them before it is asked to do so.
 TUNING = {f"right_hf.trainers.{name}" for name in ("llm", "tuning")}
 
+#: Whose modules need the extra "serve".
+SERVER = "right_hf.server"
+
 #: Imported by an engine alone, when it converts or loads a network.
 CONVERTING = "right_hf.generator.ctranslate2_conversion"
 
@@ -96,10 +99,14 @@ def test_whatever_a_module_imports_is_declared(path: Path, project: dict[str, An
     tree = ast.parse(path.read_text(encoding="utf-8"))
     required, extras = project["dependencies"], project["optional-dependencies"]
     optional = [
-        requirement for extra in ("zh", "stem", "fast", "train", "llm", "gguf") for requirement in extras[extra]
+        requirement
+        for extra in ("zh", "stem", "fast", "train", "llm", "gguf", "serve")
+        for requirement in extras[extra]
     ]
     if module_name(path) in TUNING:
         required = required + extras["train"] + extras["llm"]
+    if module_name(path).startswith(SERVER):
+        required = required + extras["serve"]
     if module_name(path) == CONVERTING:
         required = required + extras["fast"]
     assert not undeclared(imports(tree.body), required), "imported with the package, so it must be in `dependencies`"

@@ -42,9 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("checkpoint", nargs="?", metavar="CHECKPOINT", help="as --model")
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
     add("--port", type=int, default=8000, help="port to listen on, 0 for a free one (default: 8000)")
-    add(
-        "--open", type=as_path, metavar="INDEX", help="serve an index, and let it be changed: changes are kept in INDEX"
-    )
+    add("--open", type=as_path, metavar="INDEX", help="an index to serve; changes of it are kept there")
     add("--token-file", type=as_path, metavar="FILE", help=_TOKEN)
     add("--protect-reading", action="store_true", help="all requests but /health and /docs have to show the token")
     add("--cors", nargs="+", default=[], metavar="ORIGIN", help="web pages that may ask, such as https://example.org")

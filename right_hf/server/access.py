@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from right_hf.server.refusal import Refusal
+from right_hf.server.refused import RefusedError
 from right_hf.server.settings import ServerSettings
 
 _bearer = HTTPBearer(auto_error=False, description="The server's token, RIGHT_HF_TOKEN.")
@@ -18,15 +18,15 @@ def shows_token(request: Request, given: Annotated[HTTPAuthorizationCredentials 
     """Lets a request through that shows the server's token.
 
     Raises:
-        Refusal: It does not, or there is none.
+        RefusedError: It does not, or there is none.
     """
     settings: ServerSettings = request.app.state.settings
     if settings.token is None:
-        raise Refusal(
+        raise RefusedError(
             403,
-            "This server changes nothing for anybody: it has no token. Start it with RIGHT_HF_TOKEN or --token-file.",
+            "This server has no token, so nobody may change it. Start it with RIGHT_HF_TOKEN or --token-file.",
         )
     if given is None:
-        raise Refusal(401, "This needs the server's token. Send the header Authorization: Bearer TOKEN.")
+        raise RefusedError(401, "This needs the server's token. Send the header Authorization: Bearer TOKEN.")
     if not hmac.compare_digest(given.credentials.encode(), settings.token.encode()):
-        raise Refusal(401, "The token is not the server's. Send the one that it was started with.")
+        raise RefusedError(401, "The token is not the server's. Send the one that it was started with.")

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
-from right_hf.server.refusal import Refusal
+from right_hf.server.refused import RefusedError
 from right_hf.server.schemas import PostRecord, PostText, RecommendRequest
 from right_hf.server.settings import ServerSettings
 
@@ -35,13 +35,13 @@ async def _bounded(handler: Handler, request: Request) -> Response:
     settings: ServerSettings = request.app.state.settings
     try:
         return await handler(Request(request.scope, partial(_receive, request, settings.max_body, [0])))
-    except (HTTPException, RequestValidationError, Refusal):
+    except (HTTPException, RequestValidationError, RefusedError):
         raise
     except Exception as error:
         where = "".join(traceback.format_tb(error.__traceback__))
         what = str(error) if settings.log_posts else "its message may hold a post, see --log-posts"
         logger.error("%s (%s)\n%s", type(error).__name__, what, where)
-        raise Refusal(500, "Something went wrong here, not with the request. The server's log says where.") from None
+        raise RefusedError(500, "Something went wrong in the server; its log says where.") from None
 
 
 async def _receive(request: Request, most: int, received: list[int]) -> Message:
@@ -57,16 +57,14 @@ async def _receive(request: Request, most: int, received: list[int]) -> Message:
 
 
 def _too_large(most: int) -> HTTPException:
-    return HTTPException(
-        413, f"The body has more than the {most:,} bytes allowed. Send fewer or shorter posts at once."
-    )
+    return HTTPException(413, f"The body has more than the {most:,} bytes allowed. Send less at once.")
 
 
 def texts_within(request: RecommendRequest, settings: ServerSettings) -> list[str]:
     """The posts of a request, if neither they nor its lists are too many or too long.
 
     Raises:
-        Refusal: They are.
+        RefusedError: They are.
     """
     posts = request.posts if isinstance(request.posts, list) else [request.posts]
     texts = [post.text if isinstance(post, PostText) else post for post in posts]
@@ -83,7 +81,7 @@ def records_within(records: PostRecord | list[PostRecord], settings: ServerSetti
     """The posts that somebody adds, if they are neither too many nor too long.
 
     Raises:
-        Refusal: They are.
+        RefusedError: They are.
     """
     listed = records if isinstance(records, list) else [records]
     _check_count("posts", len(listed), settings.max_posts, 1)
@@ -98,11 +96,11 @@ def records_within(records: PostRecord | list[PostRecord], settings: ServerSetti
 
 def _check_count(name: str, count: int, most: int, least: int = 0) -> None:
     if not least <= count <= most:
-        raise Refusal(422, f"Got {count:,} {name}, expected {least} to {most:,}. Send them in several requests.")
+        raise RefusedError(422, f"Got {count:,} {name}, expected {least} to {most:,}. Send them in several requests.")
 
 
 def _check_lengths(name: str, texts: Sequence[str], settings: ServerSettings) -> None:
     if (longest := max(map(len, texts), default=0)) > settings.max_characters:
-        raise Refusal(
+        raise RefusedError(
             422, f"The characters of {name} are {longest:,}, and {settings.max_characters:,} are allowed. Shorten it."
         )

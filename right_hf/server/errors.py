@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from right_hf.server.refusal import Refusal
+from right_hf.server.refused import RefusedError
 from right_hf.server.schemas import Problem
 
 #: What each status means, for the description of the API.
@@ -44,13 +44,13 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 
 def answer_errors(app: FastAPI) -> None:
     """Lets an app answer all errors so."""
-    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _failed)
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Refusal)
+    assert isinstance(error, RefusedError)
     headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, NamedTuple, TypeVar
 
-from right_hf.server.refusal import Refusal
+from right_hf.server.refused import RefusedError
 
 K = TypeVar("K", bound=Hashable)
 P = TypeVar("P")
@@ -36,9 +36,9 @@ class _Queue:
 
     def _admit(self, count: int) -> None:
         if self._stopping:
-            raise Refusal(503, "This server is about to stop. Ask again in a moment.", retry_after=5)
+            raise RefusedError(503, "This server is about to stop. Ask again in a moment.", retry_after=5)
         if self.waiting + count > self._most:
-            raise Refusal(
+            raise RefusedError(
                 429,
                 f"{self.waiting} posts or changes wait already, and with {count} more there would be over {self._most}."
                 " Ask again in a moment, or send fewer at once.",
@@ -63,7 +63,7 @@ class Turns(_Queue):
         """Makes a change.
 
         Raises:
-            Refusal: Too many wait, or the server is about to stop.
+            RefusedError: Too many wait, or the server is about to stop.
         """
         self._admit(1)
 
@@ -101,21 +101,20 @@ class Batches(_Queue, Generic[K, P, R]):
         self._size = size
         self._seen = seen
         self._groups: dict[K, deque[_Entry[P, R]]] = {}  # those that wait, by options; the next ones first
-        self._busy = False
+        self._working: asyncio.Task[None] | None = None
 
     def ask(self, posts: Sequence[P], options: K) -> list[asyncio.Future[R]]:
         """The answers of some posts, as they come.
 
         Raises:
-            Refusal: Too many wait, or the server is about to stop.
+            RefusedError: Too many wait, or the server is about to stop.
         """
         self._admit(len(posts))
         loop = asyncio.get_running_loop()
         entries = [_Entry[P, R](post, loop.create_future()) for post in posts]
         self._groups.setdefault(options, deque()).extend(entries)
-        if not self._busy:
-            self._busy = True
-            loop.create_task(self._work())
+        if self._working is None:
+            self._working = loop.create_task(self._work())
         return [entry.answer for entry in entries]
 
     async def _work(self) -> None:
@@ -135,7 +134,7 @@ class Batches(_Queue, Generic[K, P, R]):
                     entry.answer.set_exception(answer)
                 else:
                     entry.answer.set_result(answer)
-        self._busy = False
+        self._working = None
 
     def _next(self) -> tuple[K, list[_Entry[P, R]]]:
         """The next batch; those of the same options that do not fit in go behind the others."""

@@ -21,7 +21,7 @@ from right_hf.server.bounds import BoundedRoute, records_within, texts_within
 from right_hf.server.errors import problems
 from right_hf.server.observing import Metrics
 from right_hf.server.queues import Batches, Turns
-from right_hf.server.refusal import Refusal
+from right_hf.server.refused import RefusedError
 from right_hf.server.schemas import (
     Changed,
     Completions,
@@ -177,7 +177,7 @@ class Endpoints:
         try:
             count = await self.turns.take(lambda: change([parse_post(record) for record in records]))
         except ValueError as error:
-            raise Refusal(422, str(error)) from None
+            raise RefusedError(422, str(error)) from None
         return Changed(changed=len(records), posts=count)
 
     async def health(self) -> Any:
@@ -203,12 +203,12 @@ def _unless_failed(answers: Sequence[bytes | BaseException]) -> list[bytes]:
     """The answers, if all are there.
 
     Raises:
-        Refusal: What was wished for is wrong.
+        RefusedError: What was wished for is wrong.
     """
     found: list[bytes] = []
     for answer in answers:
         if isinstance(answer, (ValueError, TypeError)):
-            raise Refusal(422, str(answer)) from None
+            raise RefusedError(422, str(answer)) from None
         if isinstance(answer, BaseException):
             raise answer
         found.append(answer)

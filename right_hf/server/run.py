@@ -6,6 +6,7 @@ import ipaddress
 import logging
 import signal
 import socket
+from collections.abc import Callable
 from types import FrameType
 
 from right_hf.server.app import create_app
@@ -23,11 +24,20 @@ logger = logging.getLogger(__name__)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which refuses what comes after it was told to stop."""
+    """uvicorn's server, which refuses what comes after it was told to stop.
+
+    Args:
+        config: uvicorn's.
+        stop: Called when it is.
+    """
+
+    def __init__(self, config: uvicorn.Config, stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stop = stop
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Is told to stop."""
-        self.config.loaded_app.state.endpoints.stop()
+        self._stop()
         super().handle_exit(sig, frame)
 
 
@@ -65,8 +75,9 @@ def serve(service: Service, settings: ServerSettings, listener: socket.socket) -
     Raises:
         ImportError: The extra "serve" is not installed.
     """
+    app = create_app(service, settings)
     config = uvicorn.Config(
-        create_app(service, settings),
+        app,
         http=bounded(settings),
         ws="none",
         log_config=None,
@@ -74,7 +85,6 @@ def serve(service: Service, settings: ServerSettings, listener: socket.socket) -
         server_header=False,
         timeout_graceful_shutdown=max(1, round(settings.timeout)),
     )
-    config.load()
     # uvicorn raises the signal again when all is done, and the process ends as it should, not by the signal.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    _Server(config).run([listener])
+    _Server(config, app.state.endpoints.stop).run([listener])

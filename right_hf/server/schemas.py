@@ -56,9 +56,7 @@ class PostText(BaseModel):
 class RecommendRequest(Wishes):
     """One post or several, and what is wished for."""
 
-    posts: str | PostText | list[str | PostText] = Field(
-        description="One post gives one list of hashtags, several a list of lists."
-    )
+    posts: str | PostText | list[str | PostText] = Field(description="One gives a list of hashtags, several one each.")
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -17,7 +17,7 @@ from right_hf.preferences import Preferences
 from right_hf.ranker.records import Recommendation
 from right_hf.retriever.bm25 import BM25Retriever
 from right_hf.server.completion import Completion
-from right_hf.server.refusal import Refusal
+from right_hf.server.refused import RefusedError
 from right_hf.spelling.platforms import sign
 from right_hf.spelling.style import show
 
@@ -152,12 +152,12 @@ class Service:
         """Adds posts, which can be suggested from when this returns; gives how many the corpus has then.
 
         Raises:
-            Refusal: An id is taken, or see [`remove`].
+            RefusedError: An id is taken, or see [`remove`].
             ValueError: A post is wrong; none is added.
         """
         self._check_open()
         if taken := [post.id for post in posts if self._holds(post.id)]:
-            raise Refusal(
+            raise RefusedError(
                 409, f"The corpus already holds {_named(taken)}. Nothing was added; replace posts with PUT /posts."
             )
         return self._change(lambda: self.model.add(posts))
@@ -172,7 +172,7 @@ class Service:
         """Removes posts; gives how many are left.
 
         Raises:
-            Refusal: There is no such post; or the corpus takes no changes, for example because the disk is full.
+            RefusedError: There is no such post; or the corpus takes no changes, for example because the disk is full.
         """
         self._check_open()
         self._check_held(ids)
@@ -183,34 +183,40 @@ class Service:
 
     def _check_held(self, ids: Sequence[str]) -> None:
         if missing := [post_id for post_id in ids if not self._holds(post_id)]:
-            raise Refusal(
+            raise RefusedError(
                 404, f"The corpus does not hold {_named(missing)}. Nothing was changed; add posts with POST /posts."
             )
 
+    @property
+    def _index(self) -> BM25Retriever:
+        """The retriever that is open on a folder."""
+        assert isinstance(self.model.retriever, BM25Retriever)
+        return self.model.retriever
+
     def _check_open(self) -> None:
         if self.read_only is not None:
-            raise Refusal(409, self.read_only)
+            raise RefusedError(409, self.read_only)
 
     def _change(self, change: Callable[[], None]) -> int:
         try:
             if self._write_failed:  # after which a journal takes no more; a new one begins with a saved index
-                self.model.retriever.save()
+                self._index.save()
                 self._write_failed = False
             change()
         except OSError as error:
             self._write_failed = True
-            raise Refusal(
+            raise RefusedError(
                 507, f"Nothing was changed: the index could not be written ({error}). Free space and send it again."
             ) from error
         except RuntimeError as error:
-            raise Refusal(409, str(error)) from error
+            raise RefusedError(409, str(error)) from error
         return self.posts
 
     def close(self) -> None:
         """Lets go of the index's folder."""
         if self.read_only is None:
             self.read_only = _NOT_OPEN
-            self.model.retriever.close()
+            self._index.close()
 
 
 def _named(ids: Sequence[str]) -> str:

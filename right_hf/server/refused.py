@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A request that is refused.
 
     Args:
