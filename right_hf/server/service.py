@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from right_hf.corpus import Corpus
 from right_hf.model import RightModel
 from right_hf.popularity import HashtagPopularity
 from right_hf.posts import Post
@@ -69,13 +70,14 @@ class Service:
     def __init__(self, model: RightModel, read_only: str | None = _NOT_OPEN) -> None:
         self.model = model
         self.read_only = read_only
+        self._retriever: Any = model.retriever  # one that can be saved and closed, unless it is read-only
         self._completion = Completion()
         self._popularity = HashtagPopularity()
         self._write_failed = False
         try:
-            model.retriever.follow(self._follow)
+            self._retriever.follow(self._follow)
         except TypeError:  # a corpus that cannot change
-            self._follow((), model.retriever.corpus)
+            self._follow((), self._retriever.corpus)
 
     @classmethod
     def open(cls, model: RightModel, folder: Path) -> Service:
@@ -131,7 +133,7 @@ class Service:
 
     def _shown(self, style: str, platform: str | None) -> Callable[[str], tuple[str, str] | None]:
         """What tells of a hashtag how it is shown and posted; None where it may not be suggested."""
-        corpus = self.model.retriever.corpus
+        corpus: Corpus = self._retriever.corpus
         wanted = Preferences(style=style, platform=platform).wants(corpus)
 
         def find(hashtag: str) -> tuple[str, str] | None:
@@ -146,7 +148,7 @@ class Service:
     @property
     def posts(self) -> int:
         """How many posts the corpus has."""
-        return len(self.model.retriever.corpus)
+        return len(self._retriever.corpus)
 
     def add(self, posts: Sequence[Post]) -> int:
         """Adds posts, which can be suggested from when this returns; gives how many the corpus has then.
@@ -179,19 +181,13 @@ class Service:
         return self._change(lambda: self.model.remove(ids))
 
     def _holds(self, post_id: str) -> bool:
-        return self.model.retriever.corpus.place(post_id) is not None
+        return self._retriever.corpus.place(post_id) is not None
 
     def _check_held(self, ids: Sequence[str]) -> None:
         if missing := [post_id for post_id in ids if not self._holds(post_id)]:
             raise RefusedError(
                 404, f"The corpus does not hold {_named(missing)}. Nothing was changed; add posts with POST /posts."
             )
-
-    @property
-    def _index(self) -> BM25Retriever:
-        """The retriever that is open on a folder."""
-        assert isinstance(self.model.retriever, BM25Retriever)
-        return self.model.retriever
 
     def _check_open(self) -> None:
         if self.read_only is not None:
@@ -200,7 +196,7 @@ class Service:
     def _change(self, change: Callable[[], None]) -> int:
         try:
             if self._write_failed:  # after which a journal takes no more; a new one begins with a saved index
-                self._index.save()
+                self._retriever.save()
                 self._write_failed = False
             change()
         except OSError as error:
@@ -216,7 +212,7 @@ class Service:
         """Lets go of the index's folder."""
         if self.read_only is None:
             self.read_only = _NOT_OPEN
-            self._index.close()
+            self._retriever.close()
 
 
 def _named(ids: Sequence[str]) -> str:
