@@ -48,7 +48,9 @@ def create_app(service: Service, settings: ServerSettings | None = None) -> Fast
     app.state.settings = settings
     app.state.endpoints = endpoints
     answer_errors(app)
-    app.include_router(endpoints.router())
+    router = endpoints.router()
+    app.state.routes = router.routes
+    app.include_router(router)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,

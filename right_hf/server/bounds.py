@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message
 
 from right_hf.server.refused import RefusedError
-from right_hf.server.schemas import PostRecord, PostText, RecommendRequest
+from right_hf.server.schemas import PostText, RecommendRequest, Records
 from right_hf.server.settings import ServerSettings
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def texts_within(request: RecommendRequest, settings: ServerSettings) -> list[st
     """
     posts = request.posts if isinstance(request.posts, list) else [request.posts]
     texts = [post.text if isinstance(post, PostText) else post for post in posts]
-    _check_count("posts", len(texts), settings.max_posts, 1)
+    _check_count("posts", len(texts), settings.max_posts)
     for name in ("allowed", "preferred", "blocked"):
         entries = getattr(request, name) or ()
         _check_count(name, len(entries), settings.max_hashtags)
@@ -77,14 +77,14 @@ def texts_within(request: RecommendRequest, settings: ServerSettings) -> list[st
     return texts
 
 
-def records_within(records: PostRecord | list[PostRecord], settings: ServerSettings) -> list[dict[str, Any]]:
+def records_within(records: Records, settings: ServerSettings) -> list[dict[str, Any]]:
     """The posts that somebody adds, if they are neither too many nor too long.
 
     Raises:
         RefusedError: They are.
     """
     listed = records if isinstance(records, list) else [records]
-    _check_count("posts", len(listed), settings.max_posts, 1)
+    _check_count("posts", len(listed), settings.max_posts)
     found = [record.model_dump() for record in listed]
     for record in found:
         for name, value in record.items():
@@ -94,9 +94,9 @@ def records_within(records: PostRecord | list[PostRecord], settings: ServerSetti
     return found
 
 
-def _check_count(name: str, count: int, most: int, least: int = 0) -> None:
-    if not least <= count <= most:
-        raise RefusedError(422, f"Got {count:,} {name}, expected {least} to {most:,}. Send them in several requests.")
+def _check_count(name: str, count: int, most: int) -> None:
+    if count > most:
+        raise RefusedError(422, f"Got {count:,} {name}, expected at most {most:,}. Send fewer at once.")
 
 
 def _check_lengths(name: str, texts: Sequence[str], settings: ServerSettings) -> None:

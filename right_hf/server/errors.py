@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from right_hf.server.refused import RefusedError
 from right_hf.server.schemas import Problem
@@ -61,15 +61,27 @@ async def _failed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == 400:  # a body that cannot even be read, such as bytes that are no UTF-8
         return problem(422, "The body is no JSON in UTF-8 that can be read. Correct it.")
-    detail = _INSTEAD.get(error.status_code, str(error.detail))
-    if detail == HTTPStatus(error.status_code).phrase:
-        detail = f"{detail}. See /docs for what there is."
-    return problem(error.status_code, detail, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # of all routes with this address, not of the first
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return problem(error.status_code, _INSTEAD.get(error.status_code, str(error.detail)), headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """The methods that an address takes."""
+    return {
+        method.upper()
+        for route in request.app.state.routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods
+    }
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return problem(422, _sentence(error.errors()[0]) if error.errors() else "The request is wrong. See /docs.")
+    # Of what may be one post or several, the one that was meant fails deepest, or by more than its type.
+    deepest = max(error.errors(), key=lambda found: (len(found["loc"]), not found["type"].endswith("_type")))
+    return problem(422, _sentence(deepest))
 
 
 def _sentence(found: dict[str, Any]) -> str:

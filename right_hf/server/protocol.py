@@ -12,6 +12,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from right_hf.server.settings import ServerSettings
 
+#: Seconds for the request of a connection too many, which is then told so.
+_BRIEF = 1.0
+
 
 class _Deadline:
     """Calls something after some seconds, unless it is lifted before."""
@@ -45,10 +48,10 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Lets a connection in, if there are not too many."""
         super().connection_made(transport)
-        if len(self.connections) > self.settings.max_connections:
-            self._answer(503, f"{self.settings.max_connections:,} connections are open. Ask again in a moment.")
-        else:
-            self._receiving.set(self._too_slow)
+        self._is_one_too_many = len(self.connections) > self.settings.max_connections
+        if self._is_one_too_many:
+            self._receiving = _Deadline(_BRIEF)
+        self._receiving.set(self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends."""
@@ -58,6 +61,8 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes a piece of a request."""
+        if self._is_one_too_many:  # told only now, for what closes with something unread gives its client no answer
+            return self._answer(503, f"{self.settings.max_connections:,} connections are open. Ask again in a moment.")
         super().data_received(data)
         if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
             self._receiving.set(self._too_slow)

@@ -27,9 +27,9 @@ from right_hf.server.schemas import (
     Completions,
     Health,
     Platform,
-    PostRecord,
     Recommended,
     RecommendRequest,
+    Records,
     Style,
     Trends,
 )
@@ -158,11 +158,11 @@ class Endpoints:
         """Tells which hashtags rise, and which are popular at this moment; counts posts that tell their time."""
         return Trends(**self.service.trending(limit, style, platform))
 
-    async def add(self, body: PostRecord | list[PostRecord]) -> Changed:
+    async def add(self, body: Records) -> Changed:
         """Adds one post or several, all or none: when this returns they are on disk and can be suggested."""
         return await self._changed(body, self.service.add)
 
-    async def update(self, body: PostRecord | list[PostRecord]) -> Changed:
+    async def update(self, body: Records) -> Changed:
         """Puts one post or several in the place of those with the same ids, all or none."""
         return await self._changed(body, self.service.update)
 
@@ -170,7 +170,7 @@ class Endpoints:
         """Removes a post; its id is URL-encoded, slashes too."""
         return Changed(changed=1, posts=await self.turns.take(lambda: self.service.remove([post_id])))
 
-    async def _changed(self, body: PostRecord | list[PostRecord], change: Callable[[Sequence[Post]], int]) -> Changed:
+    async def _changed(self, body: Records, change: Callable[[Sequence[Post]], int]) -> Changed:
         records = records_within(body, self.settings)
         if self.settings.log_posts:
             logger.info("posts: %r", records)

@@ -15,6 +15,7 @@ Platform = Literal["mastodon", "bluesky", "x", "instagram", "weibo"]
 Recommended = list[Recommendation] | list[list[Recommendation]]
 
 _Hashtags = Annotated[tuple[str, ...], Strict(False)]
+_Several = Field(min_length=1)
 #: How deep a list may go; what comes after is noise.
 _Few = Annotated[int, Field(ge=1, le=100)]
 #: Seconds since 1970, within the years that dates know.
@@ -34,7 +35,7 @@ class Wishes(_Strict):
     )
     style: Style = Field("common", description="How hashtags are shown: IoT, IotDevices, iotdevices or iot devices.")
     platform: Platform | None = Field(None, description="Only what it links; null for what all but Weibo link.")
-    allowed: _Hashtags | None = Field(None, description="Only these.")
+    allowed: Annotated[_Hashtags, _Several] | None = Field(None, description="Only these.")
     preferred: _Hashtags | None = Field(None, description="These rank higher.")
     blocked: _Hashtags | None = Field(None, description="None of these.")
     min_count: int = Field(0, ge=0, le=2**31, description="Only hashtags that so many posts of the corpus carry.")
@@ -56,7 +57,7 @@ class PostText(BaseModel):
 class RecommendRequest(Wishes):
     """One post or several, and what is wished for."""
 
-    posts: str | PostText | list[str | PostText] = Field(description="One gives a list of hashtags, several one each.")
+    posts: str | PostText | Annotated[list[str | PostText], _Several] = Field(description="One gives one list.")
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -98,6 +99,10 @@ class PostRecord(_Strict):
             ]
         }
     )
+
+
+#: One post or several.
+Records = PostRecord | Annotated[list[PostRecord], _Several]
 
 
 class Changed(BaseModel):

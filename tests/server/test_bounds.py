@@ -31,10 +31,10 @@ def test_a_body_is_counted_while_it_is_read(serving: Callable[..., TestClient]) 
 @pytest.mark.parametrize(
     ("method", "path", "body", "detail"),
     [
-        ("POST", "/recommend", {"posts": ["a"] * 4}, "Got 4 posts, expected 1 to 3. Send them in several requests"),
+        ("POST", "/recommend", {"posts": ["a"] * 4}, "Got 4 posts, expected at most 3. Send fewer at once"),
         ("POST", "/recommend", {"posts": ["a", "b" * 51]}, "The characters of a post are 51, and 50 are allowed"),
         ("POST", "/recommend", {"posts": {"text": "b" * 51}}, "The characters of a post are 51"),
-        ("POST", "/recommend", {"posts": "a", "allowed": ["x"] * 11}, "Got 11 allowed, expected 0 to 10"),
+        ("POST", "/recommend", {"posts": "a", "allowed": ["x"] * 11}, "Got 11 allowed, expected at most 10"),
         ("POST", "/recommend", {"posts": "a", "blocked": ["x" * 51]}, "an entry of blocked are 51"),
         ("POST", "/recommend", {"posts": "a", "preferred": ["x"] * 11}, "Got 11 preferred"),
         ("POST", "/posts", [{"id": str(i), "text": "a"} for i in range(4)], "Got 4 posts"),

@@ -94,6 +94,10 @@ def test_completion_and_trends_follow_the_corpus(client: TestClient) -> None:
     assert client.get("/complete", params={"prefix": "glacier"}).json()["hashtags"][0]["count"] == 2
 
 
+def test_an_address_tells_its_methods(client: TestClient) -> None:
+    assert client.options("/posts").headers["allow"] == "POST, PUT"
+
+
 def test_what_nobody_should_see_is_not_completed(client: TestClient) -> None:
     client.post("/posts", json=NEW | {"hashtags": ["fuck", "fucsia"]})
     assert [one["hashtag"] for one in client.get("/complete?prefix=fuc").json()["hashtags"]] == ["Fucsia"]
@@ -125,20 +129,21 @@ def test_an_id_may_be_anything(client: TestClient, service: Service, post_id: st
         ("POST", "/posts", NEW | {"created_at": "yesterday"}, 422, "created_at must be a time such as"),
         ("POST", "/posts", NEW | {"author": 3}, 422, r"author: Input should be a valid string, got 3"),
         ("POST", "/posts", NEW | {"tags": []}, 422, "tags: Extra inputs are not permitted"),
-        ("POST", "/posts", [], 422, "Got 0 posts, expected 1 to 256"),
+        ("POST", "/posts", [], 422, "should have at least 1 item"),
         ("PUT", "/posts", NEW, 404, "does not hold the post 'n1'. Nothing was changed; add posts with POST"),
         ("DELETE", "/posts/n1", None, 404, "does not hold the post 'n1'"),
         ("POST", "/recommend", {}, 422, r"body.posts: Field required"),
-        ("POST", "/recommend", {"posts": []}, 422, "Got 0 posts, expected 1 to 256"),
+        ("POST", "/recommend", {"posts": []}, 422, "should have at least 1 item"),
         ("POST", "/recommend", {"posts": TEXT, "top_k": 0}, 422, "body.top_k: Input should be greater than or equal"),
-        ("POST", "/recommend", {"posts": TEXT, "top_k": "3"}, 422, "body.top_k: Input should be a valid integer, got str"),
+        ("POST", "/recommend", {"posts": TEXT, "top_k": "3"}, 422, "body.top_k: Input should be a valid integer"),
         ("POST", "/recommend", {"posts": TEXT, "style": "loud"}, 422, "body.style: Input should be 'common'"),
         ("POST", "/recommend", {"posts": TEXT, "safety": "/etc/passwd"}, 422, "body.safety: Extra inputs"),
         ("POST", "/recommend", {"posts": TEXT, "allowed": ["!"]}, 422, "1 of 1 hashtags have no letter and no digit"),
-        ("POST", "/recommend", {"posts": TEXT, "allowed": []}, 422, "allowed: Got no hashtags"),
+        ("POST", "/recommend", {"posts": TEXT, "allowed": []}, 422, "body.allowed: Tuple should have at least 1 item"),
         ("POST", "/recommend", {"posts": TEXT, "now": "soon"}, 422, "soon"),
         ("GET", "/complete?limit=0", None, 422, "query.limit: Input should be greater than or equal to 1"),
         ("GET", "/complete?style=loud", None, 422, "query.style: Input should be"),
+        ("POST", "/posts", [NEW, {"id": "x"}], 422, "body.list[PostRecord].1.text: Field required"),
         ("GET", "/nowhere", None, 404, "There is nothing here. See /docs"),
         ("GET", "/../../etc/passwd", None, 404, "There is nothing here. See /docs"),
         ("GET", "/%2e%2e/%2e%2e/etc/passwd", None, 404, "There is nothing here. See /docs"),
