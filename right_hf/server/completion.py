@@ -14,7 +14,7 @@ from right_hf.text.hashtags import hashtag_key
 
 #: Hashtags with a prefix up to which they are put in order when asked for. Of a prefix that more have, the first ones
 #: are soon met among all hashtags in the order of their use.
-_FEW = 2_000
+_FEW = 1_000
 #: Greater than whatever follows in a key: no letter, mark or digit.
 _LAST = "\U0010ffff"
 
