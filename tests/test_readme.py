@@ -20,7 +20,9 @@ from tests.support.readme_snippets import blocks, run_snippets
 from tests.support.smoke_data import write_splits
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-#: Every page of the documentation, and what its snippets push.
+#: The page of the server, whose snippets ask one: see tests/server/test_documentation.py.
+SERVER_PAGE = "right_hf/server/README.md"
+#: Every other page of the documentation, and what its snippets push.
 PAGES = {
     "README.md": set[str](),
     "right_hf/README.md": set[str](),
@@ -49,7 +51,7 @@ def test_readme_is_short_and_every_page_is_known() -> None:
     pages = {
         page for page in found if page.endswith("README.md") and "checkpoints" not in page and "/metrics/" not in page
     }
-    assert {"README.md", *pages} == set(PAGES)
+    assert {"README.md", *pages} == {SERVER_PAGE, *PAGES}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -57,7 +59,7 @@ def test_every_block_is_of_a_kind_that_is_run(page: str) -> None:
     assert {language for language, _ in blocks(ROOT / page)} <= {"python", "sh", "text", "mermaid", "bibtex"}
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [SERVER_PAGE, *PAGES])
 def test_links_lead_somewhere(page: str) -> None:
     links = re.findall(r"\]\((?!https?://)([^)#]+)(?:#[^)]*)?\)", (ROOT / page).read_text(encoding="utf-8"))
     missing = [link for link in links if not ((ROOT / page).parent / link).exists()]

@@ -25,6 +25,7 @@ from packaging.requirements import Requirement
 
 from tests.support.loopback_hub import LoopbackHub
 from tests.support.paths import ROOT
+from tests.support.server import ask_by_curl, running
 
 pytestmark = [
     pytest.mark.slow,
@@ -128,6 +129,38 @@ def test_the_snippets_of_its_pages_run(environment: Path, page: str, tmp_path: P
         assert {"config.json", "selector/model.safetensors"} <= set(pushed["user/right-en"])
     else:
         assert pushed == {}
+
+
+@pytest.fixture(scope="module")
+def serving(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of the same environment with the extra "serve"."""
+    home = tmp_path_factory.mktemp("serving") / "environment"
+    shutil.copytree(environment.parent, home, symlinks=True)
+    [site] = home.glob("lib/python*/site-packages")
+    [metadata] = site.glob("right_hf-*.dist-info")
+    asked = [Requirement(text) for text in Distribution.at(metadata).requires or []]
+    extra = [one for one in asked if one.marker and one.marker.evaluate({"extra": "serve"})]
+    for installed in required([f"{one.name}{one.specifier}" for one in extra]).values():
+        link(installed, site)
+    return home / "bin" / "python"
+
+
+def test_without_its_extra_the_server_names_it(environment: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [environment / "right-hf", "serve"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and "pip install 'right_hf[serve]'" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+def test_the_server_answers_curl_as_its_page_says(environment: Path, serving: Path, tmp_path: Path) -> None:
+    post = {"id": "1", "text": "Windows Virtual Desktop on Azure", "hashtags": ["wvd"]}
+    (tmp_path / "my-posts.jsonl").write_text(json.dumps(post), encoding="utf-8")
+    run(environment / "right-hf", "index", "my-posts.jsonl", "--output", "my-index", cwd=tmp_path)
+    with running(tmp_path / "log", "--open", "my-index", python=serving) as server:
+        answers = ask_by_curl(server)
+        assert json.loads(answers[5]) == {"changed": 1, "posts": 2}
+        assert server.stop() == 0
 
 
 def test_the_command_line_recommends(environment: Path, tmp_path: Path) -> None:

@@ -228,6 +228,11 @@ async def _lines(answers: Sequence[asyncio.Future[bytes]]) -> AsyncIterator[byte
 
 
 async def _chained(first: bytes, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The lines; what goes wrong after the first, when the status is told, is a line too."""
     yield first
-    async for line in lines:
-        yield line
+    try:
+        async for line in lines:
+            yield line
+    except Exception as error:
+        logger.error("A stream ended with %s.", type(error).__name__)
+        yield b'{"detail": "Something went wrong in the server. Ask for the other posts again."}\n'
