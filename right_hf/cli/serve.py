@@ -64,9 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.model = arguments.checkpoint
     if arguments.open is not None and arguments.retriever is not None:
         raise argparse.ArgumentTypeError("give --open, whose changes are kept, or --retriever, not both")
-    from right_hf.server.run import is_local, listen, serve
-    from right_hf.server.service import Service
-    from right_hf.server.settings import ServerSettings
+    from right_hf.server import ServerSettings, Service, is_local, listen, serve
 
     given: dict[str, Any] = {
         name: value

@@ -7,19 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
 from right_hf import __version__
+from right_hf.server.errors import answer_errors
+from right_hf.server.observing import Observed
+from right_hf.server.routes import Endpoints
 from right_hf.server.service import Service
 from right_hf.server.settings import ServerSettings
-
-try:
-    from fastapi import FastAPI
-    from fastapi.middleware.cors import CORSMiddleware
-
-    from right_hf.server.errors import answer_errors
-    from right_hf.server.observing import Observed
-    from right_hf.server.routes import Endpoints
-except ModuleNotFoundError as error:
-    raise ImportError(f"A server needs {error.name}: pip install 'right_hf[serve]'") from error
 
 _DESCRIPTION = """\
 Hashtags for a post: the ones that people actually use. Changes need the server's token as `Authorization: Bearer …`.
@@ -32,9 +28,6 @@ def create_app(service: Service, settings: ServerSettings | None = None) -> Fast
     Args:
         service: What answers; it is closed when the app is.
         settings: What is allowed; None for the defaults, under which nobody may change anything.
-
-    Raises:
-        ImportError: The extra "serve" is not installed.
     """
     settings = settings or ServerSettings()
     endpoints = Endpoints(service, settings)

@@ -9,17 +9,15 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
+import uvicorn
+
 from right_hf.server.app import create_app
+from right_hf.server.protocol import bounded
 from right_hf.server.service import Service
 from right_hf.server.settings import ServerSettings
 
-try:
-    import uvicorn
-
-    from right_hf.server.protocol import bounded
-except ModuleNotFoundError as error:
-    raise ImportError(f"A server needs {error.name}: pip install 'right_hf[serve]'") from error
-
+#: Connections that wait to be taken.
+_BACKLOG = 1_024
 #: Seconds after which a thread that computes lets another one go on.
 _TURN = 0.0005
 
@@ -54,6 +52,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(_BACKLOG)
         return listener
     except OSError as error:
         raise OSError(
@@ -76,9 +75,6 @@ def serve(service: Service, settings: ServerSettings, listener: socket.socket) -
         service: What answers; closed in the end.
         settings: What is allowed.
         listener: Where connections come from, see [`listen`].
-
-    Raises:
-        ImportError: The extra "serve" is not installed.
     """
     app = create_app(service, settings)
     config = uvicorn.Config(

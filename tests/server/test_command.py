@@ -12,8 +12,8 @@ from unittest import mock
 import pytest
 
 from right_hf.cli import build_parser, main
-from right_hf.server import run as running
 from right_hf.server import service as services
+from right_hf.server.run import is_local as is_local_socket
 from right_hf.server.service import Service
 from right_hf.server.settings import ServerSettings
 from tests.support.command_line import fail, run
@@ -29,7 +29,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Service, ServerSetting
         arguments[2].close()
         arguments[0].close()
 
-    monkeypatch.setattr(running, "serve", serve)
+    monkeypatch.setattr("right_hf.server.serve", serve)
     monkeypatch.delenv("RIGHT_HF_TOKEN", raising=False)
     return found
 
@@ -69,7 +69,7 @@ def test_only_other_addresses_are_warned_of(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(running, "is_local", lambda listener: is_local)
+    monkeypatch.setattr("right_hf.server.is_local", lambda listener: is_local)
     assert main(["serve", checkpoint, "--no-ranker", "--port", "0"]) == 0
     said = capsys.readouterr().err
     assert ("warning: other machines can reach" in said) is not is_local and "answering on http://127.0.0.1" in said
@@ -77,7 +77,7 @@ def test_only_other_addresses_are_warned_of(
 
 @pytest.mark.parametrize(("address", "is_local"), [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False)])
 def test_an_address_is_local_or_not(address: str, is_local: bool) -> None:
-    assert running.is_local(mock.Mock(getsockname=lambda: (address, 80))) is is_local
+    assert is_local_socket(mock.Mock(getsockname=lambda: (address, 80))) is is_local
 
 
 def test_what_cannot_be_is_said(
