@@ -217,7 +217,8 @@ class Corpus(Sequence[Post]):
         come: npt.ArrayLike = ()
         if ordered := _in_order(added):
             left = self._with(tuple(parts), self._counts)
-            if twice := next((post.id for post in ordered if left.place(post.id) is not None), None):
+            twice = next((post.id for post in ordered if left.place(post.id) is not None), None)
+            if twice is not None:
                 raise ValueError(f"The corpus already holds the post {twice!r}. Use update() to replace it.")
             parts.append(self._new_part(PostTable.of(ordered)))
             come = parts[-1].posts.numbers()
@@ -266,7 +267,8 @@ def _in_order(posts: Iterable[Post]) -> list[Post]:
 
 def _without_repeats(posts: list[Post]) -> list[Post]:
     ordered = sorted(posts, key=_id)
-    if twice := next((a.id for a, b in pairwise(ordered) if a.id == b.id), None):
+    twice = next((a.id for a, b in pairwise(ordered) if a.id == b.id), None)
+    if twice is not None:
         raise ValueError(f"The id {twice!r} occurs twice in the corpus. Ids must be unique")
     return ordered
 

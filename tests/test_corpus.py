@@ -43,6 +43,11 @@ def test_a_corpus_needs_posts_with_distinct_ids() -> None:
         Corpus([])
     with pytest.raises(ValueError, match="'a' occurs twice"):
         Corpus([*POSTS, POSTS[1]])
+    empty = Post("", "a post whose id is empty")
+    with pytest.raises(ValueError, match="'' occurs twice"):
+        Corpus([empty, empty])
+    with pytest.raises(ValueError, match="already holds the post ''"):
+        Corpus([empty]).changed([empty])
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no parquet at all", "truncated"])

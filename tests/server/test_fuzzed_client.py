@@ -16,6 +16,11 @@ from tests.support.server import TOKEN, running
 #: none, or that another id is not there.
 _OFF = "positive_data_acceptance,ensure_resource_availability"
 
+_OPTIONS = [
+    *("--checks", "all", "--exclude-checks", _OFF, "--no-color", "--header", f"Authorization: Bearer {TOKEN}"),
+    *("--max-examples", "40", "--seed", "1", "--generation-database", "none"),
+]
+
 pytestmark = [pytest.mark.slow, pytest.mark.loopback, pytest.mark.timeout(600)]
 
 
@@ -23,22 +28,7 @@ def test_it_finds_nothing(tmp_path: Path, checkpoint: str, index: Path) -> None:
     pytest.importorskip("schemathesis")
     options = [checkpoint, "--no-generator", "--no-ranker", "--open", str(index)]
     with running(tmp_path / "log", *options) as server:
-        command = [
-            *(sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"),
-            *(
-                "--checks",
-                "all",
-                "--exclude-checks",
-                _OFF,
-                "--max-examples",
-                "40",
-                "--seed",
-                "1",
-                "--generation-database",
-                "none",
-            ),
-            *("--header", f"Authorization: Bearer {TOKEN}", "--no-color"),
-        ]
+        command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json", *_OPTIONS]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
         posts = server.client.get("/health").json()["posts"]
