@@ -60,4 +60,4 @@ def create_app(service: Service, settings: ServerSettings | None = None) -> Fast
 def mount_demo(app: FastAPI, service: Service) -> None:
     """Shows the demo under /, behind all endpoints, where it and Gradio are installed."""
     if find_spec("gradio") and find_spec("right_hf.demo"):
-        importlib.import_module("right_hf.demo").mount(app, service)
+        importlib.import_module("right_hf.demo").mount(app, service.model)

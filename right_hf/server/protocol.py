@@ -99,11 +99,15 @@ class BoundedProtocol(H11Protocol):
     def _answer(self, status: int, detail: str) -> None:
         """Answers without the app, and closes the connection."""
         body = json.dumps({"detail": detail}).encode()
-        head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        lines = [
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            *(["Retry-After: 1"] if status == 503 else []),
+            "Connection: close",
+            "\r\n",
+        ]
+        self.transport.write("\r\n".join(lines).encode() + body)
         self.transport.close()
 
 

@@ -31,7 +31,7 @@ class _Queue:
         self._most = most
         self._executor = ThreadPoolExecutor(1, name)
         self._stopping = False
-        #: How many wait to be begun.
+        #: How many wait to be begun or, of changes, to be done.
         self.waiting = 0
 
     def _admit(self, count: int) -> None:
@@ -66,12 +66,10 @@ class Turns(_Queue):
             RefusedError: Too many wait, or the server is about to stop.
         """
         self._admit(1)
-
-        def begin() -> R:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, change)
+        finally:
             self.waiting -= 1
-            return change()
-
-        return await asyncio.get_running_loop().run_in_executor(self._executor, begin)
 
 
 class _Entry(NamedTuple, Generic[P, R]):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -215,7 +216,7 @@ def _unless_failed(answers: Sequence[bytes | BaseException]) -> list[bytes]:
     return found
 
 
-async def _lines(answers: Sequence[asyncio.Future[bytes]]) -> AsyncIterator[bytes]:
+async def _lines(answers: Sequence[asyncio.Future[bytes]]) -> AsyncGenerator[bytes, None]:
     """Each answer as a line; those that nobody reads any more are not made."""
     try:
         for answer in answers:
@@ -227,12 +228,13 @@ async def _lines(answers: Sequence[asyncio.Future[bytes]]) -> AsyncIterator[byte
                 answer.exception()  # looked at, so that nobody complains that it was not
 
 
-async def _chained(first: bytes, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _chained(first: bytes, lines: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
     """The lines; what goes wrong after the first, when the status is told, is a line too."""
-    yield first
-    try:
-        async for line in lines:
-            yield line
-    except Exception as error:
-        logger.error("A stream ended with %s.", type(error).__name__)
-        yield b'{"detail": "Something went wrong in the server. Ask for the other posts again."}\n'
+    async with aclosing(lines):
+        yield first
+        try:
+            async for line in lines:
+                yield line
+        except Exception as error:
+            logger.error("A stream ended with %s.", type(error).__name__)
+            yield b'{"detail": "Something went wrong in the server. Ask for the other posts again."}\n'

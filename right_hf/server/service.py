@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from right_hf.spelling.style import show
 
 logger = logging.getLogger(__name__)
 
+#: Seconds for which hashtags in use are not counted again.
+_RANKED_FOR = 1.0
 _NOT_OPEN = "The index was not opened for changes. Start the server with --open INDEX."
 
 
@@ -73,6 +76,8 @@ class Service:
         self._retriever: Any = model.retriever  # one that can be saved and closed, unless it is read-only
         self._completion = Completion()
         self._popularity = HashtagPopularity()
+        self._ranking = threading.Lock()
+        self._ranked_until, self._in_use = 0.0, dict[str, list[tuple[str, float]]]()
         self._write_failed = False
         try:
             self._retriever.follow(self._follow)
@@ -118,18 +123,26 @@ class Service:
         Raises:
             ValueError: The style or the platform is unknown.
         """
-        now, shown = time.time(), self._shown(style, platform)
-        popularities = self._popularity.popularities(now)
-        ranked = {
-            "rising": ((one.hashtag, one.score) for one in self._popularity.rising(now, len(popularities))),
-            "popular": sorted(popularities.items(), key=lambda pair: (-pair[1], pair[0])),
-        }
+        shown = self._shown(style, platform)
         return {
             name: list(
                 islice((Trend(*pair, score=round(score, 4)) for tag, score in pairs if (pair := shown(tag))), limit)
             )
-            for name, pairs in ranked.items()
+            for name, pairs in self._ranked(time.time()).items()
         }
+
+    def _ranked(self, now: float) -> dict[str, list[tuple[str, float]]]:
+        """All hashtags in use, best first: counted by one thread, and again after a second, for it takes time."""
+        with self._ranking:
+            if now >= self._ranked_until:
+                popularities = self._popularity.popularities(now)
+                rising = self._popularity.rising(now, len(popularities))
+                self._in_use = {
+                    "rising": [(one.hashtag, one.score) for one in rising],
+                    "popular": sorted(popularities.items(), key=lambda pair: (-pair[1], pair[0])),
+                }
+                self._ranked_until = now + _RANKED_FOR
+            return self._in_use
 
     def _shown(self, style: str, platform: str | None) -> Callable[[str], tuple[str, str] | None]:
         """What tells of a hashtag how it is shown and posted; None where it may not be suggested."""

@@ -10,14 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
 
 from right_hf import BM25Retriever, Post
-from right_hf.server import Service
+from right_hf.server import Service, schemas
+from right_hf.server import service as services
+from right_hf.spelling.platforms import PLATFORMS
+from right_hf.spelling.style import STYLES
 
 TEXT = "Warm seas and the coral reef"
 NEW = {"id": "n1", "text": "Glaciers and warm seas", "hashtags": ["#GlacierMelt"]}
@@ -76,7 +79,8 @@ def test_requests_that_come_together_are_one_batch(
     assert batches == [1, 8]
 
 
-def test_completion_and_trends_follow_the_corpus(client: TestClient) -> None:
+def test_completion_and_trends_follow_the_corpus(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "_RANKED_FOR", 0.0)
     assert client.get("/complete", params={"prefix": "#Clima"}).json() == {
         "hashtags": [{"hashtag": "ClimateChange", "posted": "#ClimateChange", "count": 3}]
     }
@@ -217,6 +221,11 @@ def test_health_and_metrics(client: TestClient) -> None:
     ):
         assert line in answer.text
     assert "milk" not in answer.text and "BREW" not in answer.text
+
+
+def test_styles_and_platforms_are_those_of_the_package() -> None:
+    assert set(get_args(schemas.Style)) == set(STYLES)
+    assert set(get_args(schemas.Platform)) == set(PLATFORMS)
 
 
 def test_it_describes_itself(client: TestClient) -> None:
