@@ -53,9 +53,14 @@ def generator_base(recipe: GeneratorRecipe) -> str:
     return _resolved(recipe.base, "generator: {base: google-t5/t5-small}")
 
 
+def encoder_named(name: str | None) -> str:
+    """The Hub id or folder of a sentence-transformers model; raises as [`generator_base`] does."""
+    return _resolved(name, "selector: {encoder: sentence-transformers/all-MiniLM-L6-v2}")
+
+
 def encoder_source(recipe: EncoderRecipe) -> str:
     """The Hub id or folder of what an encoder starts from; raises as [`generator_base`] does."""
-    return _resolved(recipe.encoder, "selector: {encoder: sentence-transformers/all-MiniLM-L6-v2}")
+    return encoder_named(recipe.encoder)
 
 
 def base_identity(source: str) -> dict[str, str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sentence_transformers import SentenceTransformer
 
 from right_hf.checks import probability
 from right_hf.data.protocol import small
+from right_hf.encoders import embed
 from right_hf.posts import Post
 from right_hf.ranker.base import Ranker
 from right_hf.ranker.features import is_feature
@@ -24,6 +27,7 @@ from right_hf.trainers.job import Job, Trained
 from right_hf.trainers.labels import pool_labels
 from right_hf.trainers.linear import fit_probability
 from right_hf.trainers.pools import Floats, Pools, run_pools
+from right_hf.trainers.pretrained import encoder_named
 from right_hf.trainers.recipe import RankerRecipe
 
 #: What trees can be trained for: the order of a pool, or each of its hashtags.
@@ -64,6 +68,8 @@ class TreesRecipe(RankerRecipe):
         optional_generator: Whether the trees learn each pool also as it is without a generator, and so can do without.
         related: What a hashtag counts that means the same as one of the author's, from nothing (0) to as much (1); see
             [`right_hf.trainers.labels.pool_labels`]. Above 0 the objective must be "binary".
+        related_by: The sentence-transformers model that says what means the same, named as an encoder's is; None for
+            the selector.
         left_out: Features that they are not to look at, as they do not help on validation posts; what no tree looks at
             is not even worked out.
         pool: Settings of [`right_hf.ranker.PoolSettings`].
@@ -76,6 +82,7 @@ class TreesRecipe(RankerRecipe):
     validation_posts: int | None = 2500
     optional_generator: bool = True
     related: float = 0.0
+    related_by: str | None = None
     left_out: list[str] = field(default_factory=list)
     pool: dict[str, Any] = field(default_factory=dict)
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -119,10 +126,20 @@ class TreeTraining:
         unseen = [post for post in (job.validation[chosen_on:] or job.validation) if post.text]
         unseen = small(unseen, size=recipe.validation_posts or len(unseen))
         calibration = _pools(job, unseen)
-        times = len(train.sizes) // len(held)
-        labels = pool_labels(train, held * times, apart.part("selector").embed_hashtags, recipe.related)
+        labels = _labels(apart, train, held)
         ranker = fit_ranker(train, calibration, recipe, job.recipe.seed, labels)
         return Trained(ranker, {"held_out": len(held), "calibrated_on": len(unseen)})
+
+
+def _labels(job: Job, pools: Pools, posts: Sequence[Post]) -> Floats | None:
+    """The labels of pools, one or several of each post, where others than gold hashtags count."""
+    recipe: TreesRecipe = job.recipe.ranker
+    if not recipe.related:
+        return None
+    embedder = job.part("selector").embed_hashtags
+    if recipe.related_by is not None:
+        embedder = partial(embed, SentenceTransformer(encoder_named(recipe.related_by), device="cpu"))
+    return pool_labels(pools, list(posts) * (len(pools.sizes) // len(posts)), embedder, recipe.related)
 
 
 def ranker_posts(posts: Sequence[Post], recipe: TreesRecipe) -> tuple[list[Post], list[Post]]:

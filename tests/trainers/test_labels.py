@@ -6,6 +6,7 @@ import pytest
 from right_hf.posts import Post
 from right_hf.trainers.labels import pool_labels, soft_label
 from right_hf.trainers.pools import Pools
+from right_hf.trainers.ranker import TreesRecipe
 
 #: In a plane: foodie and food at a cosine of 0.8, football at right angles to food.
 VECTORS = {"food": (1.0, 0.0), "foodie": (0.8, 0.6), "football": (0.0, 1.0), "rare": (1.0, 0.0)}
@@ -36,3 +37,9 @@ def test_labels_of_pools() -> None:
 
 def test_without_relations_there_is_gold_alone() -> None:
     assert pool_labels(pools(), POSTS, embed, related=0.0).tolist() == [1, 0, 0, 0, 0]
+
+
+def test_an_order_has_no_labels_in_part() -> None:
+    with pytest.raises(ValueError, match="must be binary, not lambdarank"):
+        TreesRecipe(related=0.4)
+    assert TreesRecipe(related=0.4, arguments={"objective": "binary"}).related == 0.4
