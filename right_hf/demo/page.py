@@ -1,0 +1,126 @@
+"""The page: a box to write in, what is suggested for it, and how it is to be suggested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from right_hf.deferred import Deferred, made
+from right_hf.demo.insertion import put
+from right_hf.demo.own_corpus import LARGEST_FILE, MOST_POSTS, read_upload, with_posts
+from right_hf.demo.suggestions import render
+from right_hf.demo.tools import LONGEST_POST, tools
+from right_hf.model import RightModel
+
+Models = Mapping[str, RightModel | Deferred[RightModel]]
+
+_FOLDER = Path(__file__).parent
+_LANGUAGES = {"right-en-small": "English", "right-zh-small": "Chinese"}
+_STYLES = [
+    ("As people write it", "common"),
+    ("#WindowsVirtualDesktop", "pascal"),
+    ("#windowsvirtualdesktop", "lower"),
+]
+_EMPTY = "Hashtags appear here while you write."
+_NOTHING = "No hashtag reaches the threshold yet. Write more, or lower it."
+_TITLE = "Hashtags for your post"
+#: Seconds after which a session's own corpus is forgotten, and uploaded files are removed.
+_KEPT = 3600
+_CALLED = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private", "concurrency_limit": 4}
+
+
+def serving_settings(own_corpus: bool) -> dict[str, Any]:
+    """How Gradio serves the page: without fonts, links or files from elsewhere; runs are not recorded."""
+    fonts = {name: gr.themes.Font(name) for name in ("system-ui", "sans-serif", "ui-monospace", "monospace")}
+    theme = gr.themes.Default(
+        primary_hue="blue",
+        font=[fonts["system-ui"], fonts["sans-serif"]],
+        font_mono=[fonts["ui-monospace"], fonts["monospace"]],
+    ).set(body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300")
+    return {
+        "theme": theme,
+        "css_paths": [_FOLDER / "page.css"],
+        "footer_links": [],
+        "run_history": False,
+        "mcp_server": True,
+        "ssr_mode": False,
+        "max_file_size": LARGEST_FILE if own_corpus else 1,
+    }
+
+
+def page(models: Models, own_corpus: bool) -> gr.Blocks:
+    """The page.
+
+    Args:
+        models: What can be chosen, by name; the first is loaded at once.
+        own_corpus: Whether posts can be uploaded.
+    """
+    first = next(iter(models))
+    with gr.Blocks(title=_TITLE, analytics_enabled=False, delete_cache=(_KEPT, _KEPT)) as blocks:
+        gr.HTML(f"<h1>{_TITLE}</h1><p>The ones that people actually use.</p>", elem_id="head")
+        post = gr.Textbox(label="Your post", lines=4, max_length=LONGEST_POST, elem_id="post", autofocus=True)
+        shown = gr.HTML(
+            render([], made(models[first]).retriever.corpus, _EMPTY),
+            elem_id="suggestions",
+            apply_default_css=False,
+            js_on_load=(_FOLDER / "page.js").read_text(encoding="utf-8"),
+        )
+        style = gr.Radio(_STYLES, value="common", label="Spelling")
+        with gr.Row():
+            count = gr.Slider(1, 20, value=5, step=1, label="Most hashtags")
+            threshold = gr.Slider(0, 1, value=made(models[first]).config.threshold, step=0.01, label="Least score")
+        names = [(f"{_LANGUAGES[name]} ({name})" if name in _LANGUAGES else name, name) for name in models]
+        name = gr.Radio(names, value=first, label="Checkpoint", visible=len(models) > 1)
+        own = gr.State(None, time_to_live=_KEPT)
+        asked = [post, style, count, threshold, name, own]
+
+        def suggest(text: str, style: str, count: int, threshold: float, name: str, own: RightModel | None) -> str:
+            model = own or made(models[name])
+            if not text.strip():
+                return render([], model.retriever.corpus, _EMPTY)
+            [found] = model.recommend([text[:LONGEST_POST]], top_k=int(count), threshold=threshold, style=style)
+            return render(found, model.retriever.corpus, _NOTHING)
+
+        def take(event: gr.EventData, text: str, *others: Any) -> tuple[str, str]:
+            text = put(text, str(event._data["posted"]))
+            return text, suggest(text, *others)
+
+        shown.input(suggest, asked, shown, **_CALLED)
+        shown.select(take, asked, [post, shown], **_CALLED | {"trigger_mode": "once"})
+        for setting in (style, count, threshold, name):
+            setting.change(suggest, asked, shown, **_CALLED)
+        if own_corpus:
+            _add_own_corpus(models, name, own)
+            own.change(suggest, asked, shown, **_CALLED)
+        for tool in tools(models):
+            gr.api(tool, api_name=tool.__name__, queue=False)
+    return blocks
+
+
+def _add_own_corpus(models: Models, name: gr.Radio, own: gr.State) -> None:
+    """The part for a corpus of one's own, which sets `own` to a model over it."""
+
+    def take(path: str, name: str) -> tuple[RightModel | None, str]:
+        file = Path(path)
+        try:
+            posts = read_upload(file)
+            return with_posts(made(models[name]), posts), f"{len(posts):,} posts of yours are suggested from."
+        except ValueError as error:
+            return None, escape(f"Not taken: {error}")
+        finally:
+            file.unlink(missing_ok=True)
+
+    with gr.Accordion("Suggest from posts of your own", open=False):
+        about = f'JSONL, up to {LARGEST_FILE // 1_000_000} MB and {MOST_POSTS:,} posts: {{"text": "…", "hashtags": ["…"]}}.'
+        gr.HTML(f"<p>{about} They stay in this session, for an hour at most.</p>")
+        with gr.Row():
+            file = gr.UploadButton("Choose a file", file_types=[".jsonl"])
+            forget = gr.Button("Forget it")
+        said = gr.HTML("", elem_id="own-said", html_template='<p role="status">${value}</p>')
+    kept = {"api_visibility": "private", "show_progress": "minimal", "concurrency_limit": 1}
+    file.upload(take, [file, name], [own, said], **kept)
+    forget.click(lambda: (None, "Forgotten."), None, [own, said], **kept)
