@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from heapq import nsmallest
-from typing import NamedTuple
 
 from right_hf.corpus import Corpus
 from right_hf.spelling.style import show
 from right_hf.text.hashtags import hashtag_key
 
 
-class Completion(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Completion:
     """A hashtag that begins so.
 
     Attributes:

@@ -30,7 +30,9 @@ _NOTHING = "No hashtag reaches the threshold yet. Write more, or lower it."
 _TITLE = "Hashtags for your post"
 #: Seconds after which a session's own corpus is forgotten, and uploaded files are removed.
 _KEPT = 3600
-_CALLED = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private", "concurrency_limit": 4}
+#: How an event reaches the server: it is none that other clients may send, and of those that wait the last counts.
+_EVENT: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 4}
+_LAST: dict[str, Any] = _EVENT | {"trigger_mode": "always_last"}
 
 
 def serving_settings(own_corpus: bool) -> dict[str, Any]:
@@ -60,6 +62,7 @@ def page(models: Models, own_corpus: bool) -> gr.Blocks:
         own_corpus: Whether posts can be uploaded.
     """
     first = next(iter(models))
+    blocks: gr.Blocks
     with gr.Blocks(title=_TITLE, analytics_enabled=False, delete_cache=(_KEPT, _KEPT)) as blocks:
         gr.HTML(f"<h1>{_TITLE}</h1><p>The ones that people actually use.</p>", elem_id="head")
         post = gr.Textbox(label="Your post", lines=4, max_length=LONGEST_POST, elem_id="post", autofocus=True)
@@ -89,13 +92,13 @@ def page(models: Models, own_corpus: bool) -> gr.Blocks:
             text = put(text, str(event._data["posted"]))
             return text, suggest(text, *others)
 
-        shown.input(suggest, asked, shown, **_CALLED)
-        shown.select(take, asked, [post, shown], **_CALLED | {"trigger_mode": "once"})
+        shown.input(suggest, asked, shown, **_LAST)
+        shown.select(take, asked, [post, shown], **_EVENT)
         for setting in (style, count, threshold, name):
-            setting.change(suggest, asked, shown, **_CALLED)
+            setting.change(suggest, asked, shown, **_LAST)
         if own_corpus:
             _add_own_corpus(models, name, own)
-            own.change(suggest, asked, shown, **_CALLED)
+            own.change(suggest, asked, shown, **_LAST)
         for tool in tools(models):
             gr.api(tool, api_name=tool.__name__, queue=False)
     return blocks
@@ -115,12 +118,14 @@ def _add_own_corpus(models: Models, name: gr.Radio, own: gr.State) -> None:
             file.unlink(missing_ok=True)
 
     with gr.Accordion("Suggest from posts of your own", open=False):
-        about = f'JSONL, up to {LARGEST_FILE // 1_000_000} MB and {MOST_POSTS:,} posts: {{"text": "…", "hashtags": ["…"]}}.'
-        gr.HTML(f"<p>{about} They stay in this session, for an hour at most.</p>")
+        most = f"{LARGEST_FILE // 1_000_000} MB and {MOST_POSTS:,} posts"
+        line = '{"text": "Bread at last", "hashtags": ["baking"]}'
+        gr.HTML(
+            f"<p>A file of lines such as <code>{line}</code>, up to {most}. It stays in this session, for an hour.</p>"
+        )
         with gr.Row():
             file = gr.UploadButton("Choose a file", file_types=[".jsonl"])
             forget = gr.Button("Forget it")
         said = gr.HTML("", elem_id="own-said", html_template='<p role="status">${value}</p>')
-    kept = {"api_visibility": "private", "show_progress": "minimal", "concurrency_limit": 1}
-    file.upload(take, [file, name], [own, said], **kept)
-    forget.click(lambda: (None, "Forgotten."), None, [own, said], **kept)
+    file.upload(take, [file, name], [own, said], **_EVENT | {"concurrency_limit": 1})
+    forget.click(lambda: (None, "Forgotten."), None, [own, said], **_EVENT)

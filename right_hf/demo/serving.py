@@ -24,7 +24,7 @@ _FAREWELL = 3
 
 
 def mount(app: Any, model: RightModel, *, path: str = "/", own_corpus: bool = False) -> Any:
-    """Adds the page, and its tools under `gradio_api/mcp/`, to a FastAPI app, behind the routes that the app has so far.
+    """Adds the page, and its tools under `gradio_api/mcp/`, to a FastAPI app, behind the routes that it has so far.
 
     What guards the app's own routes (a token that they ask for, say) does not guard the page.
 
@@ -66,7 +66,7 @@ def launch(
         OSError: The port is taken or may not be opened.
         FileNotFoundError, ValueError, PermissionError, ConnectionError: See [`RightModel.from_pretrained`].
     """
-    _check_installed()
+    check_installed()
     models = _models(str(checkpoint), hub)
     with _listening(host, port) as listening:
         import uvicorn
@@ -83,7 +83,7 @@ def launch(
 show_arguments(launch, HubArguments)
 
 
-def _check_installed() -> None:
+def check_installed() -> None:
     """Refuses to go on without Gradio, which is told to send nothing anywhere.
 
     Raises:
@@ -112,9 +112,10 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _mount(app: Any, models: Mapping[str, RightModel | Deferred[RightModel]], path: str, own_corpus: bool) -> Any:
-    _check_installed()
-    from right_hf.demo.page import page, serving_settings
-
+    check_installed()
     import gradio
 
-    return gradio.mount_gradio_app(app, page(models, own_corpus), path, **serving_settings(own_corpus))
+    from right_hf.demo.page import page, serving_settings
+
+    mounted: Any = gradio.mount_gradio_app(app, page(models, own_corpus), path, **serving_settings(own_corpus))
+    return mounted

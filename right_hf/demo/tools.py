@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
-from right_hf.demo.completion import completions
 from right_hf.deferred import Deferred, made
+from right_hf.demo.completion import completions
 from right_hf.model import RightModel
 from right_hf.reading import Reader
 
@@ -83,7 +83,7 @@ def tools(models: Mapping[str, RightModel | Deferred[RightModel]]) -> list[Calla
             JSON list of objects: hashtag, count (how many posts carry it).
         """
         prefix, count = _text(prefix, "prefix"), _count(count, "count")
-        return _json([one._asdict() for one in completions(chosen(checkpoint).retriever.corpus, prefix, count)])
+        return _json([asdict(one) for one in completions(chosen(checkpoint).retriever.corpus, prefix, count)])
 
     return [recommend_hashtags, find_posts, complete_hashtag]
 
