@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     where = "a folder, a Hub id or right-zh-small (default: the English checkpoint that comes with the package)"
     add("checkpoint", nargs="?", metavar="CHECKPOINT", help=where)
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
-    add("--port", type=port, default=7860, help="port (default: 7860; 0 for any free one)")
+    add("--port", type=port, help="port (default: 7860; 0 for any free one)")
     add("--no-own-corpus", dest="own_corpus", action="store_false", help="no upload of posts to suggest from")
     add_hub_options(parser.add_argument_group("model"))
 

@@ -47,7 +47,7 @@ def launch(
     checkpoint: str | Path = DEFAULT_CHECKPOINT,
     *,
     host: str = "127.0.0.1",
-    port: int = 7860,
+    port: int | None = None,
     own_corpus: bool = True,
     **hub: Unpack[HubArguments],
 ) -> None:
@@ -57,7 +57,8 @@ def launch(
         checkpoint: A folder, a Hub id, or the name of one that comes with the package; with one of the latter the
             others can be chosen on the page, too.
         host: The address to listen on; "0.0.0.0" for all of this machine.
-        port: The port; 0 for any free one, which a log record names.
+        port: The port; 0 for any free one, which a log record names; None for that of the variable
+            GRADIO_SERVER_PORT, by default 7860.
         own_corpus: See [`mount`].
         hub: See [`right_hf.hub.arguments.HubArguments`].
 
@@ -68,7 +69,9 @@ def launch(
     """
     check_installed()
     models = _models(str(checkpoint), hub)
-    with _listening(host, port) as listening:
+    if port is None:
+        port = int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
+    with _bound(host, port) as bound:
         import uvicorn
         from fastapi import FastAPI
 
@@ -76,8 +79,8 @@ def launch(
         next(iter(models.values())).get().recommend(["Hello world"])
         app = _mount(FastAPI(openapi_url=None), models, "/", own_corpus)
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_FAREWELL)
-        logger.info("The page is at http://%s:%d", host, listening.getsockname()[1])
-        uvicorn.Server(config).run(sockets=[listening])
+        logger.info("The page is at http://%s:%d", host, bound.getsockname()[1])
+        uvicorn.Server(config).run(sockets=[bound])
 
 
 show_arguments(launch, HubArguments)
@@ -104,11 +107,17 @@ def _models(checkpoint: str, hub: HubArguments) -> dict[str, Deferred[RightModel
     return {each: Deferred(RightModel.from_pretrained, pretrained_model_name_or_path=each, **hub) for each in names}
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that has the port, and accepts nothing yet."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        if os.name == "posix":
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else it stays taken for a while after an end
+        bound.bind((host, port))
     except OSError as error:
-        raise OSError(f"Cannot listen on port {port} of {host} ({error}). Choose another with --port.") from error
+        bound.close()
+        raise OSError(f"Cannot listen on port {port} of {host} ({error}). Choose another host or port.") from error
+    return bound
 
 
 def _mount(app: Any, models: Mapping[str, RightModel | Deferred[RightModel]], path: str, own_corpus: bool) -> Any:

@@ -13,6 +13,7 @@ from huggingface_hub import ModelCard
 from typing_extensions import Unpack
 
 from right_hf.hub.arguments import UploadArguments, show_arguments
+from right_hf.hub.pull import EVAL_RESULTS, RELIABILITY_FILE
 from right_hf.hub.push import push_folder
 from right_hf.model import RightModel
 from right_hf.persistence import write_text
@@ -20,7 +21,10 @@ from right_hf.persistence import write_text
 _PACKAGE = Path(__file__).parents[1]
 _CHECKPOINT = "checkpoint"
 #: Of the package what a Space does without: checkpoints (it has its own), pictures, and pages about code.
-_LEFT_OUT = ("checkpoints", "images", "README.md", "__pycache__")
+_LEFT_OUT = ("checkpoints", "images", "README.md", "py.typed", "__pycache__")
+#: Of the checkpoint: what is said of it to people, but for its card.
+_SAID = (Path(EVAL_RESULTS).parts[0], RELIABILITY_FILE)
+_NO_CARD = "---\n{}\n---\n"
 _EXTRA = "demo"
 #: Wheels of torch without CUDA, which a Space on CPUs would install for nothing.
 _CPU_TORCH = "--extra-index-url https://download.pytorch.org/whl/cpu"
@@ -55,11 +59,14 @@ def write_space(folder: Path, model: RightModel, name: str) -> None:
     """
     for part in model.parts.values():
         part.check_portable()
-    write_text(folder / "README.md", f"---\n{yaml.safe_dump(_metadata(model, name), sort_keys=False)}---\n\n{_ABOUT}")
+    metadata = yaml.safe_dump(_metadata(model, name), sort_keys=False, allow_unicode=True)
+    write_text(folder / "README.md", f"---\n{metadata}---\n\n{_ABOUT}")
     write_text(folder / "app.py", _APP)
     write_text(folder / "requirements.txt", "\n".join([_CPU_TORCH, *_requirements()]) + "\n")
     shutil.copytree(_PACKAGE, folder / _PACKAGE.name, ignore=shutil.ignore_patterns(*_LEFT_OUT))
-    model.save_pretrained(folder / _CHECKPOINT)
+    model.save_pretrained(folder / "all")
+    shutil.copytree(folder / "all", folder / _CHECKPOINT, ignore=shutil.ignore_patterns(*_SAID))
+    shutil.rmtree(folder / "all")
 
 
 def push_space(model: RightModel, repo_id: str, **upload: Unpack[UploadArguments]) -> str:
@@ -93,7 +100,7 @@ def _is_ours(path: str, there: Any) -> bool:
 
 
 def _metadata(model: RightModel, name: str) -> dict[str, Any]:
-    card: Any = ModelCard(model.records.get("README.md", ""), ignore_metadata_errors=True).data
+    card: Any = ModelCard(model.records.get("README.md", _NO_CARD), ignore_metadata_errors=True).data
     licence = {key: card.get(key) for key in ("license", "license_name", "license_link") if card.get(key)}
     return {
         "title": name,
