@@ -22,5 +22,11 @@ watch("value", () => {
   chosen = false;
 });
 
+// Gradio gives each radio button a name of its own, so that arrow keys would not lead from one to the next.
+document.addEventListener("keydown", ({ target }) => {
+  if (target.type !== "radio") return;
+  for (const button of target.closest("fieldset").querySelectorAll("input")) button.name = target.name;
+});
+
 // What was typed before this ran, or is there again after the page was loaded anew.
 if (post()?.value) trigger("input");

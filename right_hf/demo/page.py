@@ -27,6 +27,9 @@ _STYLES = [
 ]
 _EMPTY = "Hashtags appear here while you write."
 _NOTHING = "No hashtag reaches the threshold yet. Write more, or lower it."
+_FROM_FILE = "Hashtags come from your file now."
+_FROM_CHECKPOINT = "Hashtags come from the checkpoint's posts."
+_HOW_LONG = "It stays in this session, for an hour at most."
 _TITLE = "Hashtags for your post"
 #: Seconds after which a session's own corpus is forgotten, and uploaded files are removed.
 _KEPT = 3600
@@ -111,21 +114,25 @@ def _add_own_corpus(models: Models, name: gr.Radio, own: gr.State) -> None:
         file = Path(path)
         try:
             posts = read_upload(file)
-            return with_posts(made(models[name]), posts), f"{len(posts):,} posts of yours are suggested from."
+            return with_posts(
+                made(models[name]), posts
+            ), f"Hashtags come from your file now. Posts in it: {len(posts):,}."
         except ValueError as error:
             return None, escape(f"Not taken: {error}")
         finally:
             file.unlink(missing_ok=True)
 
-    with gr.Accordion("Suggest from posts of your own", open=False):
+    with gr.Accordion("Suggest from posts of your own", open=False, elem_id="own"):
         most = f"{LARGEST_FILE // 1_000_000} MB and {MOST_POSTS:,} posts"
         line = '{"text": "Bread at last", "hashtags": ["baking"]}'
-        gr.HTML(
-            f"<p>A file of lines such as <code>{line}</code>, up to {most}. It stays in this session, for an hour.</p>"
+        about = (
+            f"A file of lines such as <code>{line}</code>, up to {most}. It stays in this session, for an hour at most."
         )
+        gr.HTML(f"<p>{about}</p>")
         with gr.Row():
             file = gr.UploadButton("Choose a file", file_types=[".jsonl"])
             forget = gr.Button("Forget it")
         said = gr.HTML("", elem_id="own-said", html_template='<p role="status">${value}</p>')
     file.upload(take, [file, name], [own, said], **_EVENT | {"concurrency_limit": 1})
-    forget.click(lambda: (None, "Forgotten."), None, [own, said], **_EVENT)
+    for event in (forget.click, name.change):  # another checkpoint reads other languages
+        event(lambda: (None, _FROM_CHECKPOINT), None, [own, said], **_EVENT)

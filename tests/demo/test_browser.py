@@ -110,14 +110,15 @@ def test_the_keyboard_is_enough(window: WebDriver, address: str) -> None:
     shown(window, ".chip", lambda found: found[0].text == second)
     assert window.switch_to.active_element.text == second  # the next one, not the top of the page
     window.switch_to.active_element.send_keys(Keys.TAB)
-    assert window.switch_to.active_element.text == f"Why {second}?" or "Why" in window.switch_to.active_element.text
+    assert window.switch_to.active_element.tag_name == "summary"
     window.switch_to.active_element.send_keys(Keys.ENTER)
     shown(window, "details[open]")
     for _ in range(30):
         window.switch_to.active_element.send_keys(Keys.TAB)
         if window.switch_to.active_element.get_attribute("type") == "radio":
             break
-    window.switch_to.active_element.send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN)
+    for _ in range(2):
+        window.switch_to.active_element.send_keys(Keys.ARROW_DOWN)
     shown(window, ".chip", lambda found: found and all(chip.text == chip.text.lower() for chip in found))
 
 
@@ -125,16 +126,16 @@ def test_posts_of_ones_own_stay_in_the_session_and_are_no_markup(
     window: WebDriver, address: str, tmp_path: Path
 ) -> None:
     box = opened(window, address)
-    rows = [{"text": f"Fresh bread {EVIL} ${{1+1}} {{{{7*7}}}}", "hashtags": ["ourbakery", EVIL]}] * 2
-    (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    (tmp_path / "wrong.jsonl").write_text(f"no post {EVIL}", encoding="utf-8")
-    window.find_element(By.XPATH, "//button[contains(., 'posts of your own')]").click()
-    [file] = shown(window, "input[type=file]")
-    for name, said in (("wrong.jsonl", "Not taken: wrong.jsonl, line 1"), ("mine.jsonl", "1 posts of yours")):
-        file.send_keys(str(tmp_path / name))
+    text = f"Fresh bread {EVIL} ${{1+1}} {{{{7*7}}}}"
+    for name, hashtags in (("mine", ["ourbakery"]), ("wrong", ["ourbakery", EVIL])):
+        row = json.dumps({"text": text, "hashtags": hashtags})
+        (tmp_path / f"{name}.jsonl").write_text(row, encoding="utf-8")
+    shown(window, "#own button")[0].click()
+    for name, said in (("wrong", f"got {EVIL!r}"), ("mine", "Hashtags come from your file now. Posts in it: 1.")):
+        shown(window, "#own input[type=file]")[0].send_keys(str(tmp_path / f"{name}.jsonl"))
         shown(window, "#own-said", lambda found, said=said: said in found[0].text)
     box.send_keys(f"Fresh bread every morning {EVIL}")
-    shown(window, ".chip", lambda found: "#ourbakery" in [chip.text for chip in found])
+    shown(window, ".chip", lambda found: "#Ourbakery" in [chip.text for chip in found])
     shown(window, "summary")[0].click()
     [reason, *_] = shown(window, "details[open] .evidence li")
     assert "Fresh bread" in reason.text
@@ -144,7 +145,7 @@ def test_posts_of_ones_own_stay_in_the_session_and_are_no_markup(
     window.switch_to.new_window("tab")
     opened(window, address).send_keys("Fresh bread every morning")
     shown(window, ".chip")
-    assert "#ourbakery" not in chips(window)
+    assert "#Ourbakery" not in chips(window)
 
 
 @pytest.fixture(scope="module")
