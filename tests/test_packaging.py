@@ -123,7 +123,7 @@ def test_the_wheel_holds_the_whole_package(wheel: list[str]) -> None:
     assert {path.relative_to(ROOT).as_posix() for path in MODULES} <= set(wheel)
     assert "right_hf/py.typed" in wheel
     page = {name for name in wheel if name.startswith("right_hf/demo/") and not name.endswith(".py")}
-    assert page == {f"right_hf/demo/{name}" for name in ("page.css", "page.js", "suggestions.jinja")}
+    assert page == {f"right_hf/demo/{name}" for name in ("own_corpus.js", "page.css", "page.js", "suggestions.jinja")}
 
 
 def test_the_wheel_holds_the_embedded_checkpoint(wheel: list[str]) -> None:

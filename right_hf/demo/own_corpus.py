@@ -20,25 +20,29 @@ LARGEST_FILE = 5_000_000
 MOST_POSTS = 20_000
 
 
-def read_upload(path: Path) -> list[Post]:
+def read_upload(name: str, content: str) -> list[Post]:
     """The posts of a JSONL file that a stranger sent.
 
+    Args:
+        name: The file's, for errors.
+        content: What is in it.
+
     Raises:
-        ValueError: It is compressed, too large, holds too many posts or none, or a line is no post.
+        ValueError: It is too large, holds too many posts or none, or a line is no post.
     """
-    if path.stat().st_size > LARGEST_FILE:
-        raise ValueError(f"The file has {path.stat().st_size:,} bytes; at most {LARGEST_FILE:,} are taken.")
-    with path.open("rb") as file:
-        if file.read(2) == b"\x1f\x8b":  # a few bytes could unfold to any size
-            raise ValueError("The file is compressed. Unpack it first.")
-    try:
-        posts = list(islice(iter_json_posts(path), MOST_POSTS + 1))
-    except ValueError as error:
-        raise ValueError(str(error).replace(str(path), path.name)) from None
+    if len(content.encode("utf-8", "replace")) > LARGEST_FILE:
+        raise ValueError(f"{name} is too large; at most {LARGEST_FILE:,} bytes are taken. Leave some posts out.")
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "posts.jsonl"
+        file.write_text(content, encoding="utf-8", errors="replace")
+        try:
+            posts = list(islice(iter_json_posts(file), MOST_POSTS + 1))
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(file), name)) from None
     if len(posts) > MOST_POSTS:
-        raise ValueError(f"The file holds more than {MOST_POSTS:,} posts. Leave some out.")
+        raise ValueError(f"{name} holds more than {MOST_POSTS:,} posts. Leave some out.")
     if not any(post.hashtags for post in posts):
-        raise ValueError('The file holds no posts with hashtags. A line is {"text": "…", "hashtags": ["…", "…"]}.')
+        raise ValueError(f'{name} holds no posts with hashtags. A line is {{"text": "…", "hashtags": ["…", "…"]}}.')
     return posts
 
 

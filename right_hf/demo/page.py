@@ -31,14 +31,16 @@ _FROM_FILE = "Hashtags come from your file now."
 _FROM_CHECKPOINT = "Hashtags come from the checkpoint's posts."
 _HOW_LONG = "It stays in this session, for an hour at most."
 _TITLE = "Hashtags for your post"
-#: Seconds after which a session's own corpus is forgotten, and uploaded files are removed.
+#: Seconds after which a session's own corpus is forgotten.
 _KEPT = 3600
+#: Requests; more are turned away.
+_MOST_WAITING = 200
 #: How an event reaches the server: it is none that other clients may send, and of those that wait the last counts.
 _EVENT: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 4}
 _LAST: dict[str, Any] = _EVENT | {"trigger_mode": "always_last"}
 
 
-def serving_settings(own_corpus: bool) -> dict[str, Any]:
+def serving_settings() -> dict[str, Any]:
     """How Gradio serves the page: without fonts, links or files from elsewhere; runs are not recorded."""
     fonts = {name: gr.themes.Font(name) for name in ("system-ui", "sans-serif", "ui-monospace", "monospace")}
     theme = gr.themes.Default(
@@ -51,10 +53,25 @@ def serving_settings(own_corpus: bool) -> dict[str, Any]:
         "css_paths": [_FOLDER / "page.css"],
         "footer_links": [],
         "run_history": False,
+        "enable_monitoring": False,
         "mcp_server": True,
+        "show_error": False,
         "ssr_mode": False,
-        "max_file_size": LARGEST_FILE if own_corpus else 1,
+        "max_file_size": 1,  # byte
     }
+
+
+class _Page(gr.Blocks):
+    """Takes texts and numbers only.
+
+    Of anything else Gradio lets a client say that it is a file: by an address, which the server would fetch, or, on a
+    mounted page, by any path on the server.
+    """
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *others: Any, **settings: Any) -> Any:
+        if any(isinstance(given, (dict, list)) for given in inputs):
+            raise gr.Error("Expected texts and numbers, got something else.")
+        return await super().preprocess_data(block_fn, inputs, *others, **settings)
 
 
 def page(models: Models, own_corpus: bool) -> gr.Blocks:
@@ -66,7 +83,7 @@ def page(models: Models, own_corpus: bool) -> gr.Blocks:
     """
     first = next(iter(models))
     blocks: gr.Blocks
-    with gr.Blocks(title=_TITLE, analytics_enabled=False, delete_cache=(_KEPT, _KEPT)) as blocks:
+    with _Page(title=_TITLE, analytics_enabled=False) as blocks:
         gr.HTML(f"<h1>{_TITLE}</h1><p>The ones that people actually use.</p>", elem_id="head")
         post = gr.Textbox(label="Your post", lines=4, max_length=LONGEST_POST, elem_id="post", autofocus=True)
         shown = gr.HTML(
@@ -104,35 +121,34 @@ def page(models: Models, own_corpus: bool) -> gr.Blocks:
             own.change(suggest, asked, shown, **_LAST)
         for tool in tools(models):
             gr.api(tool, api_name=tool.__name__, queue=False)
+    blocks.queue(max_size=_MOST_WAITING)
     return blocks
 
 
 def _add_own_corpus(models: Models, name: gr.Radio, own: gr.State) -> None:
-    """The part for a corpus of one's own, which sets `own` to a model over it."""
+    """The part for a corpus of one's own, which sets `own` to a model over it.
 
-    def take(path: str, name: str) -> tuple[RightModel | None, str]:
-        file = Path(path)
+    The browser reads the file, so that the server has no files of strangers.
+    """
+
+    def take(event: gr.EventData, name: str) -> tuple[RightModel | None, str]:
         try:
-            posts = read_upload(file)
-            return with_posts(
-                made(models[name]), posts
-            ), f"Hashtags come from your file now. Posts in it: {len(posts):,}."
+            posts = read_upload(str(event._data["name"]), str(event._data["text"]))
+            return with_posts(made(models[name]), posts), f"{_FROM_FILE} Posts in it: {len(posts):,}."
         except ValueError as error:
             return None, escape(f"Not taken: {error}")
-        finally:
-            file.unlink(missing_ok=True)
 
     with gr.Accordion("Suggest from posts of your own", open=False, elem_id="own"):
         most = f"{LARGEST_FILE // 1_000_000} MB and {MOST_POSTS:,} posts"
         line = '{"text": "Bread at last", "hashtags": ["baking"]}'
-        about = (
-            f"A file of lines such as <code>{line}</code>, up to {most}. It stays in this session, for an hour at most."
+        gr.HTML(f"<p>A file of lines such as <code>{line}</code>, up to {most}. {_HOW_LONG}</p>")
+        file = gr.HTML(
+            html_template='<label>Your file <input type="file" accept=".jsonl"></label>',
+            js_on_load=(_FOLDER / "own_corpus.js").read_text(encoding="utf-8"),
+            most=LARGEST_FILE,
         )
-        gr.HTML(f"<p>{about}</p>")
-        with gr.Row():
-            file = gr.UploadButton("Choose a file", file_types=[".jsonl"])
-            forget = gr.Button("Forget it")
+        forget = gr.Button("Forget it")
         said = gr.HTML("", elem_id="own-said", html_template='<p role="status">${value}</p>')
-    file.upload(take, [file, name], [own, said], **_EVENT | {"concurrency_limit": 1})
+    file.upload(take, name, [own, said], **_EVENT | {"concurrency_limit": 1})
     for event in (forget.click, name.change):  # another checkpoint reads other languages
         event(lambda: (None, _FROM_CHECKPOINT), None, [own, said], **_EVENT)

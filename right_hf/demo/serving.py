@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds that open pages are given when the server ends.
 _FAREWELL = 3
+#: What this machine calls itself.
+_LOOPBACK = ["127.0.0.1", "localhost", "::1"]
 
 
 def mount(app: Any, model: RightModel, *, path: str = "/", own_corpus: bool = False) -> Any:
@@ -40,7 +42,7 @@ def mount(app: Any, model: RightModel, *, path: str = "/", own_corpus: bool = Fa
     Raises:
         ImportError: Gradio is not installed.
     """
-    return _mount(app, {"": model}, path, own_corpus)
+    return _mount(app, {"default": model}, path, own_corpus)
 
 
 def launch(
@@ -74,10 +76,13 @@ def launch(
     with _bound(host, port) as bound:
         import uvicorn
         from fastapi import FastAPI
+        from fastapi.middleware.trustedhost import TrustedHostMiddleware
 
         # What is wrong with it is said before anybody asks; its first answer, which takes long, is nobody's.
         next(iter(models.values())).get().recommend(["Hello world"])
         app = _mount(FastAPI(openapi_url=None), models, "/", own_corpus)
+        if host in _LOOPBACK:  # a site that calls itself by another name here could read along (DNS rebinding)
+            app.add_middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK)
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_FAREWELL)
         logger.info("The page is at http://%s:%d", host, bound.getsockname()[1])
         uvicorn.Server(config).run(sockets=[bound])
@@ -126,5 +131,5 @@ def _mount(app: Any, models: Mapping[str, RightModel | Deferred[RightModel]], pa
 
     from right_hf.demo.page import page, serving_settings
 
-    mounted: Any = gradio.mount_gradio_app(app, page(models, own_corpus), path, **serving_settings(own_corpus))
+    mounted: Any = gradio.mount_gradio_app(app, page(models, own_corpus), path, **serving_settings())
     return mounted

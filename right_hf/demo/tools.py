@@ -21,22 +21,21 @@ def tools(models: Mapping[str, RightModel | Deferred[RightModel]]) -> list[Calla
     """The tools, each of which answers with JSON.
 
     Args:
-        models: By the names that a tool takes as `checkpoint`.
+        models: By the names that a tool takes as `checkpoint`; the first is its default.
     """
     default = next(iter(models))
 
     def chosen(checkpoint: str) -> RightModel:
-        name = checkpoint or default
-        if name not in models:
-            raise ValueError(f"There is no checkpoint {name!r:.80}. Known: {', '.join(models)}.")
-        return made(models[name])
+        if checkpoint not in models:
+            raise ValueError(f"There is no checkpoint {checkpoint!r:.80}. Known: {', '.join(models)}.")
+        return made(models[checkpoint])
 
     def recommend_hashtags(
         post: str,
         top_k: int = 5,
         threshold: float | None = None,
         style: Literal["common", "pascal", "lower", "words"] = "common",
-        checkpoint: str = "",
+        checkpoint: str = default,
     ) -> str:
         """Recommends the hashtags that people actually use for a post, best first.
 
@@ -45,7 +44,7 @@ def tools(models: Mapping[str, RightModel | Deferred[RightModel]]) -> list[Calla
             top_k: At most so many hashtags, 1 to 50.
             threshold: Only hashtags with at least this probability, 0 to 1; null for what the checkpoint says.
             style: "common" as people spell them (IoT), "pascal" (IotDevices), "lower" (iotdevices) or "words".
-            checkpoint: "right-en-small" for English posts, "right-zh-small" for Chinese ones; empty for the default.
+            checkpoint: What recommends; its name says the language of the posts that it knows.
 
         Returns:
             JSON list of objects: hashtag, score (estimated probability that the author would use it), source, evidence
@@ -55,13 +54,13 @@ def tools(models: Mapping[str, RightModel | Deferred[RightModel]]) -> list[Calla
         [found] = chosen(checkpoint).recommend([post], top_k=top_k, threshold=threshold, style=style)
         return _json([asdict(one) for one in found])
 
-    def find_posts(query: str, count: int = 5, checkpoint: str = "") -> str:
+    def find_posts(query: str, count: int = 5, checkpoint: str = default) -> str:
         """Finds posts of the corpus that are similar to a text, with the hashtags that their authors gave them.
 
         Args:
             query: The text, at most 5,000 characters.
             count: At most so many posts, 1 to 50.
-            checkpoint: Whose corpus, as for recommend_hashtags; empty for the default.
+            checkpoint: Whose corpus, as for recommend_hashtags.
 
         Returns:
             JSON list of objects, most similar first: id, text, hashtags, score (on the retriever's own scale).
@@ -71,13 +70,13 @@ def tools(models: Mapping[str, RightModel | Deferred[RightModel]]) -> list[Calla
         [hits] = retriever.search([Reader(retriever).read(query).query], count)
         return _json([_shown(hit.post) | {"score": round(float(hit.score), 4)} for hit in hits])
 
-    def complete_hashtag(prefix: str, count: int = 10, checkpoint: str = "") -> str:
+    def complete_hashtag(prefix: str, count: int = 10, checkpoint: str = default) -> str:
         """Completes a hashtag: those of the corpus that begin so, the most used first.
 
         Args:
             prefix: How it begins, with or without hash sign.
             count: At most so many, 1 to 50.
-            checkpoint: Whose corpus, as for recommend_hashtags; empty for the default.
+            checkpoint: Whose corpus, as for recommend_hashtags.
 
         Returns:
             JSON list of objects: hashtag, count (how many posts carry it).
@@ -85,7 +84,10 @@ def tools(models: Mapping[str, RightModel | Deferred[RightModel]]) -> list[Calla
         prefix, count = _text(prefix, "prefix"), _count(count, "count")
         return _json([asdict(one) for one in completions(chosen(checkpoint).retriever.corpus, prefix, count)])
 
-    return [recommend_hashtags, find_posts, complete_hashtag]
+    found: list[Callable[..., str]] = [recommend_hashtags, find_posts, complete_hashtag]
+    for tool in found:
+        tool.__annotations__["checkpoint"] = Literal[tuple(models)]  # so that they are listed in its schema
+    return found
 
 
 def _shown(post: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def test_what_comes_from_posts_is_never_markup() -> None:
     assert not [tag for tag, _ in page.tags if tag in ("img", "script")]
     [chip] = [attributes for tag, attributes in page.tags if tag == "button"]
     assert chip["data-posted"] == f"#{EVIL}"
-    assert page.text.count(EVIL) == 4  # chip, summary, the post and its hashtag
+    assert page.text.count(EVIL) == 5  # status, chip, summary, the post and its hashtag
     assert "49" not in page.text
 
 
