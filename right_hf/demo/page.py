@@ -27,7 +27,6 @@ _STYLES = [
 ]
 _EMPTY = "Hashtags appear here while you write."
 _NOTHING = "No hashtag reaches the threshold yet. Write more, or lower it."
-_FROM_FILE = "Hashtags come from your file now."
 _FROM_CHECKPOINT = "Hashtags come from the checkpoint's posts."
 _HOW_LONG = "It stays in this session, for an hour at most."
 _TITLE = "Hashtags for your post"
@@ -92,10 +91,11 @@ def page(models: Models, own_corpus: bool) -> gr.Blocks:
             apply_default_css=False,
             js_on_load=(_FOLDER / "page.js").read_text(encoding="utf-8"),
         )
+        least = made(models[first]).config.threshold
         style = gr.Radio(_STYLES, value="common", label="Spelling")
         with gr.Row():
-            count = gr.Slider(1, 20, value=5, step=1, label="Most hashtags")
-            threshold = gr.Slider(0, 1, value=made(models[first]).config.threshold, step=0.01, label="Least score")
+            count = gr.Slider(1, 20, value=5, step=1, label="Most hashtags", min_width=220)
+            threshold = gr.Slider(0, 1, value=least, step=0.01, label="Least score", min_width=220)
         names = [(f"{_LANGUAGES[name]} ({name})" if name in _LANGUAGES else name, name) for name in models]
         name = gr.Radio(names, value=first, label="Checkpoint", visible=len(models) > 1)
         own = gr.State(None, time_to_live=_KEPT)
@@ -132,9 +132,12 @@ def _add_own_corpus(models: Models, name: gr.Radio, own: gr.State) -> None:
     """
 
     def take(event: gr.EventData, name: str) -> tuple[RightModel | None, str]:
+        file = str(event._data["name"])
         try:
-            posts = read_upload(str(event._data["name"]), str(event._data["text"]))
-            return with_posts(made(models[name]), posts), f"{_FROM_FILE} Posts in it: {len(posts):,}."
+            posts = read_upload(file, str(event._data["text"]))
+            return with_posts(made(models[name]), posts), escape(
+                f"Hashtags come from {file} now. Posts: {len(posts):,}."
+            )
         except ValueError as error:
             return None, escape(f"Not taken: {error}")
 

@@ -131,7 +131,7 @@ def test_posts_of_ones_own_stay_in_the_session_and_are_no_markup(
         row = json.dumps({"text": text, "hashtags": hashtags})
         (tmp_path / f"{name}.jsonl").write_text(row, encoding="utf-8")
     shown(window, "#own button")[0].click()
-    for name, said in (("wrong", f"got {EVIL!r}"), ("mine", "Hashtags come from your file now. Posts in it: 1.")):
+    for name, said in (("wrong", f"got {EVIL!r}"), ("mine", "Hashtags come from mine.jsonl now. Posts: 1.")):
         shown(window, "#own input[type=file]")[0].send_keys(str(tmp_path / f"{name}.jsonl"))
         shown(window, "#own-said", lambda found, said=said: said in found[0].text)
     box.send_keys(f"Fresh bread every morning {EVIL}")
@@ -169,8 +169,10 @@ def test_everybody_can_use_it(
     box.send_keys(POST)
     shown(window, "summary")[0].click()
     shown(window, "details[open] .evidence li")
+    shown(window, "#own button")[0].click()
+    shown(window, "#own input[type=file]")
     assert not hindrances(window, axe)
-    assert window.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    assert window.execute_script("return document.documentElement.scrollWidth") <= width
     if folder := os.environ.get("RIGHT_HF_PICTURES"):
         window.execute_script("document.activeElement.blur(); scrollTo(0, 0)")
         save_picture(window, Path(folder) / f"{name}.png")
