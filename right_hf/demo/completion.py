@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from heapq import nsmallest
 
 from right_hf.corpus import Corpus
+from right_hf.preferences import Preferences
 from right_hf.spelling.style import show
 from right_hf.text.hashtags import hashtag_key
 
@@ -24,7 +25,7 @@ class Completion:
 
 
 def completions(corpus: Corpus, prefix: str, count: int = 10) -> list[Completion]:
-    """The hashtags whose letters and digits begin as those of a prefix, the most used first.
+    """The hashtags whose letters and digits begin as those of a prefix, the most used first; none that is offensive.
 
     Args:
         corpus: Is gone through as a whole: milliseconds for thousands of hashtags, not for millions.
@@ -34,5 +35,7 @@ def completions(corpus: Corpus, prefix: str, count: int = 10) -> list[Completion
     key = hashtag_key(prefix)
     if not key:
         return []
-    found = [(-corpus.hashtag_count(tag), tag) for tag in corpus.hashtags if hashtag_key(tag).startswith(key)]
-    return [Completion(show(tag, "common", corpus.spellings) or tag, -less) for less, tag in nsmallest(count, found)]
+    is_wanted = Preferences().wants(corpus)
+    found = [tag for tag in corpus.hashtags if hashtag_key(tag).startswith(key) and is_wanted(tag)]
+    best = nsmallest(count, found, key=lambda tag: (-corpus.hashtag_count(tag), tag))
+    return [Completion(show(tag, "common", corpus.spellings) or tag, corpus.hashtag_count(tag)) for tag in best]

@@ -85,7 +85,10 @@ def launch(
             app.add_middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK)
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_FAREWELL)
         logger.info("The page is at http://%s:%d", host, bound.getsockname()[1])
-        uvicorn.Server(config).run(sockets=[bound])
+        server = uvicorn.Server(config)
+        # In the end pages that are open are cut off, which is no error.
+        logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)
+        server.run(sockets=[bound])
 
 
 show_arguments(launch, HubArguments)

@@ -22,8 +22,6 @@ _PACKAGE = Path(__file__).parents[1]
 _CHECKPOINT = "checkpoint"
 #: Of the package what a Space does without: checkpoints (it has its own), pictures, and pages about code.
 _LEFT_OUT = ("checkpoints", "images", "README.md", "py.typed", "__pycache__")
-#: Of the checkpoint: what is said of it to people, but for its card.
-_SAID = (Path(EVAL_RESULTS).parts[0], RELIABILITY_FILE)
 _NO_CARD = "---\n{}\n---\n"
 _EXTRA = "demo"
 #: Wheels of torch without CUDA, which a Space on CPUs would install for nothing.
@@ -64,9 +62,11 @@ def write_space(folder: Path, model: RightModel, name: str) -> None:
     write_text(folder / "app.py", _APP)
     write_text(folder / "requirements.txt", "\n".join([_CPU_TORCH, *_requirements()]) + "\n")
     shutil.copytree(_PACKAGE, folder / _PACKAGE.name, ignore=shutil.ignore_patterns(*_LEFT_OUT))
-    model.save_pretrained(folder / "all")
-    shutil.copytree(folder / "all", folder / _CHECKPOINT, ignore=shutil.ignore_patterns(*_SAID))
-    shutil.rmtree(folder / "all")
+    checkpoint = folder / _CHECKPOINT
+    model.save_pretrained(checkpoint)
+    # What is said of it to people, but for its card.
+    (checkpoint / RELIABILITY_FILE).unlink(missing_ok=True)
+    shutil.rmtree((checkpoint / EVAL_RESULTS).parent, ignore_errors=True)
 
 
 def push_space(model: RightModel, repo_id: str, **upload: Unpack[UploadArguments]) -> str:

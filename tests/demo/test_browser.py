@@ -39,7 +39,8 @@ def address() -> Iterator[str]:
         yield found
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=30)
+    assert "Traceback" not in errors, errors
 
 
 @pytest.fixture

@@ -30,6 +30,11 @@ def test_words_and_other_scripts() -> None:
     assert completions(CORPUS, "樱") == [Completion("樱花", 1)]
 
 
+def test_what_is_offensive_is_left_out() -> None:
+    corpus = Corpus([Post("1", "a", ("#fucking", "#fun"))])
+    assert completions(corpus, "fu") == [Completion("fun", 1)]
+
+
 @pytest.mark.parametrize("prefix", ["", "#", "…", "xyz"])
 def test_none(prefix: str) -> None:
     assert completions(CORPUS, prefix) == []
