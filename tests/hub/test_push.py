@@ -21,6 +21,7 @@ from right_hf import (
     Seq2SeqGenerator,
     TreeRanker,
 )
+from right_hf.hub.pull import RECORDS
 from right_hf.hub.push import push_folder
 from tests.support.loopback_hub import LoopbackHub
 
@@ -123,6 +124,15 @@ def test_what_counts_as_one_is_pushed_too(hub: LoopbackHub, model: RightModel) -
     retriever = BM25Retriever(Corpus(posts, [Merge("cats", "cat", 1, 1, 1.0)]))
     RightModel(model.config, retriever, model.selector).push_to_hub("user/right")
     assert RightModel.from_pretrained("user/right").retriever.corpus.variants_count("cat") == 2
+
+
+def test_records_are_pushed_and_pulled_with_the_checkpoint(hub: LoopbackHub, model: RightModel) -> None:
+    model.records = {name: f"content of {name}" for name in RECORDS}
+    try:
+        model.push_to_hub("user/right")
+    finally:
+        model.records = {}
+    assert RightModel.from_pretrained("user/right").records == {name: f"content of {name}" for name in RECORDS}
 
 
 def test_branches_and_pull_requests(hub: LoopbackHub, model: RightModel) -> None:
