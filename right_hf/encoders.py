@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tokenizers import Tokenizer
 
 from right_hf.loading import LOADING
 from right_hf.persistence import load_arrays, save_arrays
@@ -38,12 +39,19 @@ def embed(model: Any, texts: Sequence[str], batch_size: int = 256, progress: boo
 
 def weights_fingerprint(model: Any) -> str:
     """A hash of weights and tokenizer, the same in every precision that holds the weights."""
-    tokenizer = model.tokenizer
-    digest = hashlib.sha256(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str().encode())
+    digest = hashlib.sha256(_tokenizer_text(model.tokenizer).encode())
     for name, weights in _named_weights(model):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(weights).data)
     return digest.hexdigest()
+
+
+def _tokenizer_text(tokenizer: Any) -> str:
+    """A tokenizer as JSON, without how it pads and cuts, which each use of it sets anew."""
+    plain = Tokenizer.from_str(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str())
+    plain.no_padding()
+    plain.no_truncation()
+    return str(plain.to_str())
 
 
 def _named_weights(model: Any) -> list[tuple[str, Matrix]]:

@@ -109,7 +109,7 @@ class Recommender:
             warn_of_foreign(self._stages.config.language)
             found = own_words(found, trace)
         choice = Choice(reading, self.retriever.corpus, preferences or Preferences())
-        return choice.choose(found, top_k, threshold, self.selector.embed)
+        return choice.choose(found, top_k, threshold, self.selector.embed_hashtags)
 
 
 show_arguments(Recommender.recommend, PreferenceArguments)

@@ -27,7 +27,10 @@ _REGISTERED: dict[str, dict[str, str | type[Component]]] = {
         "dense": "right_hf.retriever.dense:DenseRetriever",
         "hybrid": "right_hf.retriever.hybrid:HybridRetriever",
     },
-    "selector": {"bi-encoder": "right_hf.selector.biencoder:BiEncoderSelector"},
+    "selector": {
+        "asymmetric": "right_hf.selector.asymmetric:AsymmetricSelector",
+        "bi-encoder": "right_hf.selector.biencoder:BiEncoderSelector",
+    },
     "generator": {
         "chat": "right_hf.generator.chat:ChatGenerator",
         "decoder": "right_hf.generator.decoder:DecoderGenerator",

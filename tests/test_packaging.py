@@ -58,6 +58,9 @@ TUNING = {f"right_hf.trainers.{name}" for name in ("llm", "tuning")}
 #: Whose modules need the extra "serve".
 SERVER = "right_hf.server"
 
+#: Modules that make the page of the demo; imported when it is served.
+PAGE = {f"right_hf.demo.{name}" for name in ("page", "suggestions")}
+
 #: Imported by an engine alone, when it converts or loads a network.
 CONVERTING = "right_hf.generator.ctranslate2_conversion"
 
@@ -100,7 +103,7 @@ def test_whatever_a_module_imports_is_declared(path: Path, project: dict[str, An
     required, extras = project["dependencies"], project["optional-dependencies"]
     optional = [
         requirement
-        for extra in ("zh", "stem", "fast", "train", "llm", "gguf", "serve")
+        for extra in ("zh", "stem", "fast", "train", "llm", "gguf", "serve", "demo")
         for requirement in extras[extra]
     ]
     if module_name(path) in TUNING:
@@ -109,20 +112,25 @@ def test_whatever_a_module_imports_is_declared(path: Path, project: dict[str, An
         required = required + extras["serve"]
     if module_name(path) == CONVERTING:
         required = required + extras["fast"]
+    if module_name(path) in PAGE:
+        required = required + extras["demo"]
     assert not undeclared(imports(tree.body), required), "imported with the package, so it must be in `dependencies`"
     assert not undeclared(imports(ast.walk(tree)), required + optional), "must be in `dependencies` or an extra"
 
 
-def test_only_the_modules_that_tune_an_llm_need_its_extra() -> None:
+@pytest.mark.parametrize("some", [TUNING, PAGE], ids=["tuning", "page"])
+def test_modules_that_need_an_extra_are_imported_by_one_another_alone(some: set[str]) -> None:
     for path in MODULES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         named = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
-        assert module_name(path) in TUNING or not named & TUNING, path
+        assert module_name(path) in some or not named & some, path
 
 
 def test_the_wheel_holds_the_whole_package(wheel: list[str]) -> None:
     assert {path.relative_to(ROOT).as_posix() for path in MODULES} <= set(wheel)
     assert "right_hf/py.typed" in wheel
+    page = {name for name in wheel if name.startswith("right_hf/demo/") and not name.endswith(".py")}
+    assert page == {f"right_hf/demo/{name}" for name in ("own_corpus.js", "page.css", "page.js", "suggestions.jinja")}
 
 
 def test_the_wheel_holds_the_embedded_checkpoint(wheel: list[str]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from right_hf import DEFAULT_CHECKPOINT, BM25Retriever, registry
-from right_hf.cli import main
+from right_hf.cli import build_parser, main
 from tests.support.command_line import ROOT, run_script
 from tests.support.loopback_hub import LoopbackHub
 from tests.support.readme_snippets import blocks, run_snippets
@@ -26,6 +26,7 @@ SERVER_PAGE = "right_hf/server/README.md"
 PAGES = {
     "README.md": set[str](),
     "right_hf/README.md": set[str](),
+    "right_hf/demo/README.md": {"user/hashtags"},
     "right_hf/hub/README.md": {"user/right-en", "user/index", "user/right-small"},
     "right_hf/retriever/README.md": set[str](),
     "training/README.md": set[str](),
@@ -100,6 +101,9 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         line = re.sub(r"training/showcase", str(ROOT / "training/showcase"), line)
         line = re.sub(r"training/configs/(?!smoke)[\w-]+\.yaml", str(ROOT / "training/configs/smoke.yaml"), line)
         program, *command = shlex.split(re.sub(r"\bDATA\b", str(data), line))
+        if command[:1] == ["demo"] or command[:2] == ["push", "space"]:  # run by tests/demo and tests/hub
+            assert build_parser().parse_args(command).run
+            continue
         if program == "right-hf":
             assert main(command) == 0, line
             continue

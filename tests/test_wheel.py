@@ -15,14 +15,14 @@ import subprocess
 import sys
 import threading
 import venv
-from collections.abc import Iterator
 from contextlib import suppress
-from importlib.metadata import Distribution, distribution
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
+from tests.support.fresh_environment import link_all, run
 from tests.support.loopback_hub import LoopbackHub
 from tests.support.paths import ROOT
 from tests.support.server import ask_by_curl, running
@@ -32,47 +32,6 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif(sys.platform == "win32", reason="links folders"),
 ]
-
-
-def required(names: Iterator[str] | list[str]) -> dict[str, Distribution]:
-    """The distributions that these requirements need, directly or not."""
-    found: dict[str, Distribution] = {}
-    waiting = [Requirement(name) for name in names]
-    done: set[str] = set()
-    while waiting:
-        requirement = waiting.pop()
-        if str(requirement) in done:
-            continue
-        done.add(str(requirement))
-        extras = ["", *sorted(requirement.extras)]
-        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
-            continue
-        installed = distribution(requirement.name)
-        found[installed.metadata["Name"]] = installed
-        for text in installed.requires or []:
-            further = Requirement(text)
-            if further.marker is None or any(further.marker.evaluate({"extra": extra}) for extra in extras):
-                further.marker = None
-                waiting.append(further)
-    return found
-
-
-def link(installed: Distribution, site: Path) -> None:
-    """Links a distribution's modules and metadata into `site`."""
-    files = installed.files or []
-    for top in {file.parts[0] for file in files if file.parts[0] not in {"..", "__pycache__"}}:
-        source = Path(str(installed.locate_file(top)))
-        if source.exists() and not (site / top).exists():
-            (site / top).symlink_to(source)
-
-
-def run(*command: str | Path, cwd: Path, **variables: str) -> str:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=clean | variables, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +51,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel, cwd=folder)
     [site] = home.glob("lib/python*/site-packages")
     [metadata] = site.glob("right_hf-*.dist-info")
-    for installed in required(Distribution.at(metadata).requires or []).values():
-        link(installed, site)
+    link_all(Distribution.at(metadata).requires or [], site)
     return home / "bin"
 
 
@@ -140,8 +98,7 @@ def serving(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     [metadata] = site.glob("right_hf-*.dist-info")
     asked = [Requirement(text) for text in Distribution.at(metadata).requires or []]
     extra = [one for one in asked if one.marker and one.marker.evaluate({"extra": "serve"})]
-    for installed in required([f"{one.name}{one.specifier}" for one in extra]).values():
-        link(installed, site)
+    link_all([f"{one.name}{one.specifier}" for one in extra], site)
     return home / "bin" / "python"
 
 

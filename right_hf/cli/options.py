@@ -105,6 +105,7 @@ def _seconds(text: str) -> float | None:
 
 
 positive = _type("a whole number of at least 1", lambda text: number if (number := int(text)) >= 1 else None)
+port = _type("a port, 0 to 65535", lambda text: number if 0 <= (number := int(text)) <= 65535 else None)
 probability = _type("a number between 0 and 1", lambda text: number if 0 <= (number := float(text)) <= 1 else None)
 #: Seconds since 1970.
 moment = _type("a time such as 2020-05-31T12:00Z or seconds since 1970", _seconds)

@@ -7,6 +7,7 @@ Examples:
   right-hf push model my-checkpoint user/right-en --private
   right-hf push dataset DATA user/my-posts --datasheet datasheet.md --licenses MIT CC-BY-4.0
   right-hf push metric hashtag_f1 user/hashtag_f1                    # then evaluate.load("user/hashtag_f1")
+  right-hf push space my-checkpoint user/hashtags                    # a page that suggests while one writes
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     dataset.add_argument("--allow-unlicensed", action="store_true", help=_UNLICENSED)
     add_data_options(dataset)
     _add_kind(kinds, push_metric, "NAME", "hashtag_f1 or hashtag_rouge")
+    _add_kind(kinds, push_space, "CHECKPOINT", "a folder, a Hub id, right-en-small or right-zh-small")
 
 
 def _add_kind(kinds: Any, push: Callable[..., Any], source: str, what: str) -> argparse.ArgumentParser:
@@ -107,3 +109,19 @@ def push_metric(arguments: argparse.Namespace, **upload: Any) -> str:
     from right_hf.hub import publish
 
     return publish.push_metric(arguments.source, arguments.repo, **upload)
+
+
+def push_space(arguments: argparse.Namespace, **upload: Any) -> str:
+    """Uploads: a Space, a page that suggests hashtags while one writes.
+
+    The checkpoint and the package are copied into it, so that it runs with nothing else.
+    Needs pip install 'right_hf[demo]'.
+
+    Examples:
+      right-hf push space my-checkpoint user/hashtags
+      right-hf push space right-zh-small user/hashtags-zh --private
+    """
+    from right_hf.hub import space
+    from right_hf.model import RightModel
+
+    return space.push_space(RightModel.from_pretrained(arguments.source), arguments.repo, **upload)

@@ -21,8 +21,9 @@ EVAL_RESULTS = ".eval_results/right_hf.yaml"
 RELIABILITY_FILE = "reliability.svg"
 #: Files about a checkpoint that travel with it: its card, the record of its training, its scores, how good they are.
 RECORDS = ("README.md", TRAINING_FILE, EVAL_RESULTS, RELIABILITY_FILE)
+_TABLES = ("*.json", "*.jsonl", "*.parquet", "*.tsv")
 #: What is fetched and pushed: nothing that can run code when it is read.
-SAFE_FILES = ("*.json", "*.jsonl", "*.safetensors", "*.parquet", "*.npy", "*.txt", "*.model", "*.jinja", "*.md")
+SAFE_FILES = (*_TABLES, RELIABILITY_FILE, "*.safetensors", "*.npy", "*.txt", "*.model", "*.jinja", "*.md")
 
 #: The branch that is meant where none is named.
 _MAIN = "main"

@@ -25,6 +25,7 @@ HANDLER_FILE = "handler.py"
 
 _TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}")
 _TEXT_FILES = ("*.json", "*.txt", "*.jinja", "*.md")
+_CODE_OF_SPACES = ("*.py", "*.pyi", "*.css", "*.js")
 
 
 def push_folder(
@@ -33,6 +34,7 @@ def push_folder(
     *,
     is_stale: Callable[[str, Collection[str]], bool] = lambda path, there: False,
     repo_type: str = "model",
+    space_sdk: str = "static",
     **upload: Unpack[UploadArguments],
 ) -> CommitInfo:
     """Uploads a folder in one commit; the repository and the branch are made if there are none.
@@ -45,7 +47,8 @@ def push_folder(
         repo_id: Where to.
         is_stale: Says of a file in the repository that is not in `folder` whether the commit removes it, given all
             that are there.
-        repo_type: "model", "dataset" or "space" (a static one, which runs nothing).
+        repo_type: "model", "dataset" or "space".
+        space_sdk: What a new Space runs: "static" for nothing, or "gradio".
         upload: See [`right_hf.hub.arguments.UploadArguments`].
 
     Returns:
@@ -82,7 +85,7 @@ def push_folder(
         return done
 
     def make() -> None:
-        sdk = "static" if repo_type == "space" else None
+        sdk = space_sdk if repo_type == "space" else None
         api.create_repo(repo_id, private=upload.get("private"), repo_type=repo_type, space_sdk=sdk, exist_ok=True)
         if revision is not None and not create_pr and revision != "main" and not revision.startswith("refs/"):
             api.create_branch(repo_id, branch=revision, repo_type=repo_type, exist_ok=True)
@@ -97,7 +100,7 @@ show_arguments(push_folder, UploadArguments)
 
 def _uploads(folder: Path, repo_type: str) -> dict[str, Path]:
     """The files to upload, by their path in the repository."""
-    safe = (*SAFE_FILES, "*.py") if repo_type == "space" else SAFE_FILES
+    safe = (*SAFE_FILES, *_CODE_OF_SPACES) if repo_type == "space" else SAFE_FILES
     files: dict[str, Path] = {}
     left_out: list[str] = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):

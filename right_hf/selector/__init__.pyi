@@ -1,3 +1,4 @@
+from .asymmetric import AsymmetricSelector as AsymmetricSelector
 from .base import Selector as Selector
 from .biencoder import BiEncoderSelector as BiEncoderSelector
 from .ranking import Candidate as Candidate

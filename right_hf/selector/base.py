@@ -18,8 +18,12 @@ class Selector(Component):
     role = "selector"
 
     def embed(self, texts: Sequence[str]) -> Matrix:
-        """Embeds texts: (len(texts), d)."""
+        """Embeds posts: (len(texts), d)."""
         raise NotImplementedError
+
+    def embed_hashtags(self, hashtags: Sequence[str]) -> Matrix:
+        """Embeds hashtags, (len(hashtags), d): in the space of posts, and as posts unless a selector says otherwise."""
+        return self.embed(hashtags)
 
     def prepare(self, hashtags: Sequence[str]) -> None:
         """Embeds the hashtags of a corpus ahead, each once."""

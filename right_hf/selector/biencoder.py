@@ -20,6 +20,7 @@ from right_hf.selector.base import Selector
 from right_hf.selector.compiled import cosines_of_all, cosines_of_some
 from right_hf.selector.nearest import AllowedRows, nearest_wanted
 from right_hf.selector.ranking import HIT_SCALES, Candidate, rank_candidates
+from right_hf.selector.rows import quantise, with_rows
 from right_hf.static_encoder import StaticEncoder
 from right_hf.vocabulary import Vocabulary
 
@@ -27,25 +28,6 @@ _EMBEDDINGS_FILE = "hashtag_embeddings.safetensors"
 
 #: Held while any selector's embeddings grow.
 _GROWING = threading.Lock()
-
-
-def quantise(vectors: Matrix) -> tuple[npt.NDArray[np.int8], Matrix]:
-    """Rounds each row to whole multiples of its largest entry / 127: codes (n, d) and scales (n, 1)."""
-    scales = np.abs(vectors).max(axis=1, keepdims=True) / np.float32(127)
-    codes = np.rint(vectors / np.where(scales > 0, scales, 1)).astype(np.int8)
-    return codes, scales.astype(np.float32)
-
-
-def _with_rows(matrix: npt.NDArray[Any], first: int, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """`matrix` with `rows` written from row `first` on; a larger copy with room for more where they do not fit."""
-    last = first + len(rows)
-    if last > len(matrix):
-        larger = np.empty((max(last, first + first // 2), rows.shape[1]), dtype=rows.dtype)
-        if first:
-            larger[:first] = matrix[:first]
-        matrix = larger
-    matrix[first:last] = rows
-    return matrix
 
 
 class BiEncoderSelector(Selector):
@@ -91,10 +73,10 @@ class BiEncoderSelector(Selector):
             new = [hashtag for hashtag in dict.fromkeys(hashtags) if hashtag not in self._rows]
             if not new:
                 return
-            codes, scales = quantise(self.embed(new))
+            codes, scales = quantise(self.embed_hashtags(new))
             first = len(self._rows)
-            self._codes = _with_rows(self._codes, first, codes)
-            self._scales = _with_rows(self._scales, first, scales)
+            self._codes = with_rows(self._codes, first, codes)
+            self._scales = with_rows(self._scales, first, scales)
             # Last, so that whoever reads meanwhile finds every row it knows of.
             self._rows.update((hashtag, first + offset) for offset, hashtag in enumerate(new))
 
@@ -117,7 +99,7 @@ class BiEncoderSelector(Selector):
         if len(others):
             new = {tag: row for row, tag in enumerate(dict.fromkeys(tags[at] for at in others.tolist()))}
             places = np.asarray([new[tags[at]] for at in others.tolist()])
-            found[others] = cosines_of_some(vectors, owners[others], places, *quantise(self.embed(list(new))))
+            found[others] = cosines_of_some(vectors, owners[others], places, *quantise(self.embed_hashtags(list(new))))
         values = iter(found.tolist())
         return [list(islice(values, len(row))) for row in hashtags]
 
@@ -213,7 +195,7 @@ class BiEncoderSelector(Selector):
         """
         folder = Path(folder)
         settings = cls.saved_settings(folder)
-        model = load_encoder(folder)
+        model = cls.load_encoder(folder)
         try:
             selector = cls(model, hit_scale=settings.get("hit_scale", "relative"))
         except (TypeError, ValueError) as error:
@@ -222,6 +204,11 @@ class BiEncoderSelector(Selector):
         for network in selector.networks:
             network.to(device)
         return selector
+
+    @classmethod
+    def load_encoder(cls, folder: Path) -> Any:
+        """The encoder in a folder; raises as [`right_hf.encoders.load_encoder`] does."""
+        return load_encoder(folder)
 
     @classmethod
     def trainer(cls) -> Trainer:

@@ -53,9 +53,14 @@ def generator_base(recipe: GeneratorRecipe) -> str:
     return _resolved(recipe.base, "generator: {base: google-t5/t5-small}")
 
 
+def encoder_named(name: str | None) -> str:
+    """The Hub id or folder of a sentence-transformers model; raises as [`generator_base`] does."""
+    return _resolved(name, "selector: {encoder: sentence-transformers/all-MiniLM-L6-v2}")
+
+
 def encoder_source(recipe: EncoderRecipe) -> str:
     """The Hub id or folder of what an encoder starts from; raises as [`generator_base`] does."""
-    return _resolved(recipe.encoder, "selector: {encoder: sentence-transformers/all-MiniLM-L6-v2}")
+    return encoder_named(recipe.encoder)
 
 
 def base_identity(source: str) -> dict[str, str]:
@@ -104,11 +109,26 @@ def encoder_base(recipe: EncoderRecipe) -> SentenceTransformer:
     return model
 
 
+def token_vectors(teacher: SentenceTransformer) -> torch.Tensor:
+    """What a sentence-transformers model with a fast tokenizer makes of each token alone: (V, d)."""
+    tokens = teacher.tokenizer.convert_ids_to_tokens(list(range(len(teacher.tokenizer))))
+    texts = [token.removeprefix("##") for token in tokens]
+    return teacher.encode(texts, batch_size=512, convert_to_tensor=True, show_progress_bar=shows_progress())
+
+
+def weighted_by_rank(vectors: torch.Tensor) -> torch.Tensor:
+    """Vectors of tokens, weighted by the logarithm of their rank in the vocabulary; the weights have a mean of 1.
+
+    WordPiece vocabularies are ordered by frequency (after Model2Vec; Tulkens and van Dongen, 2024).
+    """
+    weights = torch.log1p(torch.arange(len(vectors)) + 1.0).unsqueeze(1)
+    return vectors * weights / weights.mean()
+
+
 def distilled_static_encoder(teacher: SentenceTransformer, dimensions: int) -> SentenceTransformer:
     """A static-embedding encoder whose token vectors are what a pretrained encoder makes of each token alone.
 
-    The vectors are reduced by PCA, and weighted by the logarithm of their rank in the vocabulary, which WordPiece
-    vocabularies order by frequency (after Model2Vec; Tulkens and van Dongen, 2024). This is not
+    The vectors are reduced by PCA and weighted, see [`weighted_by_rank`]. This is not
     `StaticEmbedding.from_distillation`, which needs one package more (model2vec), loads the teacher by its name alone,
     so without `layers`, and weights otherwise, so that no selector of ours could be made again.
 
@@ -116,12 +136,8 @@ def distilled_static_encoder(teacher: SentenceTransformer, dimensions: int) -> S
         teacher: A sentence-transformers model with a fast tokenizer.
         dimensions: Length of the vectors.
     """
-    tokenizer = teacher.tokenizer
-    tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-    texts = [token.removeprefix("##") for token in tokens]
-    vectors = teacher.encode(texts, batch_size=512, convert_to_tensor=True, show_progress_bar=shows_progress())
+    vectors = token_vectors(teacher)
     centred = vectors - vectors.mean(0)
     directions = torch.linalg.svd(centred.T @ centred).U[:, :dimensions]  # (d, dimensions)
-    weights = torch.log1p(torch.arange(len(tokens)) + 1.0).unsqueeze(1)
-    embeddings = centred @ directions * weights / weights.mean()
-    return SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=embeddings)], device="cpu")
+    embeddings = weighted_by_rank(centred @ directions)
+    return SentenceTransformer(modules=[StaticEmbedding(teacher.tokenizer, embedding_weights=embeddings)], device="cpu")

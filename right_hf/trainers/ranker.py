@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sentence_transformers import SentenceTransformer
 
+from right_hf.checks import probability
 from right_hf.data.protocol import small
+from right_hf.encoders import embed
 from right_hf.posts import Post
 from right_hf.ranker.base import Ranker
 from right_hf.ranker.features import is_feature
@@ -20,8 +24,10 @@ from right_hf.registry import component_class
 from right_hf.stages import Stages
 from right_hf.trainers.build import build_component
 from right_hf.trainers.job import Job, Trained
+from right_hf.trainers.labels import pool_labels
 from right_hf.trainers.linear import fit_probability
-from right_hf.trainers.pools import Pools, run_pools
+from right_hf.trainers.pools import Floats, Pools, run_pools
+from right_hf.trainers.pretrained import encoder_named
 from right_hf.trainers.recipe import RankerRecipe
 
 #: What trees can be trained for: the order of a pool, or each of its hashtags.
@@ -60,6 +66,10 @@ class TreesRecipe(RankerRecipe):
         posts: At most so many of them.
         validation_posts: So many calibrate the scores.
         optional_generator: Whether the trees learn each pool also as it is without a generator, and so can do without.
+        related: What a hashtag counts that means the same as one of the author's, from nothing (0) to as much (1); see
+            [`right_hf.trainers.labels.pool_labels`]. Above 0 the objective must be "binary".
+        related_by: The sentence-transformers model that says what means the same, named as an encoder's is; None for
+            the selector.
         left_out: Features that they are not to look at, as they do not help on validation posts; what no tree looks at
             is not even worked out.
         pool: Settings of [`right_hf.ranker.PoolSettings`].
@@ -71,6 +81,8 @@ class TreesRecipe(RankerRecipe):
     posts: int = 8000
     validation_posts: int | None = 2500
     optional_generator: bool = True
+    related: float = 0.0
+    related_by: str | None = None
     left_out: list[str] = field(default_factory=list)
     pool: dict[str, Any] = field(default_factory=dict)
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -83,6 +95,10 @@ class TreesRecipe(RankerRecipe):
         if not 0 < self.held_out < 1:
             raise ValueError(f"held_out must be a share between 0 and 1, got {self.held_out!r}.")
         PoolSettings(**self.pool)
+        if probability(self.related, "related") and objective != "binary":
+            raise ValueError(
+                f"related labels have no order of their own, so the objective must be binary, not {objective}."
+            )
         if unknown := [name for name in self.left_out if not is_feature(name)]:
             raise ValueError(f"unknown feature {unknown[0]!r}. Known are those in right_hf.ranker.features.FEATURES.")
         if self.arguments.get("num_leaves", 1) > MOST_LEAVES:
@@ -104,13 +120,26 @@ class TreeTraining:
         check_arguments(recipe.arguments)
         kept, held = ranker_posts(job.posts, recipe)
         job.claim()
-        train = _pools(_held_out_job(job, kept), held)
+        apart = _held_out_job(job, kept)
+        train = _pools(apart, held)
         chosen_on = 0 if job.recipe.generator is None else job.recipe.generator.validation_posts
         unseen = [post for post in (job.validation[chosen_on:] or job.validation) if post.text]
         unseen = small(unseen, size=recipe.validation_posts or len(unseen))
         calibration = _pools(job, unseen)
-        ranker = fit_ranker(train, calibration, recipe, job.recipe.seed)
+        labels = _labels(apart, train, held)
+        ranker = fit_ranker(train, calibration, recipe, job.recipe.seed, labels)
         return Trained(ranker, {"held_out": len(held), "calibrated_on": len(unseen)})
+
+
+def _labels(job: Job, pools: Pools, posts: Sequence[Post]) -> Floats | None:
+    """The labels of pools, one or several of each post, where others than gold hashtags count."""
+    recipe: TreesRecipe = job.recipe.ranker
+    if not recipe.related:
+        return None
+    embedder = job.part("selector").embed_hashtags
+    if recipe.related_by is not None:
+        embedder = partial(embed, SentenceTransformer(encoder_named(recipe.related_by), device="cpu"))
+    return pool_labels(pools, list(posts) * (len(pools.sizes) // len(posts)), embedder, recipe.related)
 
 
 def ranker_posts(posts: Sequence[Post], recipe: TreesRecipe) -> tuple[list[Post], list[Post]]:
@@ -148,10 +177,13 @@ def hold_out(posts: Sequence[Post], share: float, order: str = "random") -> tupl
 
 def _held_out_job(job: Job, posts: Sequence[Post]) -> Job:
     """The job of these posts alone, with components that are trained on them."""
-    job = job.of_posts(posts)
+    whole, job = job, job.of_posts(posts)
     folders: dict[str, Path] = {}
     for role in ("retriever", "selector", "generator"):
-        if getattr(job.recipe, role) is None:
+        if (settings := getattr(job.recipe, role)) is None:
+            continue
+        if getattr(component_class(role, settings.type).trainer(), "looks_at_no_hashtags", False):
+            folders[role] = whole.folders[role]  # so that it knows no better what the others were given
             continue
         folder = job.checkpoints / role
         if not folder.is_dir():
@@ -184,7 +216,7 @@ def check_arguments(arguments: dict[str, Any]) -> None:
         )
 
 
-def train_trees(pools: Pools, recipe: TreesRecipe, seed: int) -> str:
+def train_trees(pools: Pools, recipe: TreesRecipe, seed: int, labels: Floats | None = None) -> str:
     """Trains boosted trees with LightGBM to put gold hashtags first.
 
     Pools without gold, or with nothing else, say nothing about an order and are left out.
@@ -193,6 +225,7 @@ def train_trees(pools: Pools, recipe: TreesRecipe, seed: int) -> str:
         pools: Pools of posts that no model has seen.
         recipe: Settings of the trees.
         seed: Of the columns and rows that each tree is shown.
+        labels: (N,) see [`right_hf.trainers.labels.pool_labels`]; None for gold hashtags alone.
 
     Returns:
         LightGBM's text of the model.
@@ -211,14 +244,16 @@ def train_trees(pools: Pools, recipe: TreesRecipe, seed: int) -> str:
             "posts from the domain of the corpus."
         )
     rows, names = telling[owners], list(pools.names)
-    labels = pools.gold[rows].astype(np.int32)
-    data = lightgbm.Dataset(pools.values[rows], labels, group=pools.sizes[telling], feature_name=names)
+    learnt = (pools.gold if labels is None else labels)[rows].astype(np.float32)
+    data = lightgbm.Dataset(pools.values[rows], learnt, group=pools.sizes[telling], feature_name=names)
     settings = {**_DEFAULTS, "seed": seed, **recipe.arguments}
+    if recipe.related:
+        settings["objective"] = "cross_entropy"  # the binary one for labels between 0 and 1
     rounds = settings.pop("num_iterations")
     return str(lightgbm.train(settings, data, rounds).model_to_string())
 
 
-def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int) -> Ranker:
+def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int, labels: Floats | None = None) -> Ranker:
     """Trains a ranker, and calibrates its scores.
 
     Args:
@@ -226,6 +261,7 @@ def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int) 
         validation: Pools of other posts with the same features, made by the models that the ranker will work with.
         recipe: Its settings.
         seed: See [`train_trees`].
+        labels: Of the training pools, see [`train_trees`].
 
     Raises:
         ValueError: The pools have other features than each other, or teach nothing.
@@ -235,7 +271,7 @@ def fit_ranker(train: Pools, validation: Pools, recipe: TreesRecipe, seed: int) 
     if recipe.left_out:
         kept = [name for name in train.names if name not in recipe.left_out]
         train, validation = (pools.of_features(kept) for pools in (train, validation))
-    trees = train_trees(train, recipe, seed)
+    trees = train_trees(train, recipe, seed, labels)
     parsed, names = parse_trees(trees)
     slope, intercept = fit_probability(TreeSums(parsed, len(names))(validation.values), validation.gold)
     kind: Any = component_class("ranker", recipe.type)

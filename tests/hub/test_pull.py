@@ -218,7 +218,7 @@ def test_what_could_run_code_is_neither_downloaded_nor_loaded(hub: LoopbackHub, 
     for path in ("generator/pytorch_model.bin", "generator/evil.py", "retriever/index.pkl", "evil/generate.py"):
         repo.put(path, b"\x80\x04K\x01.")
     assert RightModel.from_pretrained("user/right").recommend(POSTS) == model.recommend(POSTS)
-    assert {Path(name).suffix for name in hub.downloads()} <= {".json", ".safetensors", ".parquet"}
+    assert {Path(name).suffix for name in hub.downloads()} <= {".json", ".safetensors", ".parquet", ".tsv"}
 
 
 def test_a_checkpoint_on_the_hub_cannot_switch_its_code_on(

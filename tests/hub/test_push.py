@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 from transformers import AutoConfig
 
-from right_hf import DEFAULT_CHECKPOINT, BM25Retriever, Post, RightConfig, RightModel, Seq2SeqGenerator, TreeRanker
+from right_hf import (
+    DEFAULT_CHECKPOINT,
+    BM25Retriever,
+    Corpus,
+    Merge,
+    Post,
+    RightConfig,
+    RightModel,
+    Seq2SeqGenerator,
+    TreeRanker,
+)
+from right_hf.hub.pull import RECORDS
 from right_hf.hub.push import push_folder
 from tests.support.loopback_hub import LoopbackHub
 
@@ -106,6 +117,22 @@ def test_a_replaced_component_leaves_nothing_of_the_old_one(hub: LoopbackHub, mo
     model.retriever.push_to_hub("user/part")
     assert not repo.paths() & {*old, "generator_config.json", "model.safetensors"}
     assert set(mine) <= repo.paths()
+
+
+def test_what_counts_as_one_is_pushed_too(hub: LoopbackHub, model: RightModel) -> None:
+    posts = [Post("1", "windows desktop", ("cat",)), Post("2", "windows desktops", ("cats",))]
+    retriever = BM25Retriever(Corpus(posts, [Merge("cats", "cat", 1, 1, 1.0)]))
+    RightModel(model.config, retriever, model.selector).push_to_hub("user/right")
+    assert RightModel.from_pretrained("user/right").retriever.corpus.variants_count("cat") == 2
+
+
+def test_records_are_pushed_and_pulled_with_the_checkpoint(hub: LoopbackHub, model: RightModel) -> None:
+    model.records = {name: f"content of {name}" for name in RECORDS}
+    try:
+        model.push_to_hub("user/right")
+    finally:
+        model.records = {}
+    assert RightModel.from_pretrained("user/right").records == {name: f"content of {name}" for name in RECORDS}
 
 
 def test_branches_and_pull_requests(hub: LoopbackHub, model: RightModel) -> None:

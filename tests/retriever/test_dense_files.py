@@ -124,6 +124,8 @@ def test_another_encoder_or_corpus_beside_the_vectors_is_refused(
 def test_the_fingerprint_tells_encoders_apart(tiny_bert: Path) -> None:
     encoder = load_encoder(tiny_bert)
     known = encoder_fingerprint(encoder)
+    encoder.encode(["a use of it, which sets how its tokenizer pads and cuts"])
+    assert encoder_fingerprint(encoder) == known
     assert encoder_fingerprint(load_encoder(tiny_bert)) == known
     shorter, changed = copy.deepcopy(encoder), copy.deepcopy(encoder)
     shorter.max_seq_length = 5
