@@ -26,10 +26,8 @@ MATRICES = ("tokens", "positions", "attend_in", "attend_out", "feed_in", "feed_o
 PARTS = ("codes", "scales")
 #: Width of a head of attention.
 HEAD = 64
-#: Posts that are read at once; they are padded to the longest of them.
+#: Posts that are read at once.
 _BATCH = 16
-#: What is added to the attention to padding.
-_NEVER = np.float32(-1e9)
 
 
 class AsymmetricEncoder:
@@ -61,9 +59,9 @@ class AsymmetricEncoder:
         """Embeds posts: (len(posts), d), rows of length 1, or 0 where a post has no tokens."""
         rows = [ids[: len(self._positions)] for ids in self._tokens(posts)]
         found = np.zeros((len(rows), self._positions.shape[1]), dtype=np.float32)
-        order = sorted((at for at, ids in enumerate(rows) if ids), key=lambda at: len(rows[at]))
-        for start in range(0, len(order), _BATCH):
-            chosen = order[start : start + _BATCH]
+        filled = [at for at, ids in enumerate(rows) if ids]
+        for start in range(0, len(filled), _BATCH):
+            chosen = filled[start : start + _BATCH]
             found[chosen] = self._read([rows[at] for at in chosen])
         return unit_rows(found)
 
@@ -85,16 +83,16 @@ class AsymmetricEncoder:
 
     def _read(self, rows: Sequence[Sequence[int]]) -> Matrix:
         """The sum of what becomes of each token of a post: (len(rows), d)."""
-        longest = max(map(len, rows))
-        here = np.array([[at < len(ids) for at in range(longest)] for ids in rows])  # (B, n)
-        vectors = np.zeros((*here.shape, self._positions.shape[1]), dtype=np.float32)
-        vectors[here] = self._vectors(np.concatenate([np.asarray(ids) for ids in rows]))
-        vectors += self._positions[:longest]
-        masked = np.where(here, np.float32(0), _NEVER)[:, None, None, :]
+        ends = np.cumsum([len(ids) for ids in rows])
+        starts = ends - [len(ids) for ids in rows]
+        posts = [slice(*both) for both in zip(starts.tolist(), ends.tolist(), strict=True)]
+        vectors = self._vectors(np.concatenate([np.asarray(ids) for ids in rows]))  # (T, d), one row a token
+        vectors += np.concatenate([self._positions[: len(ids)] for ids in rows])
         for attend_in, attend_out, feed_in, feed_out in zip(*self._layers, strict=True):
-            vectors += attention(normed(vectors), attend_in, attend_out, masked)
+            projected = normed(vectors) @ attend_in.T
+            vectors += np.concatenate([attention(projected[post]) for post in posts]) @ attend_out.T
             vectors += np.maximum(normed(vectors) @ feed_in.T, 0) @ feed_out.T
-        return np.asarray((vectors * here[..., None]).sum(axis=1))
+        return np.asarray(np.add.reduceat(vectors, starts, axis=0))
 
     def save(self, folder: Path) -> None:
         """Writes weights and tokenizer into a folder."""
@@ -152,19 +150,15 @@ def normed(vectors: Matrix) -> Matrix:
     return np.asarray(vectors / np.sqrt(squares + np.float32(1e-6)))
 
 
-def attention(vectors: Matrix, attend_in: Matrix, attend_out: Matrix, masked: Matrix) -> Matrix:
-    """Self-attention with several heads (Vaswani et al., 2017): (B, n, d) as `vectors`.
+def attention(projected: Matrix) -> Matrix:
+    """Self-attention with several heads (Vaswani et al., 2017) among the tokens of a post: (n, d).
 
     Args:
-        vectors: (B, n, d).
-        attend_in: (3 d, d) makes queries, keys and values.
-        attend_out: (d, d).
-        masked: (B, 1, 1, n) is added to what each token gives to each: 0, or far below for padding.
+        projected: (n, 3 d) queries, keys and values of the tokens.
     """
-    batch, length, width = vectors.shape
-    heads = (vectors @ attend_in.T).reshape(batch, length, 3, width // HEAD, HEAD).transpose(2, 0, 3, 1, 4)
-    queries, keys, values = heads  # each (B, heads, n, HEAD)
-    scores = queries @ keys.transpose(0, 1, 3, 2) / np.float32(math.sqrt(HEAD)) + masked
+    length = len(projected)
+    queries, keys, values = projected.reshape(length, 3, -1, HEAD).transpose(1, 2, 0, 3)  # each (heads, n, HEAD)
+    scores = queries @ keys.transpose(0, 2, 1) / np.float32(math.sqrt(HEAD))
     shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
     shares /= shares.sum(axis=-1, keepdims=True)
-    return np.asarray((shares @ values).transpose(0, 2, 1, 3).reshape(batch, length, width) @ attend_out.T)
+    return np.asarray((shares @ values).transpose(1, 0, 2).reshape(length, -1))

@@ -45,15 +45,15 @@ def pool_labels(
     gold = pools.gold.astype(np.float32)
     if not related:
         return gold
-    rows = {
-        tag: row for row, tag in enumerate(dict.fromkeys([*pools.hashtags, *(t for p in posts for t in p.hashtags)]))
-    }
-    vectors = embed(list(rows))
+    in_use = pools.column("corpus_count") >= np.float32(np.log1p(_IN_USE - 0.5))
+    told = [tag for tag, used in zip(pools.hashtags, in_use.tolist(), strict=True) if used]
+    hashtags = list(dict.fromkeys([*told, *(tag for post in posts for tag in post.hashtags)]))
+    vectors, rows = embed(hashtags), {tag: row for row, tag in enumerate(hashtags)}
     likeness = np.zeros(len(gold), dtype=np.float32)
     ends = np.cumsum(pools.sizes)
     for post, start, end in zip(posts, (ends - pools.sizes).tolist(), ends.tolist(), strict=True):
-        if post.hashtags and end > start:
-            own, found = ([rows[tag] for tag in tags] for tags in (post.hashtags, pools.hashtags[start:end]))
-            likeness[start:end] = (vectors[found] @ vectors[own].T).max(axis=1)
-    in_use = pools.column("corpus_count") >= np.float32(np.log1p(_IN_USE - 0.5))
-    return soft_label(gold, np.where(in_use, likeness, 0), related)
+        places = start + np.flatnonzero(in_use[start:end])
+        if post.hashtags and len(places):
+            found = vectors[[rows[pools.hashtags[at]] for at in places.tolist()]]
+            likeness[places] = (found @ vectors[[rows[tag] for tag in post.hashtags]].T).max(axis=1)
+    return soft_label(gold, likeness, related)
