@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import Any, Literal
 
+from right_hf.completion import HashtagCompletion
 from right_hf.deferred import Deferred, made
-from right_hf.demo.completion import completions
 from right_hf.model import RightModel
 from right_hf.reading import Reader
 
@@ -29,6 +30,8 @@ def tools(models: Mapping[str, RightModel | Deferred[RightModel]]) -> list[Calla
         if checkpoint not in models:
             raise ValueError(f"There is no checkpoint {checkpoint!r:.80}. Known: {', '.join(models)}.")
         return made(models[checkpoint])
+
+    completion = cache(lambda checkpoint: HashtagCompletion(chosen(checkpoint).retriever))
 
     def recommend_hashtags(
         post: str,
@@ -79,10 +82,10 @@ def tools(models: Mapping[str, RightModel | Deferred[RightModel]]) -> list[Calla
             checkpoint: Whose corpus, as for recommend_hashtags.
 
         Returns:
-            JSON list of objects: hashtag, count (how many posts carry it).
+            JSON list of objects: hashtag, posted (with its hash sign), count (how many posts carry it).
         """
         prefix, count = _text(prefix, "prefix"), _count(count, "count")
-        return _json([asdict(one) for one in completions(chosen(checkpoint).retriever.corpus, prefix, count)])
+        return _json([asdict(one) for one in completion(checkpoint).complete(prefix, count)])
 
     found: list[Callable[..., str]] = [recommend_hashtags, find_posts, complete_hashtag]
     for tool in found:

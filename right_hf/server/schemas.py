@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from right_hf.completion import Completed
 from right_hf.ranker.records import Recommendation
-from right_hf.server.service import Completed, Trend
+from right_hf.server.service import Trend
 
 Style = Literal["common", "pascal", "lower", "words"]
 Platform = Literal["mastodon", "bluesky", "x", "instagram", "weibo"]

@@ -11,38 +11,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from right_hf.corpus import Corpus
+from right_hf.completion import Completed, HashtagCompletion, as_shown
 from right_hf.model import RightModel
 from right_hf.popularity import HashtagPopularity
 from right_hf.posts import Post
-from right_hf.preferences import Preferences
 from right_hf.ranker.records import Recommendation
 from right_hf.retriever.bm25 import BM25Retriever
-from right_hf.server.completion import Completion
 from right_hf.server.refused import RefusedError
-from right_hf.spelling.platforms import sign
-from right_hf.spelling.style import show
 
 logger = logging.getLogger(__name__)
 
 #: Seconds for which hashtags in use are not counted again.
 _RANKED_FOR = 1.0
 _NOT_OPEN = "The index was not opened for changes. Start the server with --open INDEX."
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """A hashtag that begins as asked.
-
-    Attributes:
-        hashtag: The hashtag in the style asked for, without hash sign.
-        posted: As it is posted, with its hash sign.
-        count: Posts that carry it.
-    """
-
-    hashtag: str
-    posted: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +55,7 @@ class Service:
         self.model = model
         self.read_only = read_only
         self._retriever: Any = model.retriever  # one that can be saved and closed, unless it is read-only
-        self._completion = Completion()
+        self._completion = HashtagCompletion(self._retriever)
         self._popularity = HashtagPopularity()
         self._ranking = threading.Lock()
         self._ranked_until, self._in_use = 0.0, dict[str, list[tuple[str, float]]]()
@@ -99,7 +80,6 @@ class Service:
     def _follow(self, removed: Iterable[Post], added: Iterable[Post]) -> None:
         self._popularity.forget(time.time())
         self._popularity.change(removed, added)
-        self._completion.change(removed, added)
 
     def recommend(self, posts: Sequence[str], **wishes: Any) -> list[list[Recommendation]]:
         """See [`right_hf.recommender.Recommender.recommend`]."""
@@ -113,9 +93,7 @@ class Service:
         Raises:
             ValueError: The style or the platform is unknown.
         """
-        shown = self._shown(style, platform)
-        found = self._completion.most_used(prefix, limit, lambda hashtag: shown(hashtag) is not None)
-        return [Completed(*pair, count=count) for hashtag, count in found if (pair := shown(hashtag))]
+        return self._completion.complete(prefix, limit, style, platform)
 
     def trending(self, limit: int = 10, style: str = "common", platform: str | None = None) -> dict[str, list[Trend]]:
         """Hashtags that rise, and that are popular, at this moment; only posts that tell their time count.
@@ -123,7 +101,7 @@ class Service:
         Raises:
             ValueError: The style or the platform is unknown.
         """
-        shown = self._shown(style, platform)
+        shown = as_shown(self._retriever.corpus, style, platform)
         return {
             name: list(
                 islice((Trend(*pair, score=round(score, 4)) for tag, score in pairs if (pair := shown(tag))), limit)
@@ -143,20 +121,6 @@ class Service:
                 }
                 self._ranked_until = now + _RANKED_FOR
             return self._in_use
-
-    def _shown(self, style: str, platform: str | None) -> Callable[[str], tuple[str, str] | None]:
-        """What tells of a hashtag how it is shown and posted; None where it may not be suggested."""
-        corpus: Corpus = self._retriever.corpus
-        wanted = Preferences(style=style, platform=platform).wants(corpus)
-
-        def find(hashtag: str) -> tuple[str, str] | None:
-            if not wanted(hashtag) or (name := show(hashtag, style, corpus.spellings, platform)) is None:
-                return None
-            written = show(hashtag, "common", corpus.spellings, platform) if style == "words" else name
-            posted = sign(written or name, platform)
-            return None if posted is None else (name, posted)
-
-        return find
 
     @property
     def posts(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from transformers import Trainer, TrainingArguments
 
 from right_hf.encoders import Matrix, embed_in_parts, unit_rows
 from right_hf.posts import Post
-from right_hf.selector.asymmetric import AsymmetricSelector
+from right_hf.registry import component_class
 from right_hf.selector.asymmetric_encoder import HEAD, AsymmetricEncoder, in_eight_bits
 from right_hf.text.words import words
 from right_hf.trainers.asymmetric_network import AsymmetricNetwork
@@ -60,7 +60,7 @@ class AsymmetricRecipe(EncoderRecipe, SelectorRecipe):
         hit_scale: How hit scores are scaled.
     """
 
-    type: str = AsymmetricSelector.type
+    type: str = "asymmetric"
     dimensions: int = 256
     layers: int = 2
     inner: int = 512
@@ -73,7 +73,7 @@ class AsymmetricRecipe(EncoderRecipe, SelectorRecipe):
 
 
 class Distillation:
-    """Trains an [`AsymmetricSelector`]."""
+    """Trains an [`right_hf.selector.asymmetric.AsymmetricSelector`]."""
 
     settings = AsymmetricRecipe
     #: Posts and hashtags are learnt apart, so a ranker may learn from the posts that it was trained on.
@@ -106,7 +106,8 @@ class Distillation:
         )
         log = run_trainer(trainer)
         encoder = AsymmetricEncoder(tokenizer, in_eight_bits(network.cpu().weights()))
-        return Trained(AsymmetricSelector(encoder, recipe.hit_scale), {**base_record(source), **log})
+        kind: Any = component_class("selector", recipe.type)
+        return Trained(kind(encoder, recipe.hit_scale), {**base_record(source), **log})
 
 
 def post_texts(posts: Iterable[Post], seed: int) -> list[str]:

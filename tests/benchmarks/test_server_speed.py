@@ -22,8 +22,8 @@ import psutil
 import pytest
 
 from right_hf import DEFAULT_CHECKPOINT, BM25Retriever, Post
+from right_hf.completion import PrefixCounts
 from right_hf.embedded import embedded
-from right_hf.server.completion import Completion
 from tests.benchmarks.test_living_speed import milliseconds, say
 from tests.benchmarks.told import tell
 from tests.support.server import TOKEN, Running, running
@@ -125,7 +125,7 @@ def test_completion_over_a_million_posts() -> None:
     shares = 1 / np.arange(1, NAMES + 1)
     drawn = generator.choice(NAMES, size=(COMPLETED_POSTS, 2), p=shares / shares.sum()).tolist()
     posts = [Post(str(row), "text", tuple({names[first], names[last]})) for row, (first, last) in enumerate(drawn)]
-    completion, start = Completion(), time.perf_counter()
+    completion, start = PrefixCounts(), time.perf_counter()
     completion.change((), posts)
     tell(f"\nCompletion over {len(posts):,} made-up posts with {len(completion):,} hashtags:\n")
     say("counted", f"{time.perf_counter() - start:.1f} s")

@@ -69,7 +69,11 @@ def test_tools_are_described_and_answer(address: str, model: RightModel) -> None
     [expected] = model.recommend(["Warm seas bleach the coral reef"], top_k=2, style="pascal")
     assert [one["posted"] for one in found] == [one.posted for one in expected]
     assert posts[0]["id"] == "e05" and posts[0]["hashtags"] == ["climate change", "coral"]
-    assert completed[0] == {"hashtag": "Cloud", "count": model.retriever.corpus.hashtag_count("cloud")}
+    assert completed[0] == {
+        "hashtag": "Cloud",
+        "posted": "#Cloud",
+        "count": model.retriever.corpus.hashtag_count("cloud"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +87,6 @@ def test_tags_count_where_people_post_them(data: Path) -> None:
     found = by_id(data)
     assert found["m2"][1].hashtags == ("sea",)
     assert "m3" not in found
-
-
-def test_one_offs_go_where_they_are_not_wanted(data: Path) -> None:
-    assert by_id(data)["a4"][1].hashtags == ("sea", "ice cream")
-    (data / "more.jsonl").write_text("", encoding="utf-8")
-    splits = assemble(data, replace(SOURCES, more=None, one_offs=False), LICENSES, english_words)
-    assert {post.id: post.hashtags for post in splits["train"]}["a4"] == ("sea",)
 
 
 def test_a_hashtag_has_one_form(data: Path) -> None:

@@ -8,7 +8,6 @@ A recipe's section `sources` names the files, as paths in the folder of the data
     relicensed: relicense-en.jsonl     # posts of the base whose licence stands elsewhere: `id`, `license`, `basis`
     judged: everyday-en/judged.jsonl   # posts to be judged with, which nothing may be trained on
     surfaces: surfaces-en.jsonl        # how often hashtags are used, see `data_report.spelling_counts`
-    one_offs: false                    # take hashtags away that one training post has and nobody else has used twice
 """
 
 from __future__ import annotations
@@ -16,19 +15,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from data_report.leaks import OverlapIndex
-from data_report.spelling_counts import read_surfaces
 
 from right_hf.analysis import Analyser
 from right_hf.data import SPLITS
 from right_hf.posts import Post, parse_post
 from right_hf.retriever.duplicates import NEAR_DUPLICATE_OVERLAP
-from right_hf.spelling.counts import SpellingCounts
 from right_hf.text.hashtags import hashtag_key
 
 #: Of undated posts so many go into validation, and as many into test.
@@ -53,7 +50,6 @@ class Sources:
     relicensed: str | None = None
     judged: str | None = None
     surfaces: str | None = None
-    one_offs: bool = True
 
 
 def assemble(data: Path, sources: Sources, licenses: Collection[str], analyse: Analyser) -> dict[str, list[Post]]:
@@ -88,11 +84,7 @@ def assemble(data: Path, sources: Sources, licenses: Collection[str], analyse: A
     held = [*everything, *posts[_TEST], *(parse_post(line) for line in _lines(data, sources.judged))]
     posts[_VALIDATION] = _apart(posts[_VALIDATION], held, analyse)
     posts[_TRAIN] = _apart(posts[_TRAIN], [*held, *posts[_VALIDATION]], analyse)
-    posts = _in_one_form(posts)
-    if not sources.one_offs:
-        elsewhere = read_surfaces(data / sources.surfaces) if sources.surfaces else SpellingCounts()
-        posts[_TRAIN] = list(_without_one_offs(posts[_TRAIN], elsewhere))
-    return posts
+    return _in_one_form(posts)
 
 
 def _lines(folder: Path, name: str | None = "") -> list[Line]:
@@ -154,12 +146,3 @@ def _in_one_form(splits: Mapping[str, Sequence[Post]]) -> dict[str, list[Post]]:
         split: [replace(post, hashtags=tuple(form[hashtag_key(tag)] for tag in post.hashtags)) for post in posts]
         for split, posts in splits.items()
     }
-
-
-def _without_one_offs(posts: Sequence[Post], elsewhere: SpellingCounts) -> Iterator[Post]:
-    """The posts without hashtags that a single one of them has, and nobody else has used twice."""
-    carriers = Counter(tag for post in posts for tag in post.hashtags)
-    for post in posts:
-        kept = tuple(tag for tag in post.hashtags if carriers[tag] > 1 or sum(elsewhere.of(tag).values()) > 1)
-        if kept:
-            yield replace(post, hashtags=kept)

@@ -5,11 +5,17 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from sortedcontainers import SortedDict, SortedList
 
+from right_hf.corpus import Corpus
 from right_hf.posts import Post
+from right_hf.preferences import Preferences
+from right_hf.spelling.platforms import sign
+from right_hf.spelling.style import show
 from right_hf.text.hashtags import hashtag_key
 
 #: Hashtags with a prefix up to which they are put in order when asked for. Of a prefix that more have, the first ones
@@ -19,12 +25,75 @@ _FEW = 1_000
 _LAST = "\U0010ffff"
 
 
-class Completion:
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A hashtag that begins as asked.
+
+    Attributes:
+        hashtag: The hashtag in the style asked for, without hash sign.
+        posted: As it is posted, with its hash sign.
+        count: Posts that carry it.
+    """
+
+    hashtag: str
+    posted: str
+    count: int
+
+
+class HashtagCompletion:
+    """Completes hashtags of a retriever's corpus, and keeps in step with it where it can change.
+
+    Args:
+        retriever: Has the corpus.
+    """
+
+    def __init__(self, retriever: Any) -> None:
+        self._retriever = retriever
+        self._counts = PrefixCounts()
+        try:
+            retriever.follow(self._counts.change)
+        except TypeError:  # a corpus that cannot change
+            self._counts.change((), retriever.corpus)
+
+    def complete(
+        self, prefix: str, limit: int = 10, style: str = "common", platform: str | None = None
+    ) -> list[Completed]:
+        """Hashtags that begin with a prefix, in most use first; none that may not be suggested.
+
+        Raises:
+            ValueError: The style or the platform is unknown.
+        """
+        shown = as_shown(self._retriever.corpus, style, platform)
+        found = self._counts.most_used(prefix, limit, lambda hashtag: shown(hashtag) is not None)
+        return [Completed(*pair, count=count) for hashtag, count in found if (pair := shown(hashtag))]
+
+
+def as_shown(
+    corpus: Corpus, style: str = "common", platform: str | None = None
+) -> Callable[[str], tuple[str, str] | None]:
+    """What tells of a hashtag how it is shown and how it is posted; None where it may not be suggested.
+
+    Raises:
+        ValueError: The style or the platform is unknown.
+    """
+    wanted = Preferences(style=style, platform=platform).wants(corpus)
+
+    def find(hashtag: str) -> tuple[str, str] | None:
+        if not wanted(hashtag) or (name := show(hashtag, style, corpus.spellings, platform)) is None:
+            return None
+        written = show(hashtag, "common", corpus.spellings, platform) if style == "words" else name
+        posted = sign(written or name, platform)
+        return None if posted is None else (name, posted)
+
+    return find
+
+
+class PrefixCounts:
     """Counts the posts that carry each hashtag, and finds hashtags by how they begin.
 
     They are compared by [`right_hf.text.hashtags.hashtag_key`]: `#DevO`, `dev o` and `devo` begin `dev ops`.
 
-    Give [`Completion.change`] to [`BM25Retriever.follow`] to keep it in step with a corpus. One thread may change it
+    Give [`PrefixCounts.change`] to [`BM25Retriever.follow`] to keep it in step with a corpus. One thread may change it
     while others read.
     """
 
