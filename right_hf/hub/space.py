@@ -21,7 +21,7 @@ from right_hf.persistence import write_text
 _PACKAGE = Path(__file__).parents[1]
 _CHECKPOINT = "checkpoint"
 #: Of the package what a Space does without: checkpoints (it has its own), pictures, and pages about code.
-_LEFT_OUT = ("checkpoints", "images", "README.md", "py.typed", "__pycache__")
+_LEFT_OUT = ("checkpoints", "images", "README.md", "Containerfile", "py.typed", "__pycache__")
 _NO_CARD = "---\n{}\n---\n"
 _EXTRA = "demo"
 #: Wheels of torch without CUDA, which a Space on CPUs would install for nothing.
