@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from right_hf.cli import build_parser, main
+from right_hf.posts import Post
 from right_hf.server import ServerSettings
 from right_hf.server.errors import MEANINGS
 from tests.conftest import ENGLISH
@@ -28,7 +29,8 @@ FILE = ROOT / "right_hf" / "server" / "Containerfile"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """As the page starts it."""
     folder = tmp_path_factory.mktemp("page")
-    lines = [{"id": post.id, "text": post.text, "hashtags": post.hashtags} for post in ENGLISH]
+    asked = [Post("e1", "Our Erlang cluster grows to more nodes", ("erlang",)), Post("e2", "Erlang nodes", ("erlang",))]
+    lines = [{"id": post.id, "text": post.text, "hashtags": post.hashtags} for post in (*ENGLISH, *asked)]
     (folder / "my-posts.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     commands = next(block for language, block in blocks(PAGE) if language == "sh").strip().splitlines()
     with pytest.MonkeyPatch.context() as patch:
@@ -47,7 +49,7 @@ def test_curl(server: Running) -> None:
     assert [json.loads(line) for line in lines.splitlines()] and lines.count("\n") == 2
     assert json.loads(complete)["hashtags"][0] == {"hashtag": "ClimateChange", "posted": "#ClimateChange", "count": 3}
     assert json.loads(trending) == {"rising": [], "popular": []}
-    assert [json.loads(change)["posts"] for change in (added, replaced, removed)] == [13, 13, 12]
+    assert [json.loads(change)["posts"] for change in (added, replaced, removed)] == [15, 15, 14]
     assert json.loads(health)["writable"] is True and "right_hf_requests_total" in metrics
 
 
