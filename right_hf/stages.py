@@ -214,9 +214,6 @@ class Stages:
     def _wish(self, preferences: Preferences | None) -> Wish | None:
         if preferences is None:
             return None
-        for listed in (preferences.allowed, preferences.preferred):
-            if listed is not None:
-                self.selector.prepare(listed.hashtags)
         return Wish(preferences.wants(self.retriever.corpus), preferences.allowed, preferences.preferred)
 
     def _as_wished(self, written: Generation, wish: Wish) -> Generation:

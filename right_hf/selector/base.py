@@ -48,13 +48,14 @@ class Selector(Component):
     def nearest(
         self, vectors: Matrix, count: int, is_wanted: Callable[[str], bool], *, allowed: Vocabulary | None = None
     ) -> list[list[str]]:
-        """The hashtags that lie nearest to embedded posts, among all that were prepared; best first.
+        """The hashtags that lie nearest to embedded posts, among all that were prepared or are allowed; best first.
 
         Args:
             vectors: (P, d) embedded posts.
             count: Hashtags for each, fewer where there are fewer.
             is_wanted: Says of a hashtag whether it may be among them.
-            allowed: The hashtags that may be among them at all, in whatever form they were prepared; None for any.
+            allowed: The hashtags that may be among them at all, in whatever form they were prepared, and whether they
+                were or not; None for all that were.
         """
         raise NotImplementedError
 

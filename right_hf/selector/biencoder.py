@@ -18,7 +18,7 @@ from right_hf.persistence import load_arrays, save_arrays
 from right_hf.retriever.base import Hit
 from right_hf.selector.base import Selector
 from right_hf.selector.compiled import cosines_of_all, cosines_of_some
-from right_hf.selector.nearest import AllowedRows, nearest_wanted
+from right_hf.selector.nearest import AllowedRows, ListedRows, nearest_wanted
 from right_hf.selector.ranking import HIT_SCALES, Candidate, rank_candidates
 from right_hf.selector.rows import quantise, with_rows
 from right_hf.static_encoder import StaticEncoder
@@ -46,7 +46,7 @@ class BiEncoderSelector(Selector):
         self.model = model.eval()
         self.hit_scale = hit_scale
         self._rows: dict[str, int] = {}
-        self._allowed = AllowedRows()
+        self._allowed, self._listed = AllowedRows(), ListedRows()
         self._codes: npt.NDArray[np.int8] = np.zeros((0, 0), dtype=np.int8)  # (H, d)
         self._scales: Matrix = np.zeros((0, 1), dtype=np.float32)  # (H, 1)
 
@@ -114,6 +114,12 @@ class BiEncoderSelector(Selector):
             places = self._allowed.of(names, allowed)
             if len(places) < len(names):
                 names, codes, scales = [names[at] for at in places.tolist()], codes[places], scales[places]
+            listed = self._listed.of(allowed, rows, self.embed_hashtags)
+            if listed.names and names:
+                names = names + listed.names
+                codes, scales = np.concatenate([codes, listed.codes]), np.concatenate([scales, listed.scales])
+            elif listed.names:
+                names, codes, scales = listed
         if not names:
             return [[] for _ in vectors]
         cosines = cosines_of_all(np.ascontiguousarray(vectors, dtype=np.float32), codes, scales)  # (P, H)
@@ -168,7 +174,7 @@ class BiEncoderSelector(Selector):
                 "computed again."
             )
         self._rows = {hashtag: row for row, hashtag in enumerate(names)}
-        self._allowed = AllowedRows()
+        self._allowed, self._listed = AllowedRows(), ListedRows()
         self._codes, self._scales = arrays["codes"], arrays["scales"]
         return True
 

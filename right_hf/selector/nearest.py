@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from right_hf.encoders import Matrix
 from right_hf.selector.compiled import highest
+from right_hf.selector.rows import quantise
 from right_hf.vocabulary import Vocabulary
 
 #: Hashtags of a post that are looked at one by one, before it is asked of all which are wanted.
@@ -59,6 +61,14 @@ def _highest(row: Matrix, places: npt.NDArray[np.int64], depth: int, names: Sequ
     return [at for _, _, at in sorted((-value, names[at], at) for value, at in kept)]
 
 
+class QuantisedRows(NamedTuple):
+    """Hashtags, and their embeddings as [`right_hf.selector.rows.quantise`] gives them."""
+
+    names: list[str]
+    codes: npt.NDArray[np.int8]
+    scales: Matrix
+
+
 class AllowedRows:
     """Which of a growing list of hashtags are in a vocabulary; each is asked about once."""
 
@@ -80,3 +90,32 @@ class AllowedRows:
             kept = [*self._masks.items()][-(_KEPT - 1) :]
             self._masks = OrderedDict([*((one, known) for one, known in kept if one != vocabulary), (vocabulary, mask)])
         return np.flatnonzero(mask[: len(names)])
+
+
+class ListedRows:
+    """The embeddings of hashtags that somebody lists and that were not prepared, of the last few lists.
+
+    They are kept by list and not with those of the corpus, so that whoever names hashtags takes no memory for good.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Vocabulary, QuantisedRows] = OrderedDict()
+
+    def of(
+        self, vocabulary: Vocabulary, prepared: Container[str], embed: Callable[[Sequence[str]], Matrix]
+    ) -> QuantisedRows:
+        """The hashtags of a vocabulary that were not prepared, with their codes and scales.
+
+        Args:
+            vocabulary: The list.
+            prepared: The hashtags that were.
+            embed: Embeds hashtags.
+        """
+        found = self._kept.get(vocabulary)
+        if found is None:
+            names = [hashtag for hashtag in vocabulary.hashtags if hashtag not in prepared]
+            found = QuantisedRows(names, *quantise(embed(names) if names else np.zeros((0, 1), dtype=np.float32)))
+            # Replaced as a whole: other threads read the old one meanwhile.
+            kept = [*self._kept.items()][-(_KEPT - 1) :]
+            self._kept = OrderedDict([*kept, (vocabulary, found)])
+        return found

@@ -12,7 +12,7 @@ from right_hf.encoders import Matrix
 
 def quantise(vectors: Matrix) -> tuple[npt.NDArray[np.int8], Matrix]:
     """Rounds each row to whole multiples of its largest entry / 127: codes (n, d) and scales (n, 1)."""
-    scales = np.abs(vectors).max(axis=1, keepdims=True) / np.float32(127)
+    scales = np.abs(vectors).max(axis=1, keepdims=True, initial=0) / np.float32(127)
     codes = np.rint(vectors / np.where(scales > 0, scales, 1)).astype(np.int8)
     return codes, scales.astype(np.float32)
 

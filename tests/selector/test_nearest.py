@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from right_hf.encoders import Matrix
 from right_hf.selector import BiEncoderSelector
 from right_hf.selector.nearest import AllowedRows, nearest_wanted
 from right_hf.vocabulary import Vocabulary
@@ -69,5 +70,27 @@ def test_a_selector_gives_what_is_allowed(tiny_selector: BiEncoderSelector) -> N
         assert best == [tag for tag in ranked[row] if tag in ("dev-ops", "bread")]
     assert nearest(6, ["bread", "coral"], "dev ops", "bread") == [["bread"], ["bread"]]
     assert nearest(6, tags, "unseen") == [[], []]
-    selector.prepare(["unseen"])
     assert nearest(6, ["unseen"], "unseen") == [["unseen"], ["unseen"]]
+
+
+def test_what_somebody_lists_is_embedded_once_and_not_for_good(tiny_selector: BiEncoderSelector) -> None:
+    embedded: list[str] = []
+
+    class Counting(BiEncoderSelector):
+        def embed_hashtags(self, hashtags: Sequence[str]) -> Matrix:
+            embedded.extend(hashtags)
+            return super().embed_hashtags(hashtags)
+
+    selector = Counting(tiny_selector.model)
+    selector.prepare(["baking", "bread"])
+    vectors = selector.embed(["fresh bread"])
+    embedded.clear()
+    for _ in range(3):
+        found = selector.nearest(vectors, 3, lambda _: True, allowed=Vocabulary(["bread", "new", "newer"]))
+        assert sorted(found[0]) == ["bread", "new", "newer"]
+    assert embedded == ["new", "newer"]
+    for number in range(100):
+        selector.nearest(vectors, 3, lambda _: True, allowed=Vocabulary([f"tag {number}"]))
+    assert len(selector._rows) == 2 and len(selector._listed._kept) <= 4
+    lone = BiEncoderSelector(tiny_selector.model)  # nothing was prepared
+    assert lone.nearest(vectors, 3, lambda _: True, allowed=Vocabulary(["new"])) == [["new"]]
