@@ -24,6 +24,7 @@ from .retriever.bm25 import BM25Retriever as BM25Retriever
 from .retriever.dense import DenseRetriever as DenseRetriever
 from .retriever.hybrid import HybridRetriever as HybridRetriever
 from .safety import Safety as Safety
+from .selector.asymmetric import AsymmetricSelector as AsymmetricSelector
 from .selector.base import Selector as Selector
 from .selector.biencoder import BiEncoderSelector as BiEncoderSelector
 from .selector.ranking import Candidate as Candidate

@@ -160,15 +160,27 @@ class Component:
             PermissionError: The token is wrong or lacks a right.
             ConnectionError: The Hub or the connection failed again and again.
             TypeError: An option is unknown.
-            ValueError: A file is damaged or may hold pickled code.
+            ValueError: A file is damaged or may hold pickled code, or it is of another type.
         """
         hub = hub_arguments(options)
         folder, origin = hub_folder(cls.role, source, subfolder, **hub)
+        cls._check_type(source, folder)
         if "hub" in accepted_options(cls):
             options["hub"] = {name: value for name, value in hub.items() if name != "revision"}
         loaded = cls.from_folder(folder, **options)
         loaded.origin = origin
         return loaded
+
+    @classmethod
+    def _check_type(cls, source: str | Path, folder: Path) -> None:
+        """Refuses a folder whose configuration names another type, of which this class would say that it is damaged."""
+        file = folder / config_file(cls.role)
+        named = read_object(file).get(f"{cls.role}_type", cls.type) if file.is_file() else cls.type
+        if named != cls.type:
+            raise ValueError(
+                f"{source} holds a {cls.role} of type {named!r:.80}, and {cls.__name__} loads the type {cls.type!r}. Load "
+                "the whole checkpoint (RightModel.from_pretrained), or the part by the class of its type."
+            )
 
     def check_portable(self) -> None:
         """Makes sure that what is saved can be loaded on another machine.

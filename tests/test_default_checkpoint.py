@@ -69,7 +69,7 @@ def test_nothing_is_asked_of_the_network() -> None:
         with tempfile.TemporaryDirectory() as folder:
             model.save_pretrained(folder)
             right_hf.BM25Retriever.from_pretrained(folder)
-            right_hf.BiEncoderSelector.from_pretrained(folder + "/selector")
+            right_hf.AsymmetricSelector.from_pretrained(folder + "/selector")
             write_card(folder, gather_facts(folder))
             write_dataset(Path(folder) / "data", {"train": list(model.retriever.corpus)[:9]}, "posts")
 

@@ -100,7 +100,7 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         line = re.sub(r"\bOLD\b", DEFAULT_CHECKPOINT, line)
         line = re.sub(r"training/showcase", str(ROOT / "training/showcase"), line)
         line = re.sub(r"training/configs/(?!smoke)[\w-]+\.yaml", str(ROOT / "training/configs/smoke.yaml"), line)
-        program, *command = shlex.split(re.sub(r"\bDATA\b", str(data), line))
+        program, *command = shlex.split(re.sub(r"\bDATA\b", str(data), line), comments=True)
         if command[:1] in (["demo"], ["serve"]) or command[:2] == ["push", "space"]:  # run by tests of their own
             assert build_parser().parse_args(command).run
             continue

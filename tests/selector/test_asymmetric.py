@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from right_hf.registry import load_component
-from right_hf.selector.asymmetric import AsymmetricSelector
+from right_hf.selector import AsymmetricSelector, BiEncoderSelector
 from right_hf.selector.asymmetric_encoder import AsymmetricEncoder, in_eight_bits
 from right_hf.trainers.asymmetric_network import AsymmetricNetwork
 from tests.support.asymmetric import tokenizer_of_letters
@@ -90,6 +90,12 @@ def test_a_selector_ranks_the_same_after_saving(encoder: AsymmetricEncoder, tmp_
     vector = selector.embed(["a b c"])[0] @ selector.embed_hashtags(["b c"])[0]
     assert loaded.similarity(["a b c"], [["b c"]])[0][0] == pytest.approx(float(vector), abs=0.01)
     assert loaded.networks == []
+
+
+def test_a_class_of_another_type_says_which_one_it_is(encoder: AsymmetricEncoder, tmp_path: Path) -> None:
+    AsymmetricSelector(encoder).save_pretrained(tmp_path / "selector")
+    with pytest.raises(ValueError, match="a selector of type 'asymmetric', and BiEncoderSelector loads"):
+        BiEncoderSelector.from_pretrained(tmp_path / "selector")
 
 
 @pytest.mark.parametrize("what", ["model.safetensors", "tokenizer.json"])
