@@ -178,7 +178,7 @@ class Component:
         named = read_object(file).get(f"{cls.role}_type", cls.type) if file.is_file() else cls.type
         if named != cls.type:
             raise ValueError(
-                f"{source} holds a {cls.role} of type {named!r:.80}, and {cls.__name__} loads the type {cls.type!r}. Load "
+                f"{source} holds a {cls.role} of type {named!r:.80}, and {cls.__name__} loads {cls.type!r}. Load "
                 "the whole checkpoint (RightModel.from_pretrained), or the part by the class of its type."
             )
 

@@ -75,7 +75,7 @@ class Reader:
         if text == plain.text:
             return Reading(text, text, plain.hashtags)
         had = set(text.lower().split())
-        missing = dict.fromkeys(word for word in plain.text.split() if word.lower() not in had)
+        missing = [word for word in plain.text.split() if word.lower() not in had]  # as often as they stand there
         return Reading(text, " ".join([text, *missing]), plain.hashtags)
 
     def says_something(self, text: str) -> bool:

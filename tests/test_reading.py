@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from right_hf import DEFAULT_CHECKPOINT, RightModel
@@ -35,6 +35,7 @@ def embedded() -> RightModel:
 @pytest.mark.parametrize("analyser", ANALYSERS)
 @settings(max_examples=40)
 @given(raw=RAW)
+@example(raw=" ".join(["#machinelearning"] * 7))
 def test_the_same_raw_text_finds_its_post_first(analyser: str, raw: str) -> None:
     retriever = BM25Retriever.from_posts([*OTHERS, Post("it", raw, ("it",))], analyser=analyser)
     reading = Reader(retriever).read(raw)

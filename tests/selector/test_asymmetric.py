@@ -94,7 +94,7 @@ def test_a_selector_ranks_the_same_after_saving(encoder: AsymmetricEncoder, tmp_
 
 def test_a_class_of_another_type_says_which_one_it_is(encoder: AsymmetricEncoder, tmp_path: Path) -> None:
     AsymmetricSelector(encoder).save_pretrained(tmp_path / "selector")
-    with pytest.raises(ValueError, match="a selector of type 'asymmetric', and BiEncoderSelector loads"):
+    with pytest.raises(ValueError, match="a selector of type 'asymmetric', and BiEncoderSelector loads 'bi-encoder'"):
         BiEncoderSelector.from_pretrained(tmp_path / "selector")
 
 
