@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.loopback, pytest.mark.timeout(1
 
 CLIENTS, SECONDS = 32, 60
 #: Those of `locust_clients.py`.
-WRITERS = 4
+WRITERS = 8
 #: Seconds of each of the other runs.
 BRIEF = 20
 COMPLETED_POSTS, NAMES = 1_000_000, 300_000
