@@ -1,6 +1,6 @@
 """Clients of a server: readers that ask without a pause, and writers that add and remove 50 posts a second.
 
-python -m locust -f tests/benchmarks/locust_clients.py Reader Writer --headless -u 36 -r 36 -t 60s -H http://127.0.0.1:8000
+python -m locust -f tests/benchmarks/locust_clients.py Reader Writer --headless -u 40 -r 40 -t 60s -H http://127.0.0.1:8000
 
 The posts that they ask about are the lines of the file RIGHT_HF_LOAD_POSTS; RIGHT_HF_TOKEN is the server's token.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from locust import FastHttpUser, constant_throughput, tag, task
 
 #: Writers, each of which adds and removes so many posts a second; they wait for the disk.
-WRITERS, RATE = 4, 12.5
+WRITERS, RATE = 8, 6.25
 
 _POSTS = Path(os.environ["RIGHT_HF_LOAD_POSTS"]).read_text(encoding="utf-8").splitlines()
 _PREFIXES = ("#a", "#co", "#dev", "#mu", "#s", "#tech", "#w", "#da")

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,10 @@ def test_server(tmp_path: Path) -> None:
         load(server, CLIENTS, 5, posts)  # compiles kernels, fills memos
         say("memory at first, MB", f"{memory(server):.0f}")
         for clients, seconds in ((1, BRIEF), (CLIENTS, SECONDS)):
+            levels: list[float] = []
+            timers = [Timer(share * seconds, lambda: levels.append(memory(server))) for share in (1 / 3, 2 / 3)]
+            for timer in timers:
+                timer.start()
             found = load(server, clients, seconds, posts)
             changes = sum(rate(found[name]) for name in ("POST /posts", "DELETE /posts/{id}"))
             tell(f"  {clients} clients, {seconds} s, {changes:.0f} changes/s meanwhile:\n")
@@ -100,7 +105,8 @@ def test_server(tmp_path: Path) -> None:
                 entry = found[name]
                 spread = ", ".join(f"{percentile(entry, share):.0f}" for share in (0.5, 0.95))
                 say(f"{name}: a second; ms: median, 95 %", f"{rate(entry):.0f}; {spread}")
-            say("memory, MB", f"{memory(server):.0f}")
+            levels.append(memory(server))
+            say("memory, MB, by thirds", ", ".join(f"{level:.0f}" for level in levels))
         assert server.stop() == 0
     tell(f"  {CLIENTS} clients that ask for recommendations alone, {BRIEF} s:\n")
     rates, own = [], []
