@@ -78,6 +78,10 @@ def memory(server: Running) -> float:
     return float(psutil.Process(server.process.pid).memory_info().rss / 1e6)
 
 
+def note(levels: list[float], server: Running) -> None:
+    levels.append(memory(server))
+
+
 def errors(found: Iterable[dict[str, Any]]) -> int:
     return sum(entry["num_failures"] for entry in found)
 
@@ -94,7 +98,7 @@ def test_server(tmp_path: Path) -> None:
         say("memory at first, MB", f"{memory(server):.0f}")
         for clients, seconds in ((1, BRIEF), (CLIENTS, SECONDS)):
             levels: list[float] = []
-            timers = [Timer(share * seconds, lambda: levels.append(memory(server))) for share in (1 / 3, 2 / 3)]
+            timers = [Timer(share * seconds, note, (levels, server)) for share in (1 / 3, 2 / 3)]
             for timer in timers:
                 timer.start()
             found = load(server, clients, seconds, posts)
@@ -105,7 +109,7 @@ def test_server(tmp_path: Path) -> None:
                 entry = found[name]
                 spread = ", ".join(f"{percentile(entry, share):.0f}" for share in (0.5, 0.95))
                 say(f"{name}: a second; ms: median, 95 %", f"{rate(entry):.0f}; {spread}")
-            levels.append(memory(server))
+            note(levels, server)
             say("memory, MB, by thirds", ", ".join(f"{level:.0f}" for level in levels))
         assert server.stop() == 0
     tell(f"  {CLIENTS} clients that ask for recommendations alone, {BRIEF} s:\n")
