@@ -22,7 +22,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from right_hf.cli.options import add_model_options, as_path, load_model, positive, say
+from right_hf.cli.options import add_model_options, as_path, load_model, port, positive, say
 
 _LIMITS = {
     "--batch-size": "posts that are answered at once",
@@ -41,7 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("checkpoint", nargs="?", metavar="CHECKPOINT", help="as --model")
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
-    add("--port", type=int, default=8000, help="port to listen on, 0 for a free one (default: 8000)")
+    add("--port", type=port, default=8000, help="port to listen on, 0 for a free one (default: 8000)")
     add("--open", type=as_path, metavar="INDEX", help="an index to serve; changes of it are kept there")
     add("--token-file", type=as_path, metavar="FILE", help=_TOKEN)
     add("--protect-reading", action="store_true", help="all requests but /health and /docs have to show the token")
