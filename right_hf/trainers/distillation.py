@@ -77,7 +77,7 @@ class Distillation:
 
     settings = AsymmetricRecipe
     #: Posts and hashtags are learnt apart, so a ranker may learn from the posts that it was trained on.
-    looks_at_no_hashtags = True
+    unsupervised = True
 
     def train(self, job: Job) -> Trained:
         """Trains it on posts, hashtags and phrases, whoever wrote them; see [`right_hf.component.Trainer`]."""

@@ -182,8 +182,8 @@ def _held_out_job(job: Job, posts: Sequence[Post]) -> Job:
     for role in ("retriever", "selector", "generator"):
         if (settings := getattr(job.recipe, role)) is None:
             continue
-        if getattr(component_class(role, settings.type).trainer(), "looks_at_no_hashtags", False):
-            folders[role] = whole.folders[role]  # so that it knows no better what the others were given
+        if getattr(component_class(role, settings.type).trainer(), "unsupervised", False):
+            folders[role] = whole.folders[role]  # nobody told it who used which hashtag
             continue
         folder = job.checkpoints / role
         if not folder.is_dir():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,10 @@ def teacher(tiny_tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder
 
 
-def recipe(teacher: Path, **settings: Any) -> Recipe:
+def recipe(teacher: Path, ranker: dict[str, Any] | None = None, **settings: Any) -> Recipe:
     arguments = {"use_cpu": True, "disable_tqdm": True, "per_device_train_batch_size": 8, "num_train_epochs": 12}
     selector = {"type": "asymmetric", "encoder": str(teacher), "dimensions": 64, "layers": 1, "inner": 32}
-    values = {"language": "en", "selector": selector | {"arguments": arguments, **settings}, "ranker": None}
+    values = {"language": "en", "selector": selector | {"arguments": arguments, **settings}, "ranker": ranker}
     return build_recipe({**values, "generator": None}, "recipe")
 
 
@@ -50,6 +51,20 @@ def test_it_learns_to_say_what_its_teacher_says(teacher: Path, tmp_path: Path) -
     found = np.asarray(selector.similarity(texts, [hashtags] * len(texts)))
     assert found == pytest.approx(posts @ tags.T, abs=0.2)
     assert np.corrcoef(found.ravel(), (posts @ tags.T).ravel())[0, 1] > 0.9
+
+
+def test_a_ranker_learns_from_the_posts_of_its_selector(teacher: Path, tmp_path: Path) -> None:
+    pytest.importorskip("lightgbm")
+    trees = {"objective": "binary", "num_iterations": 3, "num_leaves": 3, "min_data_in_leaf": 2}
+    values = {"related": 0.4, "related_by": str(teacher), "order": "random", "arguments": trees}
+    found = recipe(teacher, values)
+    job = Job(found, POSTS, POSTS[:10], tmp_path / "selector")
+    build_component("selector", job)
+    job = replace(job, output=tmp_path / "ranker", folders={"selector": tmp_path / "selector"})
+    build_component("ranker", job)
+    assert load_component("ranker", tmp_path / "ranker").settings
+    assert not (tmp_path / "ranker-checkpoints" / "selector").exists()
+    assert (tmp_path / "ranker-checkpoints").is_dir()
 
 
 def test_the_same_seed_gives_the_same_selector(teacher: Path, tmp_path: Path) -> None:
