@@ -112,3 +112,9 @@ def test_without_the_extra_it_is_named(missing: str) -> None:
     assert done.returncode == 0, done.stderr
     for said in (done.stdout, done.stderr):
         assert missing in said and "pip install 'right_hf[serve]'" in said
+
+
+def test_what_is_no_port_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["serve", "--port", "99999"])
+    assert "a port, 0 to 65535" in capsys.readouterr().err
