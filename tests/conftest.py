@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 
 # Else the first request of a process asks the Hub for a list of user agents.
@@ -120,6 +121,15 @@ def _guard_sockets() -> Iterator[None]:
             patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
         patch.setattr(socket, "getaddrinfo", _guarded_look_up(socket.getaddrinfo))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_log_level() -> Iterator[None]:
+    """What a command sets for its process ends with the test that runs it in this one."""
+    logger = logging.getLogger("right_hf")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)
