@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from sortedcontainers import SortedDict, SortedList
 
 from right_hf.corpus import Corpus
 from right_hf.posts import Post
 from right_hf.preferences import Preferences
+from right_hf.retriever.base import Retriever, keep_in_step
 from right_hf.spelling.platforms import sign
 from right_hf.spelling.style import show
 from right_hf.text.hashtags import hashtag_key
@@ -47,13 +47,10 @@ class HashtagCompletion:
         retriever: Has the corpus.
     """
 
-    def __init__(self, retriever: Any) -> None:
+    def __init__(self, retriever: Retriever) -> None:
         self._retriever = retriever
         self._counts = PrefixCounts()
-        try:
-            retriever.follow(self._counts.change)
-        except TypeError:  # a corpus that cannot change
-            self._counts.change((), retriever.corpus)
+        keep_in_step(retriever, self._counts.change)
 
     def complete(
         self, prefix: str, limit: int = 10, style: str = "common", platform: str | None = None

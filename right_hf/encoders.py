@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,19 +39,26 @@ def embed(model: Any, texts: Sequence[str], batch_size: int = 256, progress: boo
 
 def weights_fingerprint(model: Any) -> str:
     """A hash of weights and tokenizer, the same in every precision that holds the weights."""
-    digest = hashlib.sha256(_tokenizer_text(model.tokenizer).encode())
-    for name, weights in _named_weights(model):
+    return fingerprint_of(_tokenizer_text(model.tokenizer), _named_weights(model))
+
+
+def fingerprint_of(tokenizer: str, arrays: Iterable[tuple[str, npt.NDArray[Any]]]) -> str:
+    """A hash of a tokenizer as JSON and of named arrays, in the order given."""
+    digest = hashlib.sha256(tokenizer.encode())
+    for name, array in arrays:
         digest.update(name.encode())
-        digest.update(np.ascontiguousarray(weights).data)
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
 def _tokenizer_text(tokenizer: Any) -> str:
     """A tokenizer as JSON, without how it pads and cuts, which each use of it sets anew."""
-    plain = Tokenizer.from_str(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str())
-    plain.no_padding()
-    plain.no_truncation()
-    return str(plain.to_str())
+    found = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    if found.padding is not None or found.truncation is not None:
+        found = Tokenizer.from_str(found.to_str())
+        found.no_padding()
+        found.no_truncation()
+    return str(found.to_str())
 
 
 def _named_weights(model: Any) -> list[tuple[str, Matrix]]:

@@ -15,6 +15,7 @@ from typing_extensions import Unpack
 from right_hf.deferred import Deferred
 from right_hf.embedded import DEFAULT_CHECKPOINT, EMBEDDED
 from right_hf.hub.arguments import HubArguments, show_arguments
+from right_hf.listening import bind
 from right_hf.model import RightModel
 
 logger = logging.getLogger(__name__)
@@ -117,15 +118,10 @@ def _models(checkpoint: str, hub: HubArguments) -> dict[str, Deferred[RightModel
 
 def _bound(host: str, port: int) -> socket.socket:
     """A socket that has the port, and accepts nothing yet."""
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        if os.name == "posix":
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else it stays taken for a while after an end
-        bound.bind((host, port))
+        return bind(host, port)
     except OSError as error:
-        bound.close()
         raise OSError(f"Cannot listen on port {port} of {host} ({error}). Choose another host or port.") from error
-    return bound
 
 
 def _mount(app: Any, models: Mapping[str, RightModel | Deferred[RightModel]], path: str, own_corpus: bool) -> Any:

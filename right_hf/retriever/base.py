@@ -93,6 +93,14 @@ class Retriever(Component):
         raise TypeError(f"The corpus of a {type(self).__name__} cannot change. Use a BM25Retriever.")
 
 
+def keep_in_step(retriever: Retriever, follower: Follower) -> None:
+    """Tells a follower of all posts now and, where the corpus can change, of each change from now on."""
+    try:
+        retriever.follow(follower)
+    except TypeError:  # it cannot
+        follower((), retriever.corpus)
+
+
 def listed(values: Iterable[T]) -> list[T]:
     """Posts or ids as a list, which can be read more than once.
 

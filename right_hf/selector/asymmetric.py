@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from right_hf.component import Trainer
-from right_hf.encoders import Matrix
+from right_hf.encoders import Matrix, fingerprint_of
 from right_hf.selector.asymmetric_encoder import AsymmetricEncoder
 from right_hf.selector.biencoder import BiEncoderSelector
 
@@ -41,11 +38,7 @@ class AsymmetricSelector(BiEncoderSelector):
 
     def fingerprint(self) -> str:
         """See [`BiEncoderSelector.fingerprint`]."""
-        digest = hashlib.sha256(self.model.tokenizer.to_str().encode())
-        for name, array in sorted(self.model.arrays.items()):
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
+        return fingerprint_of(self.model.tokenizer.to_str(), sorted(self.model.arrays.items()))
 
     def write(self, folder: Path) -> None:
         """Writes the encoder."""

@@ -11,6 +11,7 @@ from types import FrameType
 
 import uvicorn
 
+from right_hf.listening import bind
 from right_hf.server.app import create_app
 from right_hf.server.protocol import bounded
 from right_hf.server.service import Service
@@ -47,11 +48,7 @@ def listen(host: str, port: int) -> socket.socket:
         OSError: The address is taken, or not this machine's; the message says what to do.
     """
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # With the protocol named: without, asyncio leaves Nagle's algorithm on, and an answer waits 40 ms for its body.
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
+        listener = bind(host, port)
         listener.listen(_BACKLOG)
         return listener
     except OSError as error:

@@ -16,6 +16,7 @@ from right_hf.model import RightModel
 from right_hf.popularity import HashtagPopularity
 from right_hf.posts import Post
 from right_hf.ranker.records import Recommendation
+from right_hf.retriever.base import keep_in_step
 from right_hf.retriever.bm25 import BM25Retriever
 from right_hf.server.refused import RefusedError
 
@@ -60,10 +61,7 @@ class Service:
         self._ranking = threading.Lock()
         self._ranked_until, self._in_use = 0.0, dict[str, list[tuple[str, float]]]()
         self._write_failed = False
-        try:
-            self._retriever.follow(self._follow)
-        except TypeError:  # a corpus that cannot change
-            self._follow((), self._retriever.corpus)
+        keep_in_step(self._retriever, self._follow)
 
     @classmethod
     def open(cls, model: RightModel, folder: Path) -> Service:

@@ -43,8 +43,6 @@ def pool_labels(
         related: See [`soft_label`].
     """
     gold = pools.gold.astype(np.float32)
-    if not related:
-        return gold
     in_use = pools.column("corpus_count") >= np.float32(np.log1p(_IN_USE - 0.5))
     told = [tag for tag, used in zip(pools.hashtags, in_use.tolist(), strict=True) if used]
     hashtags = list(dict.fromkeys([*told, *(tag for post in posts for tag in post.hashtags)]))
