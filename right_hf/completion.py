@@ -50,7 +50,7 @@ class HashtagCompletion:
     def __init__(self, retriever: Retriever) -> None:
         self._retriever = retriever
         self._counts = PrefixCounts()
-        keep_in_step(retriever, self._counts.change)
+        keep_in_step(retriever, self._counts.change, self._counts.begin)
 
     def complete(
         self, prefix: str, limit: int = 10, style: str = "common", platform: str | None = None
@@ -90,8 +90,8 @@ class PrefixCounts:
 
     They are compared by [`right_hf.text.hashtags.hashtag_key`]: `#DevO`, `dev o` and `devo` begin `dev ops`.
 
-    Give [`PrefixCounts.change`] to [`BM25Retriever.follow`] to keep it in step with a corpus. One thread may change it
-    while others read.
+    Give [`PrefixCounts.change`] and [`PrefixCounts.begin`] to [`Retriever.follow`] to keep it in step with a corpus.
+    One thread may change it while others read.
     """
 
     def __init__(self) -> None:
@@ -103,17 +103,20 @@ class PrefixCounts:
     def __len__(self) -> int:
         return len(self._counts)
 
+    def begin(self, corpus: Corpus) -> None:
+        """Counts the posts of a corpus, and no others any more."""
+        counts = [(hashtag_key(hashtag), hashtag, count) for hashtag, count in corpus.hashtag_counts().items()]
+        with self._lock:  # all at once, which is many times as fast
+            self._counts = SortedDict((key, count) for key, _, count in counts)
+            self._by_use = SortedList((-count, key) for key, _, count in counts)
+            self._hashtags = {key: hashtag for key, hashtag, _ in counts}
+
     def change(self, removed: Iterable[Post], added: Iterable[Post]) -> None:
         """Counts posts that came, and no longer counts posts that went (each must have been counted before)."""
         changes = Counter(hashtag for post in added for hashtag in post.hashtags)
         changes.subtract(hashtag for post in removed for hashtag in post.hashtags)
         keyed = [(hashtag_key(hashtag), hashtag, change) for hashtag, change in changes.items() if change]
         with self._lock:
-            if not self._counts:  # all at once, which is many times as fast
-                self._counts.update((key, change) for key, _, change in keyed)
-                self._by_use.update((-change, key) for key, _, change in keyed)
-                self._hashtags.update((key, hashtag) for key, hashtag, _ in keyed)
-                return
             for key, hashtag, change in keyed:
                 self._count(key, hashtag, change)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy, deepcopy
-from dataclasses import replace
 from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy.typing as npt
 
 from right_hf.corpus_files import load_posts, save_posts
 from right_hf.corpus_parts import Part, Place, merge_parts
-from right_hf.forms import Forms
+from right_hf.forms import Forms, in_forms
 from right_hf.hashtag_numbers import HashtagNumbers
 from right_hf.post_table import PostTable
 from right_hf.posts import Post, prepared
@@ -45,6 +44,7 @@ class Corpus(Sequence[Post]):
         parts: The posts, as they came together.
         forms: The forms of hashtags; shared, like the spellings, by all corpora that came of one another.
         spellings: How often each spelling is used, see [`learn`].
+        spelled_elsewhere: Those uses of them that are no post's.
 
     Raises:
         ValueError: No posts are given, an id occurs twice, or a field holds what it cannot.
@@ -64,7 +64,7 @@ class Corpus(Sequence[Post]):
 
     def _start(self, ordered: PostTable, forms: Forms, elsewhere: SpellingCounts) -> None:
         self.forms = forms
-        self._elsewhere = elsewhere
+        self.spelled_elsewhere = elsewhere
         self.spellings = elsewhere.copy()
         self._numbers = HashtagNumbers()  # shared like the forms
         part = self._new_part(ordered)
@@ -75,7 +75,7 @@ class Corpus(Sequence[Post]):
     def _new_part(self, ordered: PostTable) -> Part:
         """Posts that come, with their hashtags in the corpus' forms."""
         if [self.forms.take(hashtag) for hashtag in ordered.names] != ordered.names:
-            ordered = PostTable.of([_in_forms(post, self.forms) for post in ordered])
+            ordered = PostTable.of([in_forms(post, self.forms) for post in ordered])
         return Part.of(ordered.numbered(self._numbers))
 
     def _assemble(self, parts: tuple[Part, ...], counts: npt.NDArray[np.int32]) -> None:
@@ -146,6 +146,17 @@ class Corpus(Sequence[Post]):
         place = self.place(post_id)
         return None if place is None else self.parts[place.part].posts[place.row]
 
+    def held(self, post_ids: Iterable[str]) -> set[str]:
+        """Those of some ids whose posts the corpus holds."""
+        return {post_id for post_id in post_ids if self.place(post_id) is not None}
+
+    def between(self, first: float, last: float) -> list[Post] | None:
+        """The posts of a time, from `first` to before `last` in seconds since 1970.
+
+        None where they are not kept by their time, so that whoever wants to know goes through all.
+        """
+        return None
+
     @property
     def hashtags(self) -> list[str]:
         """The distinct hashtags, sorted."""
@@ -158,6 +169,11 @@ class Corpus(Sequence[Post]):
         A corpus that changes only ever adds to this list.
         """
         return self._numbers.names[number:]
+
+    def hashtag_counts(self) -> dict[str, int]:
+        """How many posts carry each hashtag."""
+        pairs = zip(self._numbers.names, self._counts.tolist(), strict=False)
+        return {hashtag: count for hashtag, count in pairs if count}
 
     def hashtag_count(self, hashtag: str) -> int:
         """How many posts carry the hashtag, whatever its spelling."""
@@ -233,7 +249,7 @@ class Corpus(Sequence[Post]):
         """Writes posts (parquet), variants (a table to read and correct) and spellings of elsewhere (JSON)."""
         save_posts(self._posts, folder)
         write_table(folder / VARIANTS_FILE, self.forms.variants)
-        self._elsewhere.save(folder)
+        self.spelled_elsewhere.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Corpus:
@@ -252,7 +268,7 @@ class Corpus(Sequence[Post]):
 
     def renewed(self) -> Corpus:
         """The same posts as this version prepares them; of a corpus that an earlier one saved."""
-        return Corpus(self, self.forms.variants, self._elsewhere) if len(self) else self
+        return Corpus(self, self.forms.variants, self.spelled_elsewhere) if len(self) else self
 
 
 def _in_order(posts: Iterable[Post]) -> list[Post]:
@@ -271,16 +287,3 @@ def _without_repeats(posts: list[Post]) -> list[Post]:
     if twice is not None:
         raise ValueError(f"The id {twice!r} occurs twice in the corpus. Ids must be unique")
     return ordered
-
-
-def _in_forms(post: Post, forms: Forms) -> Post:
-    taken = [forms.take(hashtag) for hashtag in post.hashtags]
-    # Where the author's spelling is not known, what the post was given with says how it was, so nothing is lost.
-    written = post.spellings or ("",) * len(taken)
-    kept: dict[str, str] = {}
-    for form, hashtag, spelling in zip(taken, post.hashtags, written, strict=True):
-        kept.setdefault(form, spelling or ("" if form == hashtag else hashtag))
-    spellings = tuple(kept.values()) if any(kept.values()) else ()
-    if tuple(kept) == post.hashtags and spellings == post.spellings:
-        return post
-    return replace(post, hashtags=tuple(kept), spellings=spellings)

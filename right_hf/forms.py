@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from right_hf.posts import Post
 from right_hf.spelling.variant_table import merged_keys
 from right_hf.spelling.variants import Merge
 from right_hf.text.hashtags import hashtag_key
@@ -53,3 +55,17 @@ class Forms:
         key = hashtag_key(hashtag)
         key = self._mains.get(key, key)
         return (key, *self._variants_of.get(key, ()))
+
+
+def in_forms(post: Post, forms: Forms) -> Post:
+    """A prepared post with its hashtags in the forms of a corpus, which takes them up."""
+    taken = [forms.take(hashtag) for hashtag in post.hashtags]
+    # Where the author's spelling is not known, what the post was given with says how it was, so nothing is lost.
+    written = post.spellings or ("",) * len(taken)
+    kept: dict[str, str] = {}
+    for form, hashtag, spelling in zip(taken, post.hashtags, written, strict=True):
+        kept.setdefault(form, spelling or ("" if form == hashtag else hashtag))
+    spellings = tuple(kept.values()) if any(kept.values()) else ()
+    if tuple(kept) == post.hashtags and spellings == post.spellings:
+        return post
+    return replace(post, hashtags=tuple(kept), spellings=spellings)

@@ -132,6 +132,13 @@ class RightModel(Recommender, OnDevices):
         """Replaces posts of the corpus while it serves, see [`BM25Retriever.update`]; new hashtags as with [`add`]."""
         self.retriever.update(self._embedded(posts))
 
+    def refresh(self) -> bool:
+        """Takes up what other processes changed in a corpus that is shared with them, see [`Retriever.refresh`]."""
+        known = len(self.retriever.corpus.hashtags_since(0))
+        if found := self.retriever.refresh():
+            self.selector.prepare(self.retriever.corpus.hashtags_since(known))
+        return found
+
     def _embedded(self, posts: Iterable[Post]) -> list[Post]:
         """Posts whose hashtags the selector knows from now on."""
         new = [prepared(post) for post in listed(posts)]

@@ -12,9 +12,13 @@ import re
 from collections.abc import Hashable, Iterable, Mapping
 from typing import NamedTuple
 
+from right_hf.corpus import Corpus
 from right_hf.posts import Post
+from right_hf.retriever.base import Retriever, keep_in_step
 from right_hf.times import DAY, HOUR, seconds
 
+#: Histories whose windows are kept of a corpus that is read from.
+_WINDOWS = 4
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
@@ -106,8 +110,7 @@ class _Window:
 class HashtagPopularity:
     """Counts hashtags over time; a change takes the same time however many posts were counted.
 
-    Give [`HashtagPopularity.change`] to [`BM25Retriever.follow`] to keep it in step with a corpus. One thread may
-    change it while others read.
+    [`HashtagPopularity.follow`] keeps it in step with a corpus. One thread may change it while others read.
 
     Args:
         half_life: Seconds after which a post counts half.
@@ -130,6 +133,21 @@ class HashtagPopularity:
         self.least_authors = least_authors
         self._windows: dict[int, _Window] = {}
         self._forgotten = -math.inf  # the latest window that was freed
+        self._retriever: Retriever | None = None  # whose corpus windows are read from when they are first asked for
+
+    def follow(self, retriever: Retriever) -> None:
+        """Keeps in step with a retriever's corpus.
+
+        Of a corpus whose posts are kept by their time only the windows that are asked for are read.
+        """
+        keep_in_step(retriever, self.change, lambda corpus: self._begin(retriever, corpus))
+
+    def _begin(self, retriever: Retriever, corpus: Corpus) -> None:
+        self._windows = {}
+        if corpus.between(0.0, 0.0) is None:
+            self.change((), corpus)
+        else:
+            self._retriever = retriever
 
     def change(self, removed: Iterable[Post], added: Iterable[Post]) -> None:
         """Counts posts that came, and no longer counts posts that went (each must have been counted before)."""
@@ -139,10 +157,28 @@ class HashtagPopularity:
                 number = None if time is None else math.floor(time / self.window)
                 if number is None or number <= self._forgotten:
                     continue
+                if self._retriever is not None and number not in self._windows:
+                    continue  # it is read with the post when it is asked for
                 window = self._windows.setdefault(number, _Window())
                 window.change(post, sign)
-                if not window.all.posts:
+                if self._retriever is None and not window.all.posts:
                     del self._windows[number]
+
+    def _read(self, numbers: Iterable[int]) -> None:
+        """Reads those of some windows that were not read yet."""
+        retriever = self._retriever
+        if retriever is None or not (missing := sorted(set(numbers) - self._windows.keys())):
+            return
+        with retriever.steady():  # so that no change is counted twice or not at all
+            windows = {number: _Window() for number in missing}
+            first, last = missing[0], missing[-1] + 1
+            for post in retriever.corpus.between(first * self.window, last * self.window) or ():
+                number = math.floor((seconds(post.created_at) or 0.0) / self.window)
+                if number in windows:
+                    windows[number].change(post, 1)
+            while len(self._windows) > _WINDOWS * self.history:  # those read first were asked for longest ago
+                self._windows.pop(next(iter(self._windows)))
+            self._windows |= windows
 
     def forget(self, now: float) -> None:
         """Frees the windows that have left the history at a time (seconds since 1970); to be called now and then."""
@@ -153,6 +189,7 @@ class HashtagPopularity:
     def _history(self, now: float) -> list[tuple[int, _Window]]:
         """The windows of the history at a time, each with its age in windows."""
         present = math.floor(now / self.window)
+        self._read(range(present - self.history + 1, present + 1))
         windows = ((age, self._windows.get(present - age)) for age in range(self.history))
         return [(age, window) for age, window in windows if window is not None]
 
@@ -204,15 +241,18 @@ class HashtagPopularity:
 class Freshness:
     """Which hashtags are in use at a moment, whatever a post is about: conferences, chats and news come in bursts.
 
-    Each use counts by its age, with a half-life of hours and one of days.
-
-    Give [`Freshness.change`] to [`BM25Retriever.follow`] to keep it in step with a corpus. Both half-lives were chosen
-    on validation posts of English tweets.
+    Each use counts by its age, with a half-life of hours and one of days, which were chosen on validation posts of
+    English tweets.
     """
 
     def __init__(self) -> None:
         self._hours = HashtagPopularity(half_life=3 * HOUR, window=HOUR / 2, history=48)
         self._days = HashtagPopularity(half_life=2 * DAY, window=DAY / 4, history=56)
+
+    def follow(self, retriever: Retriever) -> None:
+        """Keeps in step with a retriever's corpus, see [`HashtagPopularity.follow`]."""
+        for counts in (self._hours, self._days):
+            counts.follow(retriever)
 
     def change(self, removed: Iterable[Post], added: Iterable[Post]) -> None:
         """Counts posts that came, and no longer counts posts that went."""

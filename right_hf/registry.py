@@ -26,6 +26,7 @@ _REGISTERED: dict[str, dict[str, str | type[Component]]] = {
         "bm25": "right_hf.retriever.bm25:BM25Retriever",
         "dense": "right_hf.retriever.dense:DenseRetriever",
         "hybrid": "right_hf.retriever.hybrid:HybridRetriever",
+        "lance": "right_hf.retriever.lance.retriever:LanceRetriever",
     },
     "selector": {
         "asymmetric": "right_hf.selector.asymmetric:AsymmetricSelector",

@@ -66,9 +66,6 @@ class Stages:
         ranker: Scores the hashtags of each post; None for none.
         pool: What goes into a pool without a ranker, of all of whose features something is wanted.
         first: Says without the generator which hashtags of a pool it is to score, where not all; by default the ranker.
-
-    Raises:
-        TypeError: The pool holds popular hashtags, and the corpus is one that cannot change.
     """
 
     def __init__(

@@ -103,7 +103,7 @@ def test_whatever_a_module_imports_is_declared(path: Path, project: dict[str, An
     required, extras = project["dependencies"], project["optional-dependencies"]
     optional = [
         requirement
-        for extra in ("zh", "stem", "fast", "train", "llm", "gguf", "serve", "demo")
+        for extra in ("zh", "stem", "fast", "train", "llm", "gguf", "serve", "demo", "lance")
         for requirement in extras[extra]
     ]
     if module_name(path) in TUNING:

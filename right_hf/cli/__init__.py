@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Sequence
 
 from right_hf import __version__
-from right_hf.cli import card, demo, evaluate, index, pull, push, recommend, serve, train
+from right_hf.cli import card, corpus, demo, evaluate, index, pull, push, recommend, serve, train
 from right_hf.cli.options import add_command, plain_parser, say
 from right_hf.cli.streams import leave_output, restart_in_utf8, set_up_streams
 from right_hf.progress import progress_bars
@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = plain_parser(argparse.ArgumentParser, _DESCRIPTION, _EXAMPLES, prog="right-hf")
     parser.add_argument("--version", action="version", version=f"right_hf {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (recommend, serve, index, evaluate, train, push, pull, card, demo):
+    for command in (recommend, serve, index, corpus, evaluate, train, push, pull, card, demo):
         name, run = command.__name__.rpartition(".")[2], getattr(command, "run", None)
         command.add_options(add_command(commands, name, command.__doc__, run))
     return parser

@@ -11,6 +11,7 @@ Examples:
   right-hf serve
   right-hf serve user/right-en --port 8080
   right-hf serve --open my-index --token-file token.txt
+  right-hf serve --retriever my-table --refresh 1
   right-hf serve my-checkpoint --cors https://example.org --protect-reading
   curl -H 'Content-Type: application/json' -d '{"posts": "Scaling Erlang cluster"}' http://127.0.0.1:8000/recommend
 """
@@ -35,6 +36,8 @@ _LIMITS = {
 }
 _TOKEN = "the token that a change has to show, in a file (default: the variable RIGHT_HF_TOKEN)"
 
+_REFRESH = "look so often at what another process changed in a table (--store lance) that this one only reads"
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
@@ -43,6 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
     add("--port", type=port, default=8000, help="port to listen on, 0 for a free one (default: 8000)")
     add("--open", type=as_path, metavar="INDEX", help="an index to serve; changes of it are kept there")
+    add("--refresh", type=positive, metavar="SECONDS", help=_REFRESH)
     add("--token-file", type=as_path, metavar="FILE", help=_TOKEN)
     add("--protect-reading", action="store_true", help="all requests but /health and /docs have to show the token")
     add("--cors", nargs="+", default=[], metavar="ORIGIN", help="web pages that may ask, such as https://example.org")
@@ -64,6 +68,8 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.model = arguments.checkpoint
     if arguments.open is not None and arguments.retriever is not None:
         raise argparse.ArgumentTypeError("give --open, whose changes are kept, or --retriever, not both")
+    if arguments.open is not None and arguments.refresh is not None:
+        raise argparse.ArgumentTypeError("give --refresh to servers that only read; --open sees its own changes")
     from right_hf.server import ServerSettings, Service, is_local, listen, serve
 
     given: dict[str, Any] = {
@@ -81,7 +87,10 @@ def run(arguments: argparse.Namespace) -> None:
     )
     listener = listen(arguments.host, arguments.port)
     model = load_model(arguments)
-    service = Service(model) if arguments.open is None else Service.open(model, arguments.open)
+    if arguments.open is None:
+        service = Service(model, refresh=arguments.refresh)
+    else:
+        service = Service.open(model, arguments.open)
     if not is_local(listener):
         whoever = "ask" if settings.token is None or not settings.protect_reading else "try tokens"
         say(f"warning: other machines can reach {arguments.host}, and whoever does may {whoever}; use a proxy with TLS")

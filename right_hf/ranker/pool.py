@@ -111,7 +111,7 @@ class Pooler:
         self._freshness: Freshness | None = None
         if settings.popular:
             self._freshness = Freshness()
-            retriever.follow(self._freshness.change)
+            self._freshness.follow(retriever)
 
     def pools(
         self,

@@ -8,3 +8,4 @@ from .fusion import reciprocal_ranks as reciprocal_ranks
 from .fusion import summed_votes as summed_votes
 from .fusion import votes as votes
 from .hybrid import HybridRetriever as HybridRetriever
+from .lance.retriever import LanceRetriever as LanceRetriever

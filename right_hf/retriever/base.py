@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, NoReturn, TypeVar
 
 import numpy as np
@@ -17,6 +18,10 @@ T = TypeVar("T")
 
 #: Called with the posts that were removed and those that were added.
 Follower = Callable[[Sequence[Post], Sequence[Post]], None]
+
+
+#: Called with all posts, as a corpus, when following begins.
+Start = Callable[[Corpus], None]
 
 
 class Hit(NamedTuple):
@@ -85,20 +90,44 @@ class Retriever(Component):
         """Puts posts in the place of those with the same ids, which must be there."""
         self._refuse_change()
 
-    def follow(self, follower: Follower) -> None:
-        """Calls `follower(removed, added)` with all posts now, and with the posts of each change from now on."""
+    def follow(self, follower: Follower, start: Start | None = None) -> None:
+        """Calls `follower(removed, added)` with the posts of each change from now on, and first begins with all posts.
+
+        Args:
+            follower: Called by the thread that changes the corpus, one change at a time, in order.
+            start: Called first with the corpus, and again where posts have changed that nobody can name; None for
+                `follower((), corpus)`.
+        """
         self._refuse_change()
 
+    def steady(self) -> AbstractContextManager[object]:
+        """Lasts while the corpus does not change."""
+        return nullcontext()
+
+    def refresh(self) -> bool:
+        """Takes up what other processes changed where the corpus is shared with them; whether there was anything."""
+        return False
+
     def _refuse_change(self) -> NoReturn:
-        raise TypeError(f"The corpus of a {type(self).__name__} cannot change. Use a BM25Retriever.")
+        raise TypeError(
+            f"The corpus of a {type(self).__name__} cannot change. Use a BM25Retriever or a LanceRetriever."
+        )
 
 
-def keep_in_step(retriever: Retriever, follower: Follower) -> None:
-    """Tells a follower of all posts now and, where the corpus can change, of each change from now on."""
+def keep_in_step(retriever: Retriever, follower: Follower, start: Start | None = None) -> None:
+    """Tells a follower of all posts now and, where the corpus can change, of each change; see [`Retriever.follow`]."""
     try:
-        retriever.follow(follower)
+        retriever.follow(follower, start)
     except TypeError:  # it cannot
-        follower((), retriever.corpus)
+        begin(retriever.corpus, follower, start)
+
+
+def begin(corpus: Corpus, follower: Follower, start: Start | None) -> None:
+    """Tells a follower of all posts of a corpus."""
+    if start is None:
+        follower((), corpus)
+    else:
+        start(corpus)
 
 
 def listed(values: Iterable[T]) -> list[T]:

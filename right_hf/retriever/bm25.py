@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from right_hf.holding import Occupant
 from right_hf.layout import JOURNAL_FILE, config_file
 from right_hf.persistence import atomic_folder, keep_foreign_files, recover_folder, write_json
 from right_hf.posts import Post, prepared
-from right_hf.retriever.base import Follower, Hit, Retriever, check_search, listed
+from right_hf.retriever.base import Follower, Hit, Retriever, Start, begin, check_search, listed
 from right_hf.retriever.index import Index, places_of
 from right_hf.retriever.journal import Journal, encode_change, replay
 from right_hf.retriever.merging import OF_THREADS, Merging
@@ -130,14 +131,15 @@ class BM25Retriever(Merging, Retriever):
         new = [prepared(post) for post in listed(posts)]
         self._change(new, [post.id for post in new])
 
-    def follow(self, follower: Follower) -> None:
-        """Calls `follower(removed, added)` with all posts now, and with the posts of each change from now on.
-
-        It is called by the thread that changes the corpus, one change at a time, in order.
-        """
+    def follow(self, follower: Follower, start: Start | None = None) -> None:
+        """See [`Retriever.follow`]."""
         with self._writing:
-            follower((), list(self.corpus))
+            begin(self.corpus, follower, start)
             self._followers.append(follower)
+
+    def steady(self) -> AbstractContextManager[object]:
+        """See [`Retriever.steady`]."""
+        return self._writing
 
     def _change(self, posts: list[Post], ids: list[str]) -> None:
         if not posts and not ids:

@@ -43,7 +43,9 @@ def _idf(posts: int, frequency: int) -> float:
     return float(inverse_document_frequency(posts, frequency))
 
 
-def term_weight(frequencies: Ints, lengths: Ints, mean_length: float, k1: float, b: float) -> npt.NDArray[np.float64]:
+def term_weight(
+    frequencies: Ints | int, lengths: Ints, mean_length: float, k1: float, b: float
+) -> npt.NDArray[np.float64]:
     """The weight tf / (tf + k1 (1 - b + b l / L)) of a term in a post (Robertson and Walker, 1994)."""
     return np.asarray(frequencies / (frequencies + k1 * (1 - b + b * lengths / mean_length)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,8 +16,7 @@ from right_hf.model import RightModel
 from right_hf.popularity import HashtagPopularity
 from right_hf.posts import Post
 from right_hf.ranker.records import Recommendation
-from right_hf.retriever.base import keep_in_step
-from right_hf.retriever.bm25 import BM25Retriever
+from right_hf.registry import saved_class
 from right_hf.server.refused import RefusedError
 
 logger = logging.getLogger(__name__)
@@ -50,9 +49,10 @@ class Service:
         model: The model.
         read_only: Why its corpus takes no changes; None if its retriever was opened from a folder, so that a change is
             on disk when it is acknowledged.
+        refresh: Seconds between two looks at what others changed in a corpus that is shared with them; None for none.
     """
 
-    def __init__(self, model: RightModel, read_only: str | None = _NOT_OPEN) -> None:
+    def __init__(self, model: RightModel, read_only: str | None = _NOT_OPEN, refresh: float | None = None) -> None:
         self.model = model
         self.read_only = read_only
         self._retriever: Any = model.retriever  # one that can be saved and closed, unless it is read-only
@@ -61,23 +61,32 @@ class Service:
         self._ranking = threading.Lock()
         self._ranked_until, self._in_use = 0.0, dict[str, list[tuple[str, float]]]()
         self._write_failed = False
-        keep_in_step(self._retriever, self._follow)
+        self._popularity.forget(time.time())  # so that old posts are not even counted
+        self._popularity.follow(self._retriever)
+        self._closed = threading.Event()
+        if refresh is not None:
+            threading.Thread(target=self._keep_fresh, args=(refresh,), daemon=True, name="refresh").start()
+
+    def _keep_fresh(self, pause: float) -> None:
+        """Takes up what others changed, until the service is closed."""
+        while not self._closed.wait(pause):
+            try:
+                self.model.refresh()
+            except Exception as error:  # such as a store that is not reached for a while
+                logger.warning("The corpus could not be looked at for changes: %s", error)
 
     @classmethod
     def open(cls, model: RightModel, folder: Path) -> Service:
         """Serves an index that lies in a folder, opened for changes; read-only where another process holds it."""
+        kind: Any = saved_class("retriever", folder)
         try:
-            retriever, read_only = BM25Retriever.open(folder), None
+            retriever, read_only = kind.open(folder), None
         except RuntimeError as error:
-            retriever = BM25Retriever.from_pretrained(folder)
+            retriever = kind.from_pretrained(folder)
             read_only = f"{error} Until then this server answers from the posts that were there when it started."
             logger.warning("%s", read_only)
         model.retriever = retriever
         return cls(model, read_only)
-
-    def _follow(self, removed: Iterable[Post], added: Iterable[Post]) -> None:
-        self._popularity.forget(time.time())
-        self._popularity.change(removed, added)
 
     def recommend(self, posts: Sequence[str], **wishes: Any) -> list[list[Recommendation]]:
         """See [`right_hf.recommender.Recommender.recommend`]."""
@@ -111,6 +120,7 @@ class Service:
         """All hashtags in use, best first: counted by one thread, and again after a second, for it takes time."""
         with self._ranking:
             if now >= self._ranked_until:
+                self._popularity.forget(now)
                 popularities = self._popularity.popularities(now)
                 rising = self._popularity.rising(now, len(popularities))
                 self._in_use = {
@@ -133,7 +143,8 @@ class Service:
             ValueError: A post is wrong; none is added.
         """
         self._check_open()
-        if taken := [post.id for post in posts if self._holds(post.id)]:
+        held = self._retriever.corpus.held([post.id for post in posts])
+        if taken := [post.id for post in posts if post.id in held]:
             raise RefusedError(
                 409, f"The corpus already holds {_named(taken)}. Nothing was added; replace posts with PUT /posts."
             )
@@ -155,11 +166,9 @@ class Service:
         self._check_held(ids)
         return self._change(lambda: self.model.remove(ids))
 
-    def _holds(self, post_id: str) -> bool:
-        return self._retriever.corpus.place(post_id) is not None
-
     def _check_held(self, ids: Sequence[str]) -> None:
-        if missing := [post_id for post_id in ids if not self._holds(post_id)]:
+        held = self._retriever.corpus.held(ids)
+        if missing := [post_id for post_id in ids if post_id not in held]:
             raise RefusedError(
                 404, f"The corpus does not hold {_named(missing)}. Nothing was changed; add posts with POST /posts."
             )
@@ -185,6 +194,7 @@ class Service:
 
     def close(self) -> None:
         """Lets go of the index's folder."""
+        self._closed.set()
         if self.read_only is None:
             self.read_only = _NOT_OPEN
             self._retriever.close()

@@ -30,7 +30,7 @@ class SpellingCounts:
         self.memo = {}
         merged: dict[str, dict[str, int]] = {}
         for written, number in uses.items():
-            spelling, number = _plain(written), _whole(written, number)
+            spelling, number = plain_spelling(written), _whole(written, number)
             if key := hashtag_key(spelling):
                 known = merged.get(key)
                 if known is None:
@@ -55,7 +55,7 @@ class SpellingCounts:
         self._change(spelling, -_whole(spelling, number))
 
     def _change(self, spelling: str, change: int) -> None:
-        spelling = _plain(spelling)
+        spelling = plain_spelling(spelling)
         key = hashtag_key(spelling)
         if not key:
             return
@@ -157,7 +157,8 @@ class SpellingCounts:
             raise ValueError(f"{path}: {error} Correct or remove the file.") from error
 
 
-def _plain(spelling: str) -> str:
+def plain_spelling(spelling: str) -> str:
+    """A spelling without hash sign and what cannot be seen."""
     return visible(spelling).lstrip("#\uff03\ufe5f").strip()
 
 

@@ -22,7 +22,7 @@ import numpy as np
 import psutil
 import pytest
 
-from right_hf import DEFAULT_CHECKPOINT, BM25Retriever, Post
+from right_hf import DEFAULT_CHECKPOINT, BM25Retriever, Corpus, Post
 from right_hf.completion import PrefixCounts
 from right_hf.embedded import embedded
 from tests.benchmarks.test_living_speed import milliseconds, say
@@ -136,7 +136,7 @@ def test_completion_over_a_million_posts() -> None:
     drawn = generator.choice(NAMES, size=(COMPLETED_POSTS, 2), p=shares / shares.sum()).tolist()
     posts = [Post(str(row), "text", tuple({names[first], names[last]})) for row, (first, last) in enumerate(drawn)]
     completion, start = PrefixCounts(), time.perf_counter()
-    completion.change((), posts)
+    completion.begin(Corpus(posts))
     tell(f"\nCompletion over {len(posts):,} made-up posts with {len(completion):,} hashtags:\n")
     say("counted", f"{time.perf_counter() - start:.1f} s")
     prefixes = ["", *(names[row][:length] for row in generator.integers(0, NAMES, 500) for length in (1, 2, 3, 4))]
