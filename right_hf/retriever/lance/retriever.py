@@ -179,21 +179,20 @@ class LanceRetriever(Changing, Retriever):
     ) -> list[list[Hit]]:
         """See [`Retriever.search`]; posts that share no term with a query are only found by an encoder."""
         check_search(queries, k, exclude)
-        depth = k if self.encoder is None else max(k, DEPTH)
-        return fused_hits(self.search_parts(queries, depth, exclude), k)
+        return fused_hits(self.search_parts(queries, k, exclude), k)
 
     def search_parts(
         self, queries: Sequence[str], k: int, exclude: Sequence[Collection[str]] | None = None
     ) -> dict[str, list[list[Hit]]]:
         """See [`Retriever.search_parts`]: the hits by BM25 and, with an encoder, by cosine."""
         snapshot, hidden = self._corpus.snapshot, exclude or [()] * len(queries)
+        depth = k if self.encoder is None else max(k, DEPTH)
 
         def by_terms(query: str, ids: Collection[str]) -> list[Hit]:
-            return snapshot.by_terms(self._analyse(query), k, ids, self.k1, self.b)
+            return snapshot.by_terms(self._analyse(query), depth, ids, self.k1, self.b)
 
         found = {"bm25": _each(by_terms, queries, hidden)}
         if self.encoder is not None and queries:
-            depth = max(k, DEPTH)
             vectors = embed(self.encoder, list(queries))
             found["dense"] = _each(lambda vector, ids: snapshot.by_vector(vector, depth, ids), vectors, hidden)
         return found

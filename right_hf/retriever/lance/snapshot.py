@@ -150,7 +150,8 @@ class Snapshot:
         wanted = ~np.isnan(which.astype(np.float64))
         held = np.zeros((len(rows), len(distinct)), dtype=np.int64)  # (rows, distinct terms)
         np.add.at(held, (owners[wanted], which[wanted].astype(np.int64)), 1)
-        weights = term_weight(held, lengths[:, None], self._mean_length, k1, b).astype(np.float32)
+        weights = term_weight(np.maximum(held, 1), lengths[:, None], self._mean_length, k1, b).astype(np.float32)
+        weights[held == 0] = 0
         scores = np.zeros(len(rows), dtype=np.float32)
         for term, one in zip(terms, idf, strict=True):
             scores += one * weights[:, distinct.index(term)]
