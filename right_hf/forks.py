@@ -9,6 +9,9 @@ from weakref import WeakSet
 
 T = TypeVar("T")
 
+#: Objects that cannot be used in the child of a fork; while there are any, processes are begun by "spawn".
+UNFORKABLE: WeakSet[object] = WeakSet()
+
 
 def renewed_in_children(renew: Callable[[T], None]) -> WeakSet[T]:
     """A set of objects with each of which `renew` is called in every child of a fork; it keeps none of them alive."""

@@ -11,13 +11,13 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
+from right_hf.forks import UNFORKABLE
+
 B = TypeVar("B")
 R = TypeVar("R")
 
 #: Batches that wait for each process or are being answered by it.
 _AHEAD = 2
-#: A fork shares the memory of its parent; elsewhere what it needs is pickled.
-_START = "fork" if sys.platform == "linux" else "spawn"
 
 
 def in_order(answer: Callable[[B], R], batches: Iterable[B], workers: int) -> Iterator[R]:
@@ -34,7 +34,7 @@ def in_order(answer: Callable[[B], R], batches: Iterable[B], workers: int) -> It
     if workers < 2:
         yield from map(answer, batches)
         return
-    context = multiprocessing.get_context(_START)
+    context = multiprocessing.get_context(_start_method())
     with ProcessPoolExecutor(workers, context, _take, (answer,)) as pool:
         waiting: deque[Future[R]] = deque()
         unread: list[Exception] = []
@@ -61,6 +61,11 @@ def _until_error(batches: Iterable[B], unread: list[Exception]) -> Iterator[B]:
         yield from batches
     except Exception as error:
         unread.append(error)
+
+
+def _start_method() -> str:
+    """A fork shares the memory of its parent; where that cannot be, what a process needs is pickled."""
+    return "fork" if sys.platform == "linux" and not UNFORKABLE else "spawn"
 
 
 _ANSWER: list[Callable[[Any], Any]] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -66,21 +65,20 @@ def build_tables(
     with atomic_folder(place.folder) as scratch:
         describe(scratch)
         address = str(scratch) if place.address is None else place.address
-        made = False
+        stream = _Stream(posts, analyser, names, embed, workers)
         try:
-            stream = _Stream(posts, analyser, names, embed, workers)
             tables = Tables.create(address, stream.batches(), stream.schema)
-            made = True
             stream.check(tables, analyser)
             if (waiting := names.waiting) is not None:
                 tables.append_names(waiting)
                 names.written()
             tables.build_indexes()
-        except BaseException:
-            if made and place.address is not None:
-                with suppress(OSError):
-                    Tables.drop(address)
+        except FileExistsError:
             raise
+        except BaseException as error:
+            if place.address is not None:
+                Tables.drop(address)
+            raise stream.error or error from None
 
 
 class _Stream:
@@ -88,6 +86,7 @@ class _Stream:
 
     Attributes:
         schema: The columns.
+        error: What ended the stream, of which the table only tells in words.
     """
 
     def __init__(self, posts: Iterable[Post], analyser: str, names: Names, embed: Embed | None, workers: int) -> None:
@@ -98,14 +97,19 @@ class _Stream:
         self._workers = workers
         self._ids: list[npt.NDArray[np.int64]] = []  # hashes, 8 bytes a post
         self._terms = 0
+        self.error: Exception | None = None
         self.schema = schema(None if embed is None else embed(["a"]).shape[1])
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows of the posts."""
         source = iter(bar(self._posts, "indexing", "post"))
         parts = iter(lambda: list(islice(source, _BATCH)), [])
-        for rows in in_order(partial(_prepared_rows, self._analyser), parts, self._workers):
-            yield self._taken_up(rows)
+        try:
+            for rows in in_order(partial(_prepared_rows, self._analyser), parts, self._workers):
+                yield self._taken_up(rows)
+        except Exception as error:
+            self.error = error
+            raise
 
     def _taken_up(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Rows with their hashtags in the forms of the corpus, and with vectors where there are any."""

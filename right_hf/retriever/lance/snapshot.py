@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from right_hf.encoders import Matrix
+from right_hf.forks import UNFORKABLE
 from right_hf.posts import Post
 from right_hf.retriever.base import Hit
 from right_hf.retriever.index import inverse_document_frequency, term_weight
 from right_hf.retriever.lance.columns import POST, one_of, posts_of
-from right_hf.retriever.lance.table import has, has_all, lance
+from right_hf.retriever.lance.table import check_process, has, has_all, lance
 
 #: Posts that the table finds by its own BM25 beyond those wanted, and those of them, by an estimate, that are scored
 #: exactly.
@@ -40,10 +41,17 @@ class Snapshot:
     """
 
     def __init__(self, posts: Any, counts: dict[tuple[str, str], int] | None = None, tokens: int | None = None) -> None:
-        self.table = posts
+        self._table = posts
+        UNFORKABLE.add(self)
         self.size: int = posts.count_rows()
         self.counts = {} if counts is None else counts
         self.tokens = _sum_of_lengths(posts) if tokens is None else tokens
+
+    @property
+    def table(self) -> Any:
+        """The table; refused in the child of a fork, see [`check_process`]."""
+        check_process()
+        return self._table
 
     def after(self, posts: Any, added: pa.RecordBatch | None, removed: pa.Table | None) -> Snapshot:
         """The next one, after a change of this; what does not concern the change need not be counted again."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -62,18 +63,41 @@ class Version(NamedTuple):
     posts: int
 
 
+#: The process that imported the package first; threads of it do not live on in a fork.
+_PROCESS: list[int] = []
+
+
 def lance() -> Any:
     """The package that reads and writes the tables.
 
     Raises:
         ImportError: It is not installed.
+        RuntimeError: See [`check_process`].
     """
     os.environ.setdefault("LANCE_LOG", "error")
+    # It warns at each fork, of whatever; those that read a table are refused below.
+    warnings.filterwarnings("ignore", message="lance is not fork-safe")
     try:
         import lance as package
     except ImportError as error:
         raise ImportError("A corpus in a Lance table needs pylance: pip install 'right_hf[lance]'") from error
+    _PROCESS[:] = _PROCESS or [os.getpid()]
+    check_process()
     return package
+
+
+def check_process() -> None:
+    """Makes sure that this process was not forked off one that reads tables: it would wait for threads for ever.
+
+    Raises:
+        RuntimeError: It was.
+    """
+    if _PROCESS and os.getpid() != _PROCESS[0]:
+        raise RuntimeError(
+            f"This process was forked off the process {_PROCESS[0]}, which had a Lance table open; tables cannot be "
+            'read in a fork. Start processes by "spawn" (multiprocessing.set_start_method("spawn"), for datasets.map '
+            'multiprocess.set_start_method("spawn")), or use num_workers of the pipeline, which does.'
+        )
 
 
 def is_local(address: str) -> bool:
@@ -151,7 +175,11 @@ class Tables:
     def drop(address: str) -> None:
         """Removes the tables at an address."""
         for name in (_POSTS, _NAMES):
-            lance().LanceDataset.drop(f"{address.rstrip('/')}/{name}.lance", ignore_not_found=True)
+            place = f"{address.rstrip('/')}/{name}.lance"
+            if is_local(address):
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                lance().LanceDataset.drop(place, ignore_not_found=True)
 
     def copy(self, folder: str, version: int) -> None:
         """Copies tables that lie in a folder into another, as they are at a version; nobody may write meanwhile."""
