@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 
 from right_hf import Post
@@ -11,6 +14,17 @@ _WORDS = (5, 17)
 #: Word shares are 1 / (rank + 5): flattened at the top, where the stop words would be. A post's words then occur in
 #: 0.23 x posts of the corpus, all added up, as they do in those tweets (0.22).
 _FLATTENED = 5
+
+
+#: Posts of a stream that are made at once.
+_CHUNK = 50_000
+
+
+def zipf_stream(count: int) -> Iterator[Post]:
+    """`count` posts as those of [`zipf_posts`], of which few are in memory."""
+    for first in range(0, count, _CHUNK):
+        for row, post in enumerate(zipf_posts(min(_CHUNK, count - first), seed=1_000 + first // _CHUNK)):
+            yield replace(post, id=f"{first + row:09}")
 
 
 def zipf_posts(count: int, vocabulary: int = 70_000, seed: int = 0) -> list[Post]:
