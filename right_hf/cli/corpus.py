@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="an index in memory (bm25) or a table (lance)",
     )
     add("--output", required=True, type=as_path, metavar="FOLDER", help="the new folder")
-    add("--address", metavar="URL", help="where a table lies, if not in FOLDER, such as s3://bucket/corpus")
+    add("--table", metavar="URL", help="where a table lies, if not in FOLDER, such as s3://bucket/corpus")
     add("--workers", type=positive, default=1, metavar="N", help="processes that make a table (default: 1)")
 
 
@@ -108,13 +108,13 @@ def move(arguments: argparse.Namespace) -> None:
     old = load_component("retriever", arguments.source)
     if old.type not in ("bm25", "lance") or old.networks:
         raise ValueError(f"{arguments.source} holds a retriever with vectors or of type {old.type!r}; index it again.")
-    if arguments.address is not None and arguments.store != "lance":
-        raise argparse.ArgumentTypeError("--address is where a table lies: give --store lance, or leave it out")
+    if arguments.table is not None and arguments.store != "lance":
+        raise argparse.ArgumentTypeError("--table is where a table lies: give --store lance, or leave it out")
     terms = {"analyser": old.analyser, "k1": old.k1, "b": old.b}
     new: Any
     variants, spellings = old.corpus.forms.variants, old.corpus.spelled_elsewhere
     if arguments.store == "lance":
-        place = {"folder": arguments.output, "address": arguments.address, "workers": arguments.workers}
+        place = {"folder": arguments.output, "address": arguments.table, "workers": arguments.workers}
         new = LanceRetriever.from_posts(old.corpus, **place, variants=variants, spellings=spellings, **terms)
     else:
         from right_hf.corpus import Corpus

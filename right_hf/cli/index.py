@@ -6,7 +6,7 @@ Nothing is trained: the same selector and generator work with it.
 Hashtags in singular and plural that the posts use alike count as one; the table, variants.tsv in FOLDER, can be read
 and corrected there, and takes effect when the index is opened again.
 
-With --store lance the posts go into a table on disk or, with --address, in an object store; little of it is in
+With --store lance the posts go into a table on disk or, with --table, in an object store; little of it is in
 memory, many processes may read it, and right-hf corpus compacts it, goes back to earlier versions, or makes an index
 in memory of it again. That takes pip install 'right_hf[lance]'.
 
@@ -20,7 +20,7 @@ Examples:
   right-hf index posts.csv --text-column body --hashtags-column tags --separator , --output csv-index
   right-hf index posts.jsonl --licenses MIT CC-BY-4.0 --output open-index
   right-hf index posts.jsonl --store lance --output table
-  right-hf index posts.jsonl --store lance --address s3://bucket/corpus --output table
+  right-hf index posts.jsonl --store lance --table s3://bucket/corpus --output table
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--k1", type=float, default=1.5, help="saturation of the term frequency (default: 1.5)")
     add("--b", type=float, default=0.75, help="strength of the length normalisation (default: 0.75)")
     add("--store", choices=("bm25", "lance"), default="bm25", help="in memory (bm25, the default) or a table (lance)")
-    add("--address", metavar="URL", help="where a table lies, if not in FOLDER, such as s3://bucket/corpus")
+    add("--table", metavar="URL", help="where a table lies, if not in FOLDER, such as s3://bucket/corpus")
     add("--split", choices=SPLITS, help="of a source with several (default: train)")
     add_data_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
-    if arguments.address is not None and arguments.store != "lance":
-        raise argparse.ArgumentTypeError("--address is where a table lies: give --store lance, or leave it out")
+    if arguments.table is not None and arguments.store != "lance":
+        raise argparse.ArgumentTypeError("--table is where a table lies: give --store lance, or leave it out")
     from right_hf.analysis import get_analyser
     from right_hf.corpus import Corpus
     from right_hf.data import load_split
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
         variants = read_table(arguments.variants) if arguments.variants else []
     terms = {"analyser": arguments.analyser, "k1": arguments.k1, "b": arguments.b}
     if arguments.store == "lance":
-        place = {"folder": arguments.output, "address": arguments.address}
+        place = {"folder": arguments.output, "address": arguments.table}
         retriever: Retriever = LanceRetriever.from_posts(posts, **place, variants=variants, **terms)
     else:
         retriever = BM25Retriever(Corpus(posts, variants), **terms)

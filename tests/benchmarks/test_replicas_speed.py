@@ -105,9 +105,8 @@ def test_replicas_of_a_server(tmp_path: Path) -> None:
     ways = {"plain servers, each in its turn": plain}
     if importlib.util.find_spec("grpc"):
         ways["Ray Serve"] = ray_serve
-    tell(
-        f"\n{CLIENTS} clients, a table of {len(corpus):,} posts, {os.cpu_count()} cores (load {os.getloadavg()[0]:.1f}):\n"
-    )
+    size, load = f"{len(corpus):,}", f"{os.getloadavg()[0]:.1f}"
+    tell(f"\n{CLIENTS} clients, a table of {size} posts, {os.cpu_count()} cores (load {load}):\n")
     for name, way in ways.items():
         for replicas in (1, 2):
             with way(replicas, tmp_path / "table", tmp_path) as (urls, processes):

@@ -33,11 +33,11 @@ def test_posts_are_indexed_into_a_table(
 def test_a_table_lies_at_an_address(capsys: pytest.CaptureFixture[str], table: str, tmp_path: Path) -> None:
     posts, store = str(tmp_path / "data"), str(tmp_path / "store")
     [done] = run(
-        capsys, "index", posts, "--store", "lance", "--address", store, "--output", str(tmp_path / "far"), "--k1", "2"
+        capsys, "index", posts, "--store", "lance", "--table", store, "--output", str(tmp_path / "far"), "--k1", "2"
     )
     far = LanceRetriever.from_pretrained(tmp_path / "far")
     assert (done["posts"], far.k1, (Path(store) / "posts.lance").is_dir()) == (len(far.corpus), 2.0, True)
-    assert "--store lance" in fail(capsys, "index", posts, "--address", store, "--output", str(tmp_path / "x"), code=2)
+    assert "--store lance" in fail(capsys, "index", posts, "--table", store, "--output", str(tmp_path / "x"), code=2)
 
 
 def test_a_table_is_compacted_and_gone_back_in(capsys: pytest.CaptureFixture[str], table: str) -> None:
