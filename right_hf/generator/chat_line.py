@@ -121,7 +121,7 @@ def _end(loop: asyncio.AbstractEventLoop, clients: list[AsyncInferenceClient], p
 
     async def close() -> None:
         for client in clients:
-            await client.close()
+            await client.close()  # type: ignore[no-untyped-call]
         loop.stop()
 
     if os.getpid() == process and not loop.is_closed():

@@ -81,7 +81,9 @@ class AnswerStore(AbstractContextManager["AnswerStore"]):
         except BaseException as error:
             self.close()
             if _is_locked(error):
-                raise BlockingIOError(f"{self.path} is locked by another program. End it, or choose another file.") from None
+                raise BlockingIOError(
+                    f"{self.path} is locked by another program. End it, or choose another file."
+                ) from None
             if type(error) is not sqlite3.DatabaseError:
                 raise
             raise ValueError(

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tenacity import stop_after_delay
 
 from right_hf.generator import AnswerStore, chat_store
@@ -155,7 +154,7 @@ def test_a_file_that_another_program_holds(path: Path, monkeypatch: pytest.Monke
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("INSERT INTO answers VALUES ('a', 'b')")
-        with pytest.raises(BlockingIOError, match="is locked by another program. End it, or choose another file"):
+        with pytest.raises(BlockingIOError, match=r"is locked by another program\. End it, or choose another file"):
             AnswerStore(path)
     other.close()
 
