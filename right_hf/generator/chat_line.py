@@ -1,4 +1,4 @@
-"""The way to a chat server that all of a process share: connections that stay open, and as many requests as it bears."""
+"""The way to a chat server that a process shares: connections that stay open, and as many requests as it bears."""
 
 from __future__ import annotations
 

@@ -64,6 +64,7 @@ class ChatServer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a body waits for the acknowledgement of its headers
     state: ChatServer
 
     def log_message(self, format: str, *args: Any) -> None:
