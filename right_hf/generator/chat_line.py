@@ -18,8 +18,8 @@ T = TypeVar("T")
 #: Connections that a client of the Hub keeps open; with more it would open and close some at each request.
 _KEPT_OPEN = 20
 
-_now = time.monotonic
-_sleep = asyncio.sleep
+now = time.monotonic
+sleep = asyncio.sleep
 
 
 class Line:
@@ -70,8 +70,8 @@ class Line:
     async def turn(self) -> AsyncIterator[AsyncInferenceClient]:
         """Waits until one more request may be made, and gives the client that makes it."""
         async with self._turns_of_width():
-            while (pause := self._not_before - _now()) > 0:
-                await _sleep(pause)
+            while (pause := self._not_before - now()) > 0:
+                await sleep(pause)
             client = self._free.pop()
             try:
                 yield client
@@ -91,9 +91,9 @@ class Line:
 
     def pause(self, seconds: float, asked_at: float) -> None:
         """Holds all requests back, since the server told one that was made at a certain time to wait."""
-        self._not_before = max(self._not_before, _now() + seconds)
+        self._not_before = max(self._not_before, now() + seconds)
         if asked_at >= self._narrowed_at:  # those that were under way together are told the same
-            self._narrowed_at = _now()
+            self._narrowed_at = now()
             narrower = max(1, self._width // 2)
             self._surplus += self._width - narrower
             self._width, self._answers = narrower, 0

@@ -123,7 +123,7 @@ class Questions:
         how = self.how
         again = policy(self._fault, "A question", how.retries + 1, how.first_wait, how.longest_wait, logging.INFO)
         try:
-            return await AsyncRetrying(**again, sleep=chat_line._sleep)(self._attempt, messages)
+            return await AsyncRetrying(**again, sleep=chat_line.sleep)(self._attempt, messages)
         except Exception as error:
             fault = self._fault(error)
         if (fault.wait or 0.0) > how.longest_wait:
@@ -132,7 +132,7 @@ class Questions:
 
     async def _attempt(self, messages: Sequence[Message]) -> str:
         async with self.line.turn() as inference:
-            asked_at = chat_line._now()
+            asked_at = chat_line.now()
             request = inference.chat_completion([dict(message) for message in messages], **self.parameters)
             try:
                 output: Any = await asyncio.wait_for(request, self.how.timeout)

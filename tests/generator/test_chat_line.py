@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import pickle
+import signal
 import subprocess
 import sys
 import textwrap
@@ -165,6 +166,25 @@ def test_nothing_is_left_behind(server: ChatServer) -> None:
     thread.join(10)
     assert not thread.is_alive()
     assert ask(copy, ["two"]) == ["#two"]
+
+
+def test_an_interrupted_batch_ends_and_keeps_what_was_answered(server: ChatServer, tmp_path: Path) -> None:
+    def script(question: str) -> str:
+        if len(server.requests) == 20:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            server.released.wait(0.2)
+        return "#cloud"
+
+    server.script, server.pause = script, 0.01
+    posts = [f"post {number}" for number in range(400)]
+    with AnswerStore(tmp_path / "answers.sqlite") as store:
+        generator = ChatGenerator(client(server, 4), store=store)
+        with pytest.raises(KeyboardInterrupt):
+            generator.generate(posts, [[]] * 400)
+        kept, before = len(store), len(server.requests)
+        assert 10 <= kept <= before < 100
+        assert len(generator.generate(posts, [[]] * 400)) == 400
+        assert len(server.requests) - before == 400 - kept
 
 
 RUN = """
