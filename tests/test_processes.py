@@ -25,10 +25,10 @@ from right_hf.forks import Lock, take_one_core_in_a_pool
 from right_hf.selector import biencoder
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.timeout(110)
+pytestmark = pytest.mark.timeout(260)
 
 GENERATOR = str(ROOT / "training" / "showcase" / "seq2seq")
-PATIENCE = 100
+PATIENCE = 240
 
 PROGRAM = """
     import multiprocessing, sys
@@ -115,14 +115,15 @@ def test_fingerprints_are_those_of_the_content(tmp_path: Path) -> None:
 
         model = RightModel.from_pretrained(DEFAULT_CHECKPOINT, generator={GENERATOR!r})
         pipe = pipeline("hashtag-recommendation", model=model, now=1.6e9)
+        recommended = lambda rows: pipe(rows["text"])
         texts = ["Moving to Azure Virtual Desktop", "warm seas"]
-        found = [Hasher.hash(lambda rows: pipe(rows["text"]))]
-        pipe(texts, deny=["azure"])
-        found.append(Hasher.hash(lambda rows: pipe(rows["text"])))
+        found = [Hasher.hash(recommended)]
+        pipe(texts, blocked=["azure"])
+        found.append(Hasher.hash(recommended))
         assert len(set(found)) == 1, "use has changed it"
         found.append(Hasher.hash(pipeline("hashtag-recommendation", model=model, now=1.7e9)))
         model.add([Post("new", "Warm seas", ("storm",))])
-        found.append(Hasher.hash(lambda rows: pipe(rows["text"])))
+        found.append(Hasher.hash(recommended))
         assert len(set(found)) == 3
         print(*found[:2])
     """
