@@ -64,8 +64,9 @@ class HashtagRecommendationPipeline(Pipeline):
 
     A process of a pool and a forked one compute in one thread, unless OMP_NUM_THREADS says otherwise. Give `now`, or
     the time is that of each call. The cache of `datasets` goes by the pipeline's whole content, corpus included: the
-    same checkpoint finds what was computed with it, a changed corpus does not; where hashing a large corpus takes too
-    long, name it by `map(…, new_fingerprint=…)`.
+    same checkpoint finds what was computed with it, a changed corpus does not. Name the result yourself, by `map(…,
+    new_fingerprint=…)`, where hashing a large corpus takes too long, and where a network of transformers generates,
+    which keeps a hash that differs from process to process (unless PYTHONHASHSEED is set).
     """
 
     _load_tokenizer = False
