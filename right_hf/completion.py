@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from itertools import islice
 from sortedcontainers import SortedDict, SortedList
 
 from right_hf.corpus import Corpus
+from right_hf.forks import Lock
 from right_hf.posts import Post
 from right_hf.preferences import Preferences
 from right_hf.retriever.base import Retriever, keep_in_step
@@ -95,7 +95,7 @@ class PrefixCounts:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._hashtags: dict[str, str] = {}  # by key: a corpus has one form of each
         self._counts: SortedDict = SortedDict()  # key: posts
         self._by_use = SortedList()  # (-posts, key)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from right_hf.forks import Lock
 from right_hf.persistence import read_object
 
 ADAPTER_CONFIG = "adapter_config.json"
 #: Held while transformers loads, which changes settings of the whole process: two threads that load at once fail, and
 #: what they leave behind fails whatever is loaded next.
-LOADING = threading.RLock()
+LOADING = Lock(again=True)
 #: Whatever is loaded; a source on the Hub lifts `local_files_only`.
 _SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from right_hf.checks import place, probability
 from right_hf.component import Part
 from right_hf.deferred import Deferred, made
 from right_hf.embedded import embedded
+from right_hf.forks import Lock, take_one_core_in_a_pool
 from right_hf.generator.base import Generator
 from right_hf.holding import occupants_of
 from right_hf.hub.arguments import UploadArguments, show_arguments
@@ -41,7 +41,7 @@ from right_hf.stages import Moments, Stages
 logger = logging.getLogger(__name__)
 
 #: Held while a model's configuration takes the place of its settings.
-_CONFIGURING = threading.Lock()
+_CONFIGURING = Lock()
 
 
 class _ConfigClass:
@@ -98,11 +98,14 @@ class RightModel(Recommender, OnDevices):
 
     def __getstate__(self) -> dict[str, Any]:
         parts = {role: made(part) for role, part in self._parts.items()}
-        return {name: value for name, value in vars(self).items() if name != "_stages"} | {"_parts": parts}
+        # The configuration as it is once somebody has asked for it, so that a model that was used is pickled as before.
+        state = vars(self) | {"_config": self.config, "_parts": parts}
+        return {name: value for name, value in state.items() if name != "_stages"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._assemble()  # a copy follows the changes of its own retriever
+        take_one_core_in_a_pool()
 
     @property
     def config(self) -> right_hf.RightConfig:

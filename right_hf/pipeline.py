@@ -56,6 +56,17 @@ class HashtagRecommendationPipeline(Pipeline):
     batches of a list or stream), `generate_when` (of which posts the generator is asked: those whose best score without
     it is at most this; what the checkpoint says), and arguments of the generator's `generate`: `num_beams`,
     `max_new_tokens` … (`generate_kwargs` takes those whose name means something else here, such as `top_k`).
+
+    Pipelines, models and components pickle, and answer in other processes, forked or spawned, as in this one:
+
+        dataset.map(lambda rows: {"hashtags": pipe(rows["text"])}, batched=True, num_proc=2)
+        ProcessPoolExecutor(2, initializer=take, initargs=(pipe,))  # once a process; pool.map(pipe, …) once a chunk
+
+    A process of a pool and a forked one compute in one thread, unless OMP_NUM_THREADS says otherwise. Give `now`, or
+    the time is that of each call. The cache of `datasets` goes by the pipeline's whole content, corpus included: the
+    same checkpoint finds what was computed with it, a changed corpus does not. Name the result yourself, by `map(…,
+    new_fingerprint=…)`, where hashing a large corpus takes too long, and where a network of transformers generates,
+    which keeps a hash that differs from process to process (unless PYTHONHASHSEED is set).
     """
 
     _load_tokenizer = False
@@ -70,6 +81,9 @@ class HashtagRecommendationPipeline(Pipeline):
             check_device(device)
         _check_sizes(kwargs)
         super().__init__(*args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"call_count": 0}  # the caches of `datasets` go by what is pickled, not by its past
 
     def _sanitize_parameters(
         self,

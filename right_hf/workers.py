@@ -11,7 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from right_hf.forks import UNFORKABLE
+from right_hf.forks import UNFORKABLE, take_one_core
 
 B = TypeVar("B")
 R = TypeVar("R")
@@ -75,8 +75,7 @@ def _take(answer: Callable[[Any], Any]) -> None:
     """What a process begins with: its work, and one core for it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and ends it
     _ANSWER[:] = [answer]
-    if (torch := sys.modules.get("torch")) is not None:
-        torch.set_num_threads(1)
+    take_one_core()
 
 
 def _answered(batch: Any) -> Any:

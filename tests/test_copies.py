@@ -172,7 +172,8 @@ def test_an_adapter(adapter: DecoderGenerator, copied: Callable[[Any], Any]) -> 
 def test_a_chat_model(tmp_path: Path, copied: Callable[[Any], Any]) -> None:
     with AnswerStore(tmp_path / "answers") as store:
         again = copied(ChatGenerator(HubChatClient("model", "http://localhost:1", api_key="k"), "zh", store))
-        assert (again.settings["language"], again.client._key, again.store) == ("zh", "k", None)
+        assert (again.settings["language"], again.client._key, again.store.path) == ("zh", "k", store.path)
+        again.store.close()
 
 
 _model: RightModel

@@ -12,6 +12,7 @@ from typing_extensions import Self
 from right_hf.generator.base import Generation, Generator
 from right_hf.generator.chat_client import HubChatClient
 from right_hf.generator.chat_prompts import chat_messages, check_prompt
+from right_hf.generator.chat_requests import Requests
 from right_hf.generator.chat_store import AnswerStore, Message, question_key
 from right_hf.generator.hashtags import parse_hashtags
 from right_hf.vocabulary import Vocabulary
@@ -47,7 +48,7 @@ class ChatClient(Protocol):
 class ChatGenerator(Generator):
     """Asks a chat model for hashtags, and takes nothing but hashtags from its answer.
 
-    A copy (`copy`, `pickle`) keeps no answers: a store is open once.
+    Copies (`copy`, `pickle`) and forked children have connections of their own, and share the store.
 
     Args:
         client: Asks the model, as a [`HubChatClient`] does.
@@ -69,9 +70,6 @@ class ChatGenerator(Generator):
         self.language = language
         self.store = store
         self.template = template
-
-    def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"store": None}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -121,7 +119,8 @@ class ChatGenerator(Generator):
         folder: str | Path,
         send_posts_to: str | None = None,
         api_key: str | None = None,
-        store: AnswerStore | None = None,
+        store: AnswerStore | str | Path | None = None,
+        concurrency: int | None = None,
     ) -> Self:
         """Loads what [`save_pretrained`] wrote.
 
@@ -133,7 +132,8 @@ class ChatGenerator(Generator):
             send_posts_to: The server that may read the posts: its `base_url`, or `hub:` and the provider. By default
                 any of those that the environment variable RIGHT_HF_SEND_POSTS_TO lists.
             api_key: The server's key, see [`HubChatClient`].
-            store: Keeps the answers.
+            store: Keeps the answers; or its file, which several processes of a machine may share.
+            concurrency: Requests under way at once, see [`right_hf.generator.chat_requests.Requests`].
 
         Raises:
             PermissionError: The server was not named. The message says which it is.
@@ -156,7 +156,8 @@ class ChatGenerator(Generator):
         for name, value in settings.items():
             if not isinstance(value, known[name]) or isinstance(value, bool):
                 raise ValueError(f"{folder}: {name} must be of type {known[name]}, got {value!r:.80}.")
-        client = HubChatClient(api_key=api_key, **settings)
+        requests = Requests() if concurrency is None else Requests(concurrency=concurrency)
+        client = HubChatClient(api_key=api_key, requests=requests, **settings)
         allowed = [send_posts_to] if send_posts_to else os.environ.get(CONSENT_VARIABLE, "").split()
         if client.server not in allowed:
             raise PermissionError(
@@ -165,4 +166,4 @@ class ChatGenerator(Generator):
                 f"send_posts_to={client.server!r} to from_pretrained (in model_kwargs of pipeline()), or set "
                 f"{CONSENT_VARIABLE}={client.server} in the environment."
             )
-        return cls(client, store=store, **prompt)
+        return cls(client, store=AnswerStore(store) if isinstance(store, (str, Path)) else store, **prompt)

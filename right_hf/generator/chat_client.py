@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from right_hf.forks import Lock, leave_to_parents, renewed_in_children
+from right_hf.generator.chat_line import Line
 from right_hf.generator.chat_requests import Questions, Requests
 from right_hf.generator.chat_store import Message
 
@@ -40,8 +40,9 @@ class HubChatClient:
     """Asks a model of a Hub provider, or of any server that speaks OpenAI's chat completions (vLLM, TGI, llama.cpp).
 
     Posts are sent to that server. Requests that fail for a passing reason (HTTP 408, 409, 425, 429 and 5xx, time-outs,
-    lost connections, answers that are none) are made again after growing waits; what Retry-After asks for holds for all
-    requests. When requests fail in a row, or the server turns the key or the model down, the rest is not asked.
+    lost connections, answers that are none) are made again after growing waits. What Retry-After asks for holds for all
+    requests of the client, in whatever thread, of which fewer are made at once for a while. When requests fail in a
+    row, or the server turns the key or the model down, the rest is not asked.
 
     Args:
         model: Id of the model, on the Hub or as the server calls it.
@@ -85,6 +86,17 @@ class HubChatClient:
         if key is not None and not _is_sendable(key):
             raise ValueError("The API key must be printable ASCII without spaces. Is there a line break at its end?")
         self._key = key
+        self._opening = Lock()
+        self._line: Line | None = None
+        self._made_of: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_line": None}
+
+    def _renew(self) -> None:
+        """Forgets connections and threads that are those of a parent."""
+        leave_to_parents(self._line)
+        self._line = None
 
     def __repr__(self) -> str:
         return f"HubChatClient({self.model!r} at {self.server})"
@@ -99,6 +111,15 @@ class HubChatClient:
         """Model, server and defaults of generation. No key."""
         return {"client": "hub", **{name: getattr(self, name) for name in self.saved}}
 
+    def _opened(self, target: dict[str, Any]) -> Line:
+        """The way to the server, opened by whoever asks first."""
+        made_of = (target, self.requests)
+        with self._opening:
+            if self._line is None or self._made_of != made_of:
+                self._line, self._made_of = Line(target, self.requests.concurrency, self.requests.timeout), made_of
+                _CLIENTS.add(self)
+            return self._line
+
     def complete(
         self, conversations: Sequence[Sequence[Message]], keep: Callable[[int, str], None], **generation: Any
     ) -> None:
@@ -111,9 +132,10 @@ class HubChatClient:
         chosen = {"max_new_tokens": self.max_new_tokens, "temperature": self.temperature} | generation
         parameters = {_PARAMETERS[name]: value for name, value in chosen.items() if value is not None}
         where: dict[str, Any] = {"provider": self.provider} if self.base_url is None else {"base_url": self.base_url}
-        target = {**where, "api_key": self._key}
-        questions = Questions(target, {"model": self.model, **parameters}, self.requests, self.skip_refused, keep)
-        answered, reasons = _run(questions.ask(conversations))
+        line = self._opened({**where, "api_key": self._key})
+        chosen = {"model": self.model, **parameters}
+        questions = Questions(line, self._key, chosen, self.requests, self.skip_refused, keep)
+        answered, reasons = line.run(questions.ask(conversations))
         if unanswered := len(conversations) - answered:
             raise ChatError(
                 f"{unanswered} of {len(conversations)} questions got no answer from {self.model} at {self.server}. The "
@@ -124,14 +146,7 @@ class HubChatClient:
             )
 
 
-def _run(task: Coroutine[Any, Any, tuple[int, list[str]]]) -> tuple[int, list[str]]:
-    """Runs `task` to its end, also from within a running event loop such as a notebook's."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(task)
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, task).result()
+_CLIENTS = renewed_in_children(HubChatClient._renew)
 
 
 def _checked_address(base_url: str) -> str:

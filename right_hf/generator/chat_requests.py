@@ -1,18 +1,18 @@
-"""Requests of a chat client: so many at once, again where that may help, and no more when the server is down."""
+"""Questions of a chat client: each again where that may help, and no more when the server is down."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from huggingface_hub import AsyncInferenceClient
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from tenacity import AsyncRetrying
 
+from right_hf.generator import chat_line
+from right_hf.generator.chat_line import Line
 from right_hf.generator.chat_store import Message
 from right_hf.retries import Fault, policy, retry_after
 
@@ -23,10 +23,9 @@ _LOST_IN_A_ROW = 3
 #: The server understood the question and will not answer it; another question may fare better.
 _REFUSALS = frozenset({400, 413, 422})
 _TEMPORARY = frozenset({408, 409, 425, 429})
+#: The server has too much to do, whoever asks.
+_BUSY = frozenset({429, 503})
 _MAX_REASON_CHARACTERS = 300
-
-_now = time.monotonic
-_sleep = asyncio.sleep
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class Requests:
     """How requests are made.
 
     Attributes:
-        concurrency: Under way at once.
+        concurrency: Under way at once, in all batches and threads of the process; fewer while the server is busy. A
+            batch alone cannot have more under way than it has posts.
         timeout: Seconds for a whole answer.
         retries: Further attempts after the first.
         first_wait: Seconds before the second attempt; doubled each time.
@@ -46,7 +46,7 @@ class Requests:
 
     concurrency: int = 8
     timeout: float = 60.0
-    retries: int = 5
+    retries: int = 8
     first_wait: float = 1.0
     longest_wait: float = 60.0
 
@@ -57,47 +57,46 @@ class Requests:
 
 @dataclass(eq=False, repr=False)
 class Questions:
-    """Questions to one server.
+    """Questions of one batch.
 
     Attributes:
-        target: Which it is: arguments of `AsyncInferenceClient`, with the key, which no message shows.
+        line: The way to the server.
+        key: Of the server, which no message shows.
         parameters: Of `chat_completion`.
         how: How many at once, how patiently.
         skip_refused: Whether a question that the server refuses counts as answered with nothing.
         keep: Called with the number of a question and its answer.
     """
 
-    target: dict[str, Any]
+    line: Line
+    key: str | None
     parameters: dict[str, Any]
     how: Requests
     skip_refused: bool
     keep: Callable[[int, str], None]
 
     def __post_init__(self) -> None:
-        self._limit = asyncio.Semaphore(self.how.concurrency)
         self._reasons: list[str] = []
         self._answered = 0
         self._in_a_row = 0
         self._is_over = False
-        self._not_before = 0.0
 
     async def ask(self, conversations: Sequence[Sequence[Message]]) -> tuple[int, list[str]]:
         """Asks each; returns how many were answered, and why others were not."""
-        async with AsyncInferenceClient(**self.target, timeout=self.how.timeout) as inference:
-            tasks = [asyncio.ensure_future(self._ask(inference, *each)) for each in enumerate(conversations)]
-            try:
-                await asyncio.gather(*tasks)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+        tasks = [asyncio.ensure_future(self._ask(*each)) for each in enumerate(conversations)]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         return self._answered, self._reasons
 
-    async def _ask(self, inference: AsyncInferenceClient, number: int, messages: Sequence[Message]) -> None:
-        async with self._limit:
+    async def _ask(self, number: int, messages: Sequence[Message]) -> None:
+        async with self.line.questions:
             if self._is_over:
                 return
-            answer = await self._answer(inference, messages)
+            answer = await self._answer(messages)
             if isinstance(answer, Fault):
                 logger.warning("No answer to question %d: %s", number, answer.reason)
                 if not (answer.refused and self.skip_refused):
@@ -119,37 +118,44 @@ class Questions:
         is_down = self._in_a_row >= max(_LOST_IN_A_ROW, self.how.concurrency)
         self._is_over |= is_down or not (fault.temporary or fault.refused)
 
-    async def _answer(self, inference: AsyncInferenceClient, messages: Sequence[Message]) -> str | Fault:
+    async def _answer(self, messages: Sequence[Message]) -> str | Fault:
         """The answer, or why there is none after all attempts."""
         how = self.how
         again = policy(self._fault, "A question", how.retries + 1, how.first_wait, how.longest_wait, logging.INFO)
         try:
-            return await AsyncRetrying(**again, sleep=_sleep)(self._attempt, inference, messages)
+            return await AsyncRetrying(**again, sleep=chat_line.sleep)(self._attempt, messages)
         except Exception as error:
             fault = self._fault(error)
         if (fault.wait or 0.0) > how.longest_wait:
             return replace(fault, reason=f"{fault.reason}, and asks to wait {fault.wait:.0f} s", temporary=False)
         return fault
 
-    async def _attempt(self, inference: AsyncInferenceClient, messages: Sequence[Message]) -> str:
-        while (pause := self._not_before - _now()) > 0:
-            await _sleep(pause)
-        request = inference.chat_completion([dict(message) for message in messages], **self.parameters)
-        try:
-            output: Any = await asyncio.wait_for(request, self.how.timeout)
-        except HfHubHTTPError as error:
-            wait = self._fault(error).wait or 0.0
-            if wait <= self.how.longest_wait:  # what a server asks for holds for all requests
-                self._not_before = max(self._not_before, _now() + wait)
-            raise
+    async def _attempt(self, messages: Sequence[Message]) -> str:
+        async with self.line.turn() as inference:
+            asked_at = chat_line.now()
+            request = inference.chat_completion([dict(message) for message in messages], **self.parameters)
+            try:
+                output: Any = await asyncio.wait_for(request, self.how.timeout)
+            except HfHubHTTPError as error:
+                self._slow_down(error, asked_at)
+                raise
+            self.line.answered()
         content = output.choices[0].message.content
         if content is not None and not isinstance(content, str):
             raise TypeError("the content of the message is no text")
         return content or ""  # nothing is said where a filter cut in, or reasoning used up all tokens
 
+    def _slow_down(self, error: HfHubHTTPError, asked_at: float) -> None:
+        """What a server asks for holds for all requests; one that is busy and names no time gets the first wait."""
+        wait = self._fault(error).wait
+        if wait is None and error.response.status_code in _BUSY:
+            wait = self.how.first_wait
+        if wait is not None and wait <= self.how.longest_wait:
+            self.line.pause(wait, asked_at)
+
     def _fault(self, error: Exception) -> Fault:
-        fault, key = _described(error), self.target["api_key"]
-        return replace(fault, reason=fault.reason.replace(key, "***")) if key else fault
+        fault = _described(error)
+        return replace(fault, reason=fault.reason.replace(self.key, "***")) if self.key else fault
 
 
 def _described(error: Exception) -> Fault:

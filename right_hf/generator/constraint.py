@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -15,6 +14,7 @@ import numpy.typing as npt
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList
 
+from right_hf.forks import Lock
 from right_hf.generator.trie import TokenTrie
 from right_hf.vocabulary import Vocabulary
 
@@ -206,7 +206,7 @@ class AllowedTokens(LogitsProcessor):
 
 
 _CONSTRAINTS: WeakKeyDictionary[Any, OrderedDict[Vocabulary, Constraint]] = WeakKeyDictionary()
-_BUILDING = threading.Lock()
+_BUILDING = Lock()
 
 
 def constraint_for(form: SpellingFormat, vocabulary: Vocabulary) -> Constraint:

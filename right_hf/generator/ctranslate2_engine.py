@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from right_hf.forks import renewed_in_children
+from right_hf.forks import leave_to_parents, renewed_in_children
 from right_hf.generator.ctranslate2_options import same_options
 from right_hf.generator.ctranslate2_store import converted_files
 from right_hf.loading import network_of
@@ -26,10 +26,6 @@ _MOST_UNASKED = 100_000_000
 _MOST_WORKERS = 8
 #: Tokens of a prompt with which a conversion is checked.
 _CHECKED = 64
-
-
-#: What a forked child has of its parent's: to free it would wait for threads that are not there.
-_OF_PARENTS: list[Any] = []
 
 
 class CTranslate2Engine:
@@ -62,7 +58,7 @@ class CTranslate2Engine:
     def _renew(self) -> None:
         """Forgets what was loaded; the threads of a parent are not those of a forked child."""
         if (runner := vars(self).get("_runner")) is not None:
-            _OF_PARENTS.append(runner)
+            leave_to_parents(runner)
         self._runner: Any = None
         self._threads = 0
         self._loading = threading.Lock()

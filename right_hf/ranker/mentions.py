@@ -6,7 +6,6 @@ phrase of a few words; not in scripts without spaces, since there no words begin
 
 from __future__ import annotations
 
-import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heapify, heappop
@@ -16,6 +15,7 @@ from typing import NamedTuple
 import regex
 
 from right_hf.corpus import Corpus
+from right_hf.forks import Lock
 from right_hf.ranker.records import Mention
 from right_hf.text.characters import is_folded
 from right_hf.text.hashtags import hashtag_key, normalise_hashtag
@@ -51,7 +51,7 @@ class MentionFinder:
         self._stems: set[str] = set()  # of the keys of all hashtags that came
         self._seen = 0
         self._longest = 1
-        self._growing = threading.Lock()
+        self._growing = Lock()
 
     def find(self, post: str, corpus: Corpus, is_telling: Callable[[str], bool] | None = None) -> Mentions:
         """The hashtags that stand in a post, known to the corpus or not, each with its first mention.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from right_hf.component import Trainer
 from right_hf.encoders import Matrix, embed, load_encoder, save_encoder, weights_fingerprint
+from right_hf.forks import Lock
 from right_hf.layout import config_file
 from right_hf.persistence import load_arrays, save_arrays
 from right_hf.retriever.base import Hit
@@ -27,7 +27,7 @@ from right_hf.vocabulary import Vocabulary
 _EMBEDDINGS_FILE = "hashtag_embeddings.safetensors"
 
 #: Held while any selector's embeddings grow.
-_GROWING = threading.Lock()
+_GROWING = Lock()
 
 
 class BiEncoderSelector(Selector):

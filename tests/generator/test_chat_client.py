@@ -109,8 +109,8 @@ class Clock:
 @pytest.mark.loopback
 def test_retry_after_holds_for_all_requests(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, asked_at = Clock(sleepers=2), list[float]()
-    monkeypatch.setattr("right_hf.generator.chat_requests._sleep", clock.sleep)
-    monkeypatch.setattr("right_hf.generator.chat_requests._now", lambda: clock.now)
+    monkeypatch.setattr("right_hf.generator.chat_line.sleep", clock.sleep)
+    monkeypatch.setattr("right_hf.generator.chat_line.now", lambda: clock.now)
 
     def script(question: str) -> str:
         if clock.now == 0 and question != server.questions()[0]:  # the first to arrive meets the fault

@@ -215,6 +215,18 @@ def test_a_local_chat_model_of_an_earlier_version_is_now_a_decoder(tmp_path: Pat
         ChatGenerator.from_pretrained(tmp_path, send_posts_to="hub:auto")
 
 
+def test_a_checkpoint_is_loaded_with_a_store_and_so_many_requests_at_once(model: RightModel, tmp_path: Path) -> None:
+    client = HubChatClient("tiny/chat", base_url="http://localhost:8000/v1")
+    RightModel(model.config, model.retriever, model.selector, ChatGenerator(client)).save_pretrained(tmp_path / "right")
+    place = {"send_posts_to": client.server, "store": tmp_path / "answers.sqlite", "concurrency": 48}
+    loaded: Any = RightModel.from_pretrained(tmp_path / "right", **place).generator  # type: ignore[arg-type]
+    assert loaded.client.requests == Requests(48)
+    with loaded.store as store:
+        assert store.path == tmp_path / "answers.sqlite"
+    with pytest.raises(ValueError, match="concurrency must be at least 1"):
+        RightModel.from_pretrained(tmp_path / "right", **(place | {"concurrency": 0}))  # type: ignore[arg-type]
+
+
 def test_a_hub_provider_is_named_in_full(tmp_path: Path) -> None:
     ChatGenerator(HubChatClient("org/chat", provider="novita")).save_pretrained(tmp_path)
     with pytest.raises(PermissionError, match="send_posts_to='hub:novita'"):

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import copy
 import json
+import multiprocessing
+import os
+import pickle
 import sqlite3
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tenacity import stop_after_delay
 
-from right_hf.generator import AnswerStore
+from right_hf.generator import AnswerStore, chat_store
 
 
 @pytest.fixture
@@ -83,9 +89,9 @@ def test_a_full_disk_leaves_no_half_answer(path: Path) -> None:
         assert [store.get(key) for key in "abc"] == ["#one", None, "#three"]
 
 
-def test_it_is_written_through_to_the_disk(path: Path) -> None:
+def test_no_power_cut_damages_it(path: Path) -> None:
     with AnswerStore(path) as store:
-        assert store._file.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert store._file.execute("PRAGMA synchronous").fetchone() == (1,)  # of a log, the last answers may be lost
         assert store._file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert not store._file.in_transaction
 
@@ -119,14 +125,80 @@ def test_what_the_error_says_takes_old_answers_over(path: Path) -> None:
         assert (store.get("a"), store.get("b")) == ("#one\n\ud800", "")
 
 
-def test_one_run_at_a_time(path: Path) -> None:
-    with AnswerStore(path), pytest.raises(BlockingIOError, match="Another run uses"):
-        AnswerStore(path)
-    code = f"from right_hf.generator import AnswerStore; AnswerStore({str(path)!r})"
-    with AnswerStore(path):
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "BlockingIOError: Another run uses" in run.stderr
+def test_copies_share_the_file(path: Path) -> None:
+    with AnswerStore(path) as store, pickle.loads(pickle.dumps(store)) as again, copy.deepcopy(store) as third:
+        store.add("a", "#one")
+        again.add("b", "#two")
+        assert [one.get(key) for one in (store, again, third) for key in "ab"] == ["#one", "#two"] * 3
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def open_new(path: Path) -> int:
+    with AnswerStore(path) as store:
+        store.add(str(os.getpid()), "#one")
+        return len(store)
+
+
+@pytest.mark.timeout(60)
+def test_several_processes_may_open_a_new_file(tmp_path: Path) -> None:
+    with multiprocessing.get_context("fork").Pool(8) as pool:
+        for number in range(10):
+            found = pool.map(open_new, [tmp_path / str(number)] * 8, chunksize=1)
+            assert 1 <= max(found) <= 8
+
+
+def test_a_file_that_another_program_holds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("right_hf.generator.chat_store._PATIENCE", 0.1)
+    monkeypatch.setitem(chat_store._WAITING, "stop", stop_after_delay(0.1))
     AnswerStore(path).close()
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("INSERT INTO answers VALUES ('a', 'b')")
+        with pytest.raises(BlockingIOError, match=r"is locked by another program\. End it, or choose another file"):
+            AnswerStore(path)
+    other.close()
+
+
+def add_many(store: AnswerStore, first: int) -> int:
+    for number in range(first, first + 100):
+        store.add(str(number), f"#{number}")
+    return sum(store.get(str(number)) == f"#{number}" for number in range(first, first + 100))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("start", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
+def test_processes_share_the_file(path: Path, start: str) -> None:
+    """Their ranges overlap by half, and the parent writes meanwhile with what it had open before."""
+    with AnswerStore(path) as store:
+        store.add("before", "#before")
+        with ProcessPoolExecutor(4, multiprocessing.get_context(start)) as pool:
+            found = [pool.submit(add_many, store, 50 * number) for number in range(8)]
+            assert add_many(store, 1000) == 100
+            assert [one.result() for one in found] == [100] * 8
+        assert len(store) == 1 + 450 + 100
+        assert store._file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with AnswerStore(path) as store:
+        assert store.get("before") == "#before"
+        assert all(store.get(str(number)) == f"#{number}" for number in [*range(450), *range(1000, 1100)])
+
+
+_inherited: AnswerStore
+
+
+def add_inherited(number: int) -> str | None:
+    _inherited.add(str(number), f"#{number}")
+    return _inherited.get("before")
+
+
+@pytest.mark.timeout(60)
+def test_forked_children_open_the_file_again(path: Path) -> None:
+    global _inherited
+    with AnswerStore(path) as _inherited:
+        _inherited.add("before", "#before")
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            assert pool.map(add_inherited, range(20)) == ["#before"] * 20
+        _inherited.add("after", "#after")
+        assert len(_inherited) == 22
 
 
 texts = st.text(st.characters(), max_size=20)  # lone surrogates, too

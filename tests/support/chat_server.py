@@ -39,7 +39,12 @@ class ChatServer:
         self.script = script
         #: Faults of the next requests, in order; None for a request that is answered.
         self.faults: list[Fault | None] = []
+        #: Asked what happens to a request when there are none of those; it is counted as under way.
+        self.judge: Callable[[], Fault | None] = lambda: None
         self.requests: list[dict[str, Any]] = []
+        self.answered: list[str] = []
+        #: The client's end of the connection of each request.
+        self.peers: list[tuple[str, int]] = []
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
         self.times: list[float] = []
@@ -59,6 +64,7 @@ class ChatServer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a body waits for the acknowledgement of its headers
     state: ChatServer
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -74,7 +80,8 @@ class _Handler(BaseHTTPRequestHandler):
             state.times.append(time.monotonic())
             state.under_way += 1
             state.most_under_way = max(state.most_under_way, state.under_way)
-            fault = state.faults.pop(0) if state.faults else None
+            state.peers.append(self.client_address)
+            fault = state.faults.pop(0) if state.faults else state.judge()
         time.sleep(state.pause)
         try:
             self.reply(request, fault)
@@ -92,6 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
         completion = {"id": "1", "object": "chat.completion", "created": 0, "model": request["model"]}
         body = json.dumps({**completion, "choices": choices}).encode()
         if fault is None or fault.kind == "null":
+            with self.state.lock:
+                self.state.answered.append(request["messages"][-1]["content"])
             self.say(200, body)
         elif fault.kind == "status":
             self.say(fault.status, fault.body.encode(), fault.headers)
@@ -132,12 +141,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 256  # so many connect at once
+
+
 @contextmanager
 def chat_server(script: Script = lambda question: "#cloud #dev ops") -> Iterator[ChatServer]:
     """Runs a server until the block ends."""
     state = ChatServer(script)
     handler = type("Handler", (_Handler,), {"state": state})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     state.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
