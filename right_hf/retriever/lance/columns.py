@@ -76,3 +76,13 @@ def quoted(text: str) -> str:
 def one_of(texts: Sequence[str]) -> str:
     """Several strings as what stands behind IN."""
     return f"({', '.join(map(quoted, texts))})"
+
+
+def has(column: str, value: str) -> str:
+    """A filter for rows whose list holds a value."""
+    return f"array_has({column}, {quoted(value)})"
+
+
+def has_all(column: str, values: Sequence[str]) -> str:
+    """A filter for rows whose list holds all of some values."""
+    return f"array_has_all({column}, [{', '.join(map(quoted, values))}])"

@@ -16,8 +16,8 @@ from right_hf.forks import UNFORKABLE
 from right_hf.posts import Post
 from right_hf.retriever.base import Hit
 from right_hf.retriever.index import inverse_document_frequency, term_weight
-from right_hf.retriever.lance.columns import POST, one_of, posts_of
-from right_hf.retriever.lance.table import check_process, has, has_all, lance
+from right_hf.retriever.lance.columns import POST, has, has_all, one_of, posts_of
+from right_hf.retriever.lance.package import check_process, lance
 
 #: Posts that the table finds by its own BM25 beyond those wanted, and those of them, by an estimate, that are scored
 #: exactly.

@@ -7,9 +7,7 @@ ends; names are written before the posts that bring them, and one that no post h
 
 from __future__ import annotations
 
-import os
 import shutil
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -18,7 +16,9 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from right_hf.retriever.lance.columns import one_of, quoted
+from right_hf.retriever.lance.columns import one_of
+from right_hf.retriever.lance.names import SCHEMA as NAMES
+from right_hf.retriever.lance.package import lance
 
 #: How much of indexes and metadata stays in memory.
 _INDEX_CACHE, _METADATA_CACHE = 128 << 20, 32 << 20
@@ -61,43 +61,6 @@ class Version(NamedTuple):
     number: int
     written: datetime
     posts: int
-
-
-#: The process that imported the package first; threads of it do not live on in a fork.
-_PROCESS: list[int] = []
-
-
-def lance() -> Any:
-    """The package that reads and writes the tables.
-
-    Raises:
-        ImportError: It is not installed.
-        RuntimeError: See [`check_process`].
-    """
-    os.environ.setdefault("LANCE_LOG", "error")
-    # It warns at each fork, of whatever; those that read a table are refused below.
-    warnings.filterwarnings("ignore", message="lance is not fork-safe")
-    try:
-        import lance as package
-    except ImportError as error:
-        raise ImportError("A corpus in a Lance table needs pylance: pip install 'right_hf[lance]'") from error
-    _PROCESS[:] = _PROCESS or [os.getpid()]
-    check_process()
-    return package
-
-
-def check_process() -> None:
-    """Makes sure that this process was not forked off one that reads tables: it would wait for threads for ever.
-
-    Raises:
-        RuntimeError: It was.
-    """
-    if _PROCESS and os.getpid() != _PROCESS[0]:
-        raise RuntimeError(
-            f"This process was forked off the process {_PROCESS[0]}, which had a Lance table open; tables cannot be "
-            'read in a fork. Start processes by "spawn" (multiprocessing.set_start_method("spawn"), for datasets.map '
-            'multiprocess.set_start_method("spawn")), or use num_workers of the pipeline, which does.'
-        )
 
 
 def is_local(address: str) -> bool:
@@ -166,9 +129,7 @@ class Tables:
                     f"There is a table at {place} already. Remove it, or choose another place."
                 ) from error
             raise
-        from right_hf.retriever.lance.names import SCHEMA
-
-        lance().write_dataset(SCHEMA.empty_table(), f"{address.rstrip('/')}/{_NAMES}.lance", mode="create")
+        lance().write_dataset(NAMES.empty_table(), f"{address.rstrip('/')}/{_NAMES}.lance", mode="create")
         return cls(address)
 
     @staticmethod
@@ -299,13 +260,3 @@ def _as_os_error() -> Iterator[None]:
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0].partition(", /")[0][:300]
-
-
-def has(column: str, value: str) -> str:
-    """A filter for rows whose list holds a value."""
-    return f"array_has({column}, {quoted(value)})"
-
-
-def has_all(column: str, values: Sequence[str]) -> str:
-    """A filter for rows whose list holds all of some values."""
-    return f"array_has_all({column}, [{', '.join(map(quoted, values))}])"
