@@ -89,7 +89,9 @@ def refuse_pickle(folder: Path) -> None:
     Raises:
         ValueError: A file with an ending of pickle formats lies in it; the message names it and the fix.
     """
-    if found := sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICKLE_SUFFIXES):
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in PICKLE_SUFFIXES)
+    # What a Lance table marks as removed is a bitmap in a file of this ending, which no pickle reader is ever given.
+    if found := sorted(path for path in files if not path.match("*.lance/_deletions/*.bin")):
         raise ValueError(
             f"{found[0]} may be a pickle file, which can run code when it is loaded; it was not read. "
             "Convert the weights to safetensors and remove the file."

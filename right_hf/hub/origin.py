@@ -26,9 +26,9 @@ _REPLACED = (
     *("tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "chat_template.*"),
     *("vocab*", "merges.txt", "*.model"),
 )
-#: The folders of an encoder inside a component, and those in which sentence-transformers keeps the settings of modules
-#: and transformers further chat templates. Those of its parts show by the configurations in them.
-_SUBFOLDER = re.compile(r"encoder|\d+_[A-Z]\w+|additional_chat_templates")
+#: Folders inside a component: of an encoder, of tables, those in which sentence-transformers keeps the settings of
+#: modules, and transformers further chat templates. Those of its parts show by the configurations in them.
+_SUBFOLDER = re.compile(r"encoder|(posts|hashtags)\.lance|\d+_[A-Z]\w+|additional_chat_templates")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ RELIABILITY_FILE = "reliability.svg"
 RECORDS = ("README.md", TRAINING_FILE, EVAL_RESULTS, RELIABILITY_FILE)
 _TABLES = ("*.json", "*.jsonl", "*.parquet", "*.tsv")
 #: What is fetched and pushed: nothing that can run code when it is read.
-SAFE_FILES = (*_TABLES, RELIABILITY_FILE, "*.safetensors", "*.npy", "*.txt", "*.model", "*.jinja", "*.md")
+SAFE_FILES = (*_TABLES, "*.lance/*", RELIABILITY_FILE, "*.safetensors", "*.npy", "*.txt", "*.model", "*.jinja", "*.md")
 
 #: The branch that is meant where none is named.
 _MAIN = "main"

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from right_hf.retriever.lance.columns import one_of
+from right_hf.retriever.lance.links import without_links
 from right_hf.retriever.lance.names import SCHEMA as NAMES
 from right_hf.retriever.lance.package import lance
 
@@ -86,11 +87,13 @@ class Tables:
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self._kept = without_links(Path(address)) if is_local(address) else None
         self.posts = self._open(_POSTS)
         self.names = self._open(_NAMES)
 
     def _place(self, name: str) -> str:
-        return f"{self.address.rstrip('/')}/{name}.lance"
+        address = self.address if self._kept is None else self._kept.name
+        return f"{address.rstrip('/')}/{name}.lance"
 
     def _open(self, name: str, version: int | None = None) -> Any:
         place = self._place(name)

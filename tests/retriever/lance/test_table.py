@@ -20,6 +20,7 @@ from right_hf.pipeline import HashtagRecommendationPipeline
 from right_hf.popularity import HashtagPopularity
 from right_hf.retriever import LanceRetriever
 from right_hf.retriever.lance import changing
+from tests.support.loopback_hub import LoopbackHub
 
 NEW = Post("new", "a comet over the harbour", ("comet", "brand new"), spellings=("", "BrandNew"))
 #: Times that a process is killed while it writes.
@@ -325,3 +326,31 @@ def test_a_killed_writer_loses_nothing_acknowledged(tmp_path: Path) -> None:
         assert table.corpus.hashtag_counts() == counts.corpus.hashtag_counts()
         assert table.search(["alpha beta"], 5) == counts.search(["alpha beta"], 5)
         first = max((int(post_id) for post_id in found if post_id != "m"), default=-1) + 1
+
+
+def test_half_of_its_posts_removed_it_is_no_pickle(tmp_path: Path) -> None:
+    """Which posts are gone is in a file that ends like some pickles, once they are many."""
+    LanceRetriever.from_posts((Post(f"{row:05}", "alpha", ("x",)) for row in range(20_000)), tmp_path / "table")
+    with closing(LanceRetriever.open(tmp_path / "table")) as opened:
+        opened.remove([f"{row:05}" for row in range(0, 20_000, 2)])
+    assert list((tmp_path / "table").rglob("*.bin"))
+    assert len(LanceRetriever.from_pretrained(tmp_path / "table").corpus) == 10_000
+    (tmp_path / "table" / "posts.lance" / "data" / "evil.bin").write_bytes(b"")
+    with pytest.raises(ValueError, match="pickle"):
+        LanceRetriever.from_pretrained(tmp_path / "table")
+
+
+@pytest.mark.loopback
+def test_a_table_is_pushed_and_pulled(hub: LoopbackHub, opened: LanceRetriever, english_posts: list[Post]) -> None:
+    opened.push_to_hub("user/table")
+    assert list(LanceRetriever.from_pretrained("user/table").corpus) == english_posts
+    opened.add([NEW])
+    opened.compact(forget_days=0)
+    opened.push_to_hub("user/table")
+    pulled = LanceRetriever.from_pretrained("user/table")
+    assert pulled.search(["comet", "team cloud"]) == opened.search(["comet", "team cloud"])
+    there = set(hub.repo("user/table").at().files)
+    here = {path.relative_to(opened.folder).as_posix() for path in opened.folder.rglob("*") if path.is_file()}
+    assert {path for path in there if ".lance/" in path} == {path for path in here if ".lance/" in path}
+    BM25Retriever.from_posts(english_posts).push_to_hub("user/table")
+    assert not [path for path in hub.repo("user/table").at().files if ".lance/" in path]
