@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from datetime import date, time
 from typing import Any
 
 import pyarrow as pa
 
 from right_hf.bulk.checkpoints import NamedCheckpoint
 from right_hf.bulk.json_rows import json_batches
-from right_hf.bulk.outputs import Counts, Output, PartWriter, json_line
+from right_hf.bulk.outputs import Counts, Output, PartWriter
 from right_hf.bulk.parquet_rows import parquet_batches
 from right_hf.bulk.pieces import Piece
 from right_hf.bulk.rows import Batch, Layout, Rejects, Row
@@ -31,6 +30,10 @@ RECOMMENDATIONS = pa.list_(
     )
 )
 _READERS = {"parquet": parquet_batches, "jsonl": json_batches}
+
+
+class Unreadable(Exception):
+    """A piece cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -56,25 +59,46 @@ class Annotator:
         checkpoint: What recommends.
         output: Where the answers go.
         layout: How rows are read.
-        column: The column that recommendations get.
         asked: Arguments of [`right_hf.RightModel.recommend`].
     """
 
     checkpoint: NamedCheckpoint
     output: Output
     layout: Layout
-    column: str
     asked: Mapping[str, Any]
 
     def load(self) -> None:
         """Loads the checkpoint, once a process."""
-        self.checkpoint.model  # noqa: B018
+        _ = self.checkpoint.model
 
     def __call__(self, piece: Piece) -> Done:
-        """Writes the answers of a piece; doing it again writes the same."""
+        """Writes the answers of a piece, unless they are there; doing it again would write the same."""
+        if (counts := self.output.counts(piece.number)) is not None:
+            return Done(piece.number, counts)
         rejects = Rejects(piece)
-        batches = _READERS[piece.format](piece, self.layout, rejects)
-        with self.output.written(self.output.part(piece.number)) as scratch:
-            with closing(PartWriter(scratch, self.output.format)) as writer:
-                pass
+        try:
+            with self.output.written(self.output.part(piece.number)) as scratch:
+                with closing(PartWriter(scratch, self.output.format)) as writer:
+                    for batch in _readable(piece, self.layout, rejects):
+                        writer.write(self._answered(batch))
+                # Before the part, whose being there says that all is done.
+                self.output.write_rejected(piece.number, rejects.rows)
+        except Unreadable as error:
+            return Done(piece.number, None, str(error))
         return Done(piece.number, Counts(writer.posts, len(rejects.rows)))
+
+    def _answered(self, batch: Batch) -> pa.Table | list[Row]:
+        """The rows of a batch with the column of answers."""
+        found = self.checkpoint.model.recommend(batch.texts, **self.asked) if batch.texts else []
+        answers = [[asdict(entry) for entry in recommendations] for recommendations in found]
+        if isinstance(batch.rows, pa.Table):
+            return batch.rows.append_column(self.layout.answers, pa.array(answers, RECOMMENDATIONS))
+        return [{**row, self.layout.answers: answer} for row, answer in zip(batch.rows, answers, strict=True)]
+
+
+def _readable(piece: Piece, layout: Layout, rejects: Rejects) -> Iterator[Batch]:
+    """The batches of a piece; whatever goes wrong in reading is [`Unreadable`], nothing else is."""
+    try:
+        yield from _READERS[piece.format](piece, layout, rejects)
+    except (OSError, ValueError, EOFError, pa.ArrowException) as error:
+        raise Unreadable(f"{piece.file} cannot be read: {error}") from error

@@ -29,8 +29,7 @@ def json_batches(piece: Piece, layout: Layout, rejects: Rejects) -> Iterator[Bat
             if len(batch) == layout.size:
                 yield _batch(batch, layout)
                 batch = []
-        if batch:
-            yield _batch(batch, layout)
+        yield _batch(batch, layout)  # perhaps an empty one, which still tells the columns
 
 
 def lines_between(file: Any, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
@@ -121,6 +120,8 @@ def _good_rows(lines: Iterable[tuple[str, int, bytes]], layout: Layout, rejects:
             identity = row.get(layout.id) if layout.id is not None else None
             if wrong := layout.wrong(row.get(layout.text), identity):
                 raise ValueError(wrong)
+            if layout.answers in row:
+                raise ValueError(f"has a field {layout.answers!r} already; --column names another for the answers")
             if layout.schema is not None:
                 _check_fit(row, layout.schema)
         except ValueError as error:

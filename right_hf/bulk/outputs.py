@@ -15,12 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from right_hf.bulk.inputs import is_local, open_place, whole_address
-from right_hf.bulk.rows import Row
+from right_hf.bulk.rows import Row, json_line
 from right_hf.persistence import atomic_file
 from right_hf.textfiles import json_value
 
 #: Names that begin with an underscore are no data to Arrow, Spark and Ray, so that the folder is read as a table.
 MANIFEST, SUMMARY, REJECTED = "_manifest.json", "_summary.json", "_rejected"
+#: Rows of a row group.
+_GROUP = 4096
 
 
 class Counts(NamedTuple):
@@ -133,13 +135,15 @@ class Output:
         for name in sorted(names, key=lambda name: name == MANIFEST):
             system.rm_file(f"{path}/{name}")
 
-    def counts(self, number: int, names: Collection[str]) -> Counts:
-        """What became of the rows of a piece that is done; `names` are those of the folder."""
+    def counts(self, number: int) -> Counts | None:
+        """What became of the rows of a piece; None where it is not done."""
         system, path = self._opened
-        rejected = self.read(self.rejected(number)) if self.rejected(number) in names else None
-        with system.open(f"{path}/{self.part(number)}", "rb") as file:
-            posts = pq.ParquetFile(file).metadata.num_rows if self.format == "parquet" else _lines(file)
-        return Counts(posts, 0 if rejected is None else rejected.count(b"\n"))
+        try:
+            with system.open(f"{path}/{self.part(number)}", "rb") as file:
+                posts = pq.ParquetFile(file).metadata.num_rows if self.format == "parquet" else _lines(file)
+        except FileNotFoundError:
+            return None
+        return Counts(posts, (self.read(self.rejected(number)) or b"").count(b"\n"))
 
 
 def _lines(file: Any) -> int:
@@ -147,20 +151,6 @@ def _lines(file: Any) -> int:
     while chunk := file.read(1 << 20):
         count += chunk.count(b"\n")
     return count
-
-
-def json_line(row: Mapping[str, Any]) -> bytes:
-    """A row as a line of JSON: readable, and where it holds half a character escaped, so that nothing is lost.
-
-    Raises:
-        ValueError: It holds what JSON has not.
-    """
-    try:
-        return (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode()
-    except UnicodeEncodeError:
-        return (json.dumps(row, allow_nan=False) + "\n").encode()
-    except TypeError as error:
-        raise ValueError(f"holds what JSON has not ({error})") from None
 
 
 class PartWriter:
@@ -175,6 +165,7 @@ class PartWriter:
         self._path = path
         self._parquet: pq.ParquetWriter | None = None
         self._lines = path.open("wb") if format == "jsonl" else None
+        self._waiting: list[pa.Table] = []
         self.posts = 0
 
     def write(self, rows: pa.Table | Sequence[Row]) -> None:
@@ -183,12 +174,22 @@ class PartWriter:
         if self._lines is not None:
             self._lines.writelines(map(json_line, rows))
             return
-        if self._parquet is None:
-            self._parquet = pq.ParquetWriter(self._path, rows.schema)
-        self._parquet.write_table(rows)
+        self._waiting.append(rows)
+        if sum(map(len, self._waiting)) >= _GROUP:
+            self._write_group()
 
     def close(self) -> None:
         """Ends the file."""
+        if self._waiting:
+            self._write_group()
         for writer in (self._lines, self._parquet):
             if writer is not None:
                 writer.close()
+
+    def _write_group(self) -> None:
+        rows = pa.concat_tables(self._waiting)
+        if self._parquet is None:
+            self._parquet = pq.ParquetWriter(self._path, rows.schema)
+        if len(rows):
+            self._parquet.write_table(rows)
+        self._waiting.clear()

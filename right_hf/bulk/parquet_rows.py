@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, time
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from right_hf.bulk.inputs import open_place
-from right_hf.bulk.pieces import Piece
-from right_hf.bulk.rows import Batch, Layout, Rejects
+from right_hf.bulk.inputs import Input, open_place
+from right_hf.bulk.pieces import Piece, parquet_metadata
+from right_hf.bulk.rows import Batch, Layout, Rejects, Row, json_line
 
 #: Rows that are decoded at once.
 _DECODED = 1024
@@ -31,32 +32,55 @@ def parquet_batches(piece: Piece, layout: Layout, rejects: Rejects) -> Iterator[
         for table in _in_batches(_rows(file, piece), layout.size):
             texts = table.column(layout.text).to_pylist()
             ids = [None] * len(texts) if layout.id is None else table.column(layout.id).to_pylist()
-            wrong = [layout.wrong(text, identity) for text, identity in zip(texts, ids, strict=True)]
+            rows = _as_json(table) if layout.output == "jsonl" else [None] * len(texts)
+            wrong = [_wrong(*row, layout) for row in zip(texts, ids, rows, strict=True)]
             for row, reason in enumerate(wrong):
                 if reason is not None:
                     rejects.add("row", place + row, reason, ids[row])
             place += len(texts)
             good = [reason is None for reason in wrong]
-            if any(good):
-                kept = table if all(good) else table.filter(pa.array(good))
-                yield Batch([text for text, is_good in zip(texts, good, strict=True) if is_good], kept)
+            kept = table if all(good) else table.filter(pa.array(good))
+            values = [row for row, is_good in zip(rows, good, strict=True) if is_good and row is not None]
+            answered = [text for text, is_good in zip(texts, good, strict=True) if is_good]
+            yield Batch(answered, values if layout.output == "jsonl" else kept)
 
 
 def check_columns(file: str, schema: pa.Schema, layout: Layout) -> None:
     """Refuses a file without the columns that are asked for.
 
     Raises:
-        ValueError: A column is missing, or that of the posts holds no strings.
+        ValueError: A column is missing, that of the posts holds no strings, or that of the answers is there.
     """
     for option, name in (("--text-column", layout.text), ("--id-column", layout.id)):
         if name is not None and name not in schema.names:
             raise ValueError(f"{file} has no column {name!r}, only {', '.join(schema.names)}. Name it with {option}.")
+    if layout.answers in schema.names:
+        raise ValueError(f"{file} has a column {layout.answers!r} already. Name another for the answers with --column.")
     kind = schema.field(layout.text).type
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
     if not (pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value)):
         raise ValueError(
             f"The column {layout.text!r} of {file} holds {kind}, expected strings. Name another with --text-column."
         )
+
+
+def _as_json(table: pa.Table) -> list[Row]:
+    """Rows as values; times become texts, as JSON has none."""
+    return [{name: _plain(value) for name, value in row.items()} for row in table.to_pylist()]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, (date, time)) else value
+
+
+def _wrong(text: Any, identity: Any, row: Row | None, layout: Layout) -> str | None:
+    """What keeps a row from being answered, or from being written as JSON where it is to be."""
+    if (reason := layout.wrong(text, identity)) is None and row is not None:
+        try:
+            json_line(row)
+        except ValueError as error:
+            return f"{error}; --format parquet keeps any column"
+    return reason
 
 
 def _rows(file: Any, piece: Piece) -> Iterator[pa.Table]:
@@ -90,3 +114,11 @@ def _in_batches(tables: Iterator[pa.Table], size: int) -> Iterator[pa.Table]:
         left = table.slice(whole)
     if left is not None and left.num_rows:
         yield left
+
+
+def schema_of(one: Input) -> pa.Schema | None:
+    """The columns of a file; None where it cannot be read."""
+    try:
+        return parquet_metadata(one.file).schema.to_arrow_schema()
+    except (OSError, pa.ArrowException):
+        return None

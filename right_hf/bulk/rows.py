@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -32,20 +33,25 @@ class Layout:
     Attributes:
         text: Column of the posts.
         id: Column of their ids, which every row must have; None where none is asked for.
+        answers: Column that the answers get, which rows must not have yet.
         size: Rows of a batch.
-        schema: What rows of JSON must fit; None where they are written as JSON again.
+        output: The format in which they are written, `parquet` or `jsonl`.
+        schema: What rows of JSON must fit to be written as Parquet.
     """
 
     text: str = "text"
     id: str | None = None
+    answers: str = "recommendations"
     size: int = 16
+    output: str = "parquet"
     schema: pa.Schema | None = None
 
     def wrong(self, text: Any, identity: Any) -> str | None:
         """What keeps a row from being answered, in words."""
         if not isinstance(text, str):
             return f'has no string under "{self.text}": {text!r:.80}'
-        if self.id is not None and (isinstance(identity, bool) or not isinstance(identity, (str, int)) or identity == ""):
+        is_named = isinstance(identity, (str, int)) and not isinstance(identity, bool) and identity != ""
+        if self.id is not None and not is_named:
             return f'has no string or number under "{self.id}": {identity!r:.80}'
         return None
 
@@ -63,5 +69,15 @@ class Rejects:
         self.rows.append({"file": self.piece.file, unit: place, **known, "reason": reason})
 
 
-#: Gives the batches of a piece, and adds to what is rejected meanwhile.
-Reader = Callable[[Piece, Layout, Rejects], Iterator[Batch]]
+def json_line(row: Mapping[str, Any]) -> bytes:
+    """A row as a line of JSON: readable, and where it holds half a character escaped, so that nothing is lost.
+
+    Raises:
+        ValueError: It holds what JSON has not.
+    """
+    try:
+        return (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    except UnicodeEncodeError:
+        return (json.dumps(row, allow_nan=False) + "\n").encode()
+    except TypeError as error:
+        raise ValueError(f"holds what JSON has not ({error})") from None
