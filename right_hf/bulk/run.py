@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-
 from right_hf.bulk.annotating import Annotator, Done
 from right_hf.bulk.checkpoints import NamedCheckpoint
 from right_hf.bulk.engines import Engine

@@ -23,7 +23,15 @@ from pathlib import Path
 from typing import Any
 
 from right_hf.cli.engines import add_engine_options, chosen_engine
-from right_hf.cli.options import add_model_options, as_text, moment, named_checkpoint, positive, probability, write_result
+from right_hf.cli.options import (
+    add_model_options,
+    as_text,
+    moment,
+    named_checkpoint,
+    positive,
+    probability,
+    write_result,
+)
 from right_hf.cli.preferences import add_preference_options, preference_arguments
 
 _FORMAT = "of the output (default: that of the input; JSONL keeps lines whose fields differ, Parquet has columns)"

@@ -16,7 +16,12 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     add("--engine", choices=("local", "ray"), default="local", help="processes here, or a Ray cluster (default: local)")
     add("--workers", type=positive, metavar="N", help="processes of the engine local (default: 1)")
     add("--address", metavar="ADDRESS", help=_ADDRESS)
-    add("--actors", type=positive, metavar="N", help="processes of the engine ray (default: as there are cores or GPUs)")
+    add(
+        "--actors",
+        type=positive,
+        metavar="N",
+        help="processes of the engine ray (default: as many as there is room for)",
+    )
     add("--gpus-per-actor", type=_gpus, metavar="F", help="GPUs of each, 0.5 for two on one (default: none)")
 
 
