@@ -32,7 +32,7 @@ RECOMMENDATIONS = pa.list_(
 _READERS = {"parquet": parquet_batches, "jsonl": json_batches}
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A piece cannot be read."""
 
 
@@ -83,7 +83,7 @@ class Annotator:
                         writer.write(self._answered(batch))
                 # Before the part, whose being there says that all is done.
                 self.output.write_rejected(piece.number, rejects.rows)
-        except Unreadable as error:
+        except UnreadableError as error:
             return Done(piece.number, None, str(error))
         return Done(piece.number, Counts(writer.posts, len(rejects.rows)))
 
@@ -97,8 +97,8 @@ class Annotator:
 
 
 def _readable(piece: Piece, layout: Layout, rejects: Rejects) -> Iterator[Batch]:
-    """The batches of a piece; whatever goes wrong in reading is [`Unreadable`], nothing else is."""
+    """The batches of a piece; whatever goes wrong in reading is [`UnreadableError`], nothing else is."""
     try:
         yield from _READERS[piece.format](piece, layout, rejects)
     except (OSError, ValueError, EOFError, pa.ArrowException) as error:
-        raise Unreadable(f"{piece.file} cannot be read: {error}") from error
+        raise UnreadableError(f"{piece.file} cannot be read: {error}") from error

@@ -63,7 +63,7 @@ class NamedCheckpoint:
         for role in ROLES:
             given = self.arguments.get(role)
             if given is not None:
-                found[role] = self._identity_of(given) if given is not False else None
+                found[role] = self._identity_of(given) if given is not False else False
         others = set(self.arguments) - {*ROLES, *_HUB, "revision"}
         return found | {name: str(self.arguments[name]) for name in sorted(others)}
 

@@ -60,8 +60,8 @@ def settle(output: Output, described: Mapping[str, Any], now: float | None, over
     if found := list(differences(begun, wanted)):
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise ValueError(
-            f"{output.address} was begun by another run; it differs in {'; '.join(found[:_SHOWN])}{more}. Give what was "
-            "given then to go on, or another --output, or --overwrite to begin anew."
+            f"{output.address} was begun by another run; it differs in {'; '.join(found[:_SHOWN])}{more}. Give "
+            "what was given then to go on, or another --output, or --overwrite to begin anew."
         )
     return moment
 

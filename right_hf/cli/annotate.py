@@ -11,8 +11,8 @@ Examples:
   right-hf annotate --input 'posts/*.parquet' --output annotated --workers 8
   right-hf annotate --input posts.jsonl.gz --output annotated --text-column body --format parquet
   right-hf annotate --input 's3://bucket/posts/*.parquet' --output s3://bucket/annotated --engine ray --address auto
-  right-hf annotate --input 'hf://datasets/user/posts/data/*.parquet' --output annotated --engine ray \\
-      --actors 4 --gpus-per-actor 0.5 --generator my-generator
+  right-hf annotate --input 'hf://datasets/user/posts/data/*.parquet' --output annotated --workers 2
+  right-hf annotate --input posts --output annotated --engine ray --gpus-per-actor 0.5 --generator my-generator
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         "--actors",
         type=positive,
         metavar="N",
-        help="processes of the engine ray (default: as many as there is room for)",
+        help="processes of the engine ray (default: one a core or share of a GPU)",
     )
     add("--gpus-per-actor", type=_gpus, metavar="F", help="GPUs of each, 0.5 for two on one (default: none)")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ def test_ranges_that_make_up_a_file_hold_each_line_once(
     borders = sorted({0, len(content), *(cut for cut in cuts if cut < len(content))})
     found = [
         (at, line)
-        for start, stop in zip(borders, borders[1:], strict=False)
+        for start, stop in pairwise(borders)
         for at, line in lines_between(io.BytesIO(content), start, stop)
     ]
     assert b"".join(line for _, line in found) == content
@@ -41,8 +43,6 @@ def test_ranges_that_make_up_a_file_hold_each_line_once(
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=40), st.integers(1, 50))
 def test_rows_of_json_are_the_same_however_many_make_a_piece(texts: list[str], rows: int) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "posts.jsonl"
         file.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")

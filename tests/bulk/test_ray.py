@@ -94,6 +94,7 @@ def test_a_lost_node_loses_no_post(tmp_path: Path, texts: list[str], quiet_ray: 
     assert annotated(output) == expected(tmp_path)
 
 
+@pytest.mark.loopback
 def test_an_address_at_which_nobody_answers(
     tmp_path: Path, texts: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
