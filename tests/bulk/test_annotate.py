@@ -172,7 +172,7 @@ def json_id(line: str) -> Any:
 def test_lines_as_columns(tmp_path: Path, checkpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [json.dumps({"text": "bread", "n": n}) for n in range(30)]
     write_jsonl(tmp_path, *lines)
-    [summary] = run(capsys, *annotate(tmp_path, "--model", checkpoint, "--format", "parquet"))
+    run(capsys, *annotate(tmp_path, "--model", checkpoint, "--format", "parquet"))
     assert pq.read_table(tmp_path / "out").column("n").to_pylist() == list(range(30))
     write_jsonl(tmp_path, '{"text": "bread", "n": 1}', '{"text": "bread", "n": "two"}')
     assert "'n' has values of several kinds" in fail(capsys, *annotate(tmp_path, "--format", "parquet", output="o"))

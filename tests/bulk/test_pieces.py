@@ -32,9 +32,7 @@ def test_ranges_that_make_up_a_file_hold_each_line_once(
     content = (end.join(lines) + (end if ends else "")).encode()
     borders = sorted({0, len(content), *(cut for cut in cuts if cut < len(content))})
     found = [
-        (at, line)
-        for start, stop in pairwise(borders)
-        for at, line in lines_between(io.BytesIO(content), start, stop)
+        (at, line) for start, stop in pairwise(borders) for at, line in lines_between(io.BytesIO(content), start, stop)
     ]
     assert b"".join(line for _, line in found) == content
     assert all(content.startswith(line, at) and (at == 0 or content[at - 1 : at] == b"\n") for at, line in found)
