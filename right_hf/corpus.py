@@ -62,6 +62,19 @@ class Corpus(Sequence[Post]):
             raise ValueError("A corpus needs at least one post, got none.")
         self._start(PostTable.of(ordered), Forms(variants), spellings or SpellingCounts())
 
+    @classmethod
+    def of_prepared(cls, posts: Sequence[Post], variants: Iterable[Merge] = ()) -> Corpus:
+        """The corpus of posts that were prepared before, as those that [`right_hf.data.load_split`] gives.
+
+        Raises:
+            ValueError: No posts are given, or an id occurs twice.
+        """
+        if not posts:
+            raise ValueError("A corpus needs at least one post, got none.")
+        corpus = cls.__new__(cls)
+        corpus._start(PostTable.of(_without_repeats(list(posts))), Forms(variants), SpellingCounts())
+        return corpus
+
     def _start(self, ordered: PostTable, forms: Forms, elsewhere: SpellingCounts) -> None:
         self.forms = forms
         self._elsewhere = elsewhere

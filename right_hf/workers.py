@@ -14,6 +14,10 @@ from typing import Any, TypeVar
 B = TypeVar("B")
 R = TypeVar("R")
 
+#: From what answers a batch, and the batches, to the answers in their order: [`in_order`] with some number of
+#: processes, those of a cluster ([`right_hf.bulk.engines`]), or `map`, which is this process alone.
+Engine = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+
 #: Batches that wait for each process or are being answered by it.
 _AHEAD = 2
 #: A fork shares the memory of its parent; elsewhere what it needs is pickled.

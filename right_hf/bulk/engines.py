@@ -1,6 +1,6 @@
 """Engines: what lets several processes answer, those of this machine or those of a Ray cluster.
 
-All have one signature, that of [`right_hf.workers.in_order`] without its last argument.
+All are a [`right_hf.workers.Engine`].
 """
 
 from __future__ import annotations
@@ -9,10 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from right_hf.workers import in_order
-
-#: From what answers a batch, and the batches, to the answers in their order.
-Engine = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+from right_hf.workers import Engine, in_order
 
 
 def local_engine(workers: int = 1) -> Engine:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from right_hf.bulk.checkpoints import NamedCheckpoint
-from right_hf.bulk.engines import Engine
 from right_hf.evaluation import (
     Answer,
     calibration,
@@ -23,6 +22,7 @@ from right_hf.generator import Generator
 from right_hf.posts import Post
 from right_hf.progress import bar, hidden_bars
 from right_hf.registry import load_component
+from right_hf.workers import Engine
 
 #: Posts that are dealt out at once: some batches of every stage, so that these are the same however many deal.
 _DEALT = 512

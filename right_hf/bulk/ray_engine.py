@@ -68,7 +68,9 @@ def answered_by_ray(
     if not items:
         return
     with _connected(address, shows_logs):
-        pool = ray.data.ActorPoolStrategy(size=actors or _room(gpus), max_tasks_in_flight_per_actor=_AHEAD)
+        pool = ray.data.ActorPoolStrategy(
+            size=min(len(items), actors or _room(gpus)), max_tasks_in_flight_per_actor=_AHEAD
+        )
         rows = ray.data.from_items(items, override_num_blocks=min(len(items), _BLOCKS)).map_batches(
             Actor,
             fn_constructor_args=(cloudpickle.dumps(answer),),

@@ -11,7 +11,6 @@ from typing import Any
 
 from right_hf.bulk.annotating import Annotator, Done
 from right_hf.bulk.checkpoints import NamedCheckpoint
-from right_hf.bulk.engines import Engine
 from right_hf.bulk.inputs import Input, list_inputs, refuse_overlap
 from right_hf.bulk.json_rows import field_names, sampled_schema
 from right_hf.bulk.manifest import describe, settle
@@ -20,6 +19,7 @@ from right_hf.bulk.parquet_rows import check_columns, schema_of
 from right_hf.bulk.pieces import Piece, cut_inputs
 from right_hf.bulk.rows import Layout
 from right_hf.progress import bar, shows_progress
+from right_hf.workers import Engine
 
 logger = logging.getLogger(__name__)
 

@@ -14,6 +14,7 @@ Examples:
   right-hf recommend --retriever my-index "a post"
   right-hf index posts-zh.jsonl --analyser chinese --output index-zh
   right-hf index posts.csv --text-column body --hashtags-column tags --separator , --output csv-index
+  right-hf index many-posts.jsonl --workers 8 --output large-index
   right-hf index posts.jsonl --licenses MIT CC-BY-4.0 --output open-index
 """
 
@@ -22,6 +23,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from right_hf.cli.engines import add_engine_options, chosen_engine
 from right_hf.cli.options import DATA_HELP, SPLITS, add_data_options, as_path, data_options, write_result
 
 
@@ -42,11 +44,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--k1", type=float, default=1.5, help="saturation of the term frequency (default: 1.5)")
     add("--b", type=float, default=0.75, help="strength of the length normalisation (default: 0.75)")
     add("--split", choices=SPLITS, help="of a source with several (default: train)")
+    add_engine_options(parser)
     add_data_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
+    engine = chosen_engine(arguments)
     from right_hf.analysis import get_analyser
     from right_hf.corpus import Corpus
     from right_hf.data import load_split
@@ -54,13 +58,13 @@ def run(arguments: argparse.Namespace) -> None:
     from right_hf.spelling.variant_table import read_table
     from right_hf.spelling.variants import propose_merges
 
-    posts = load_split(arguments.data, arguments.split, arguments.licenses, data_options(arguments))
+    posts = load_split(arguments.data, arguments.split, arguments.licenses, data_options(arguments), engine)
     if arguments.variants is None:
         variants = propose_merges(posts, get_analyser(arguments.analyser))
     else:
         variants = read_table(arguments.variants) if arguments.variants else []
-    corpus = Corpus(posts, variants)
-    retriever = BM25Retriever(corpus, analyser=arguments.analyser, k1=arguments.k1, b=arguments.b)
+    corpus = Corpus.of_prepared(posts, variants)
+    retriever = BM25Retriever(corpus, analyser=arguments.analyser, k1=arguments.k1, b=arguments.b, engine=engine)
     retriever.save_pretrained(arguments.output)
     counts = {"posts": len(posts), "hashtags": len(corpus.hashtags), "variants": len(variants)}
     write_result({"output": str(arguments.output), **counts})

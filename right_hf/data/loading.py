@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from right_hf.data.lines import SEPARATOR, identified, iter_json_posts, iter_lin
 from right_hf.hub.errors import explained
 from right_hf.posts import Post, parse_post
 from right_hf.textfiles import is_stream
+from right_hf.workers import Engine
 
 #: The splits, in this order.
 SPLITS = ("train", "validation", "test")
@@ -24,6 +26,8 @@ _NAMES |= {"dev": "validation", "test": "test"}
 _LINE_FILE = re.compile(r"(?P<stem>.+)\.(?P<side>src|dst)(?P<rest>(_after_cleaning\.txt)?(\.gz)?)")
 #: What of `datasets.Dataset` reads a single file, by its ending; unlike `load_dataset`, it tells no server.
 _FILES = {".jsonl": "from_json", ".json": "from_json", ".parquet": "from_parquet", ".csv": "from_csv"}
+#: Posts that are parsed at once.
+_DEALT = 512
 
 
 @dataclass(frozen=True)
@@ -79,11 +83,11 @@ def _ending(path: Path) -> str:
     return (path.with_suffix("") if path.suffix == ".gz" else path).suffix
 
 
-def _file_reader(path: Path) -> tuple[str | None, Path, Callable[[], Iterable[Post]]] | None:
+def _file_reader(path: Path, engine: Engine) -> tuple[str | None, Path, Callable[[], Iterable[Post]]] | None:
     """The split that a file belongs to, the file that stands for it, and its reader; None for another format."""
     if _ending(path) == ".jsonl":
         stem = path.name.lower().partition(".jsonl")[0]
-        return _NAMES.get(stem), path, partial(iter_json_posts, path)
+        return _NAMES.get(stem), path, partial(iter_json_posts, path, engine, _DEALT)
     if match := _LINE_FILE.fullmatch(path.name):
         stem, rest = match["stem"], match["rest"]
         source, target = (path.with_name(f"{stem}.{side}{rest}") for side in ("src", "dst"))
@@ -91,16 +95,16 @@ def _file_reader(path: Path) -> tuple[str | None, Path, Callable[[], Iterable[Po
     return None
 
 
-def _folder_readers(folder: Path) -> Readers:
+def _folder_readers(folder: Path, engine: Engine) -> Readers:
     """The splits that lie in a folder as JSONL or line files, each with its file."""
     found: Readers = {}
-    for split, file, reader in filter(None, map(_file_reader, sorted(folder.iterdir()))):
+    for split, file, reader in filter(None, (_file_reader(path, engine) for path in sorted(folder.iterdir()))):
         if split is not None and (other := Path(found.setdefault(split, (file, reader))[0])) != file:
             raise ValueError(f"{folder} holds two {split} splits: {other.name} and {file.name}. Remove one of them.")
     return found
 
 
-def _dataset_readers(source: str, options: DatasetOptions, unnamed: str) -> Readers:
+def _dataset_readers(source: str, options: DatasetOptions, unnamed: str, engine: Engine) -> Readers:
     """The splits that `datasets` finds in a file, a folder or on the Hub."""
     path = Path(source)
     readers: Readers = {}
@@ -110,27 +114,29 @@ def _dataset_readers(source: str, options: DatasetOptions, unnamed: str) -> Read
             raise ValueError(f"{source} holds two {split} splits, one of them {name!r}. Remove or rename one.")
         if split is not None:
             where = source if path.is_file() else f"{source}, split {name}"
-            readers[split] = (where, partial(_iter_dataset, rows, where, options))
+            readers[split] = (where, partial(_iter_dataset, rows, where, options, engine))
     return readers
 
 
-def _readers(source: str | Path, options: DatasetOptions | None, unnamed: str = "test") -> Readers:
+def _readers(
+    source: str | Path, options: DatasetOptions | None, unnamed: str = "test", engine: Engine = map
+) -> Readers:
     path = Path(os.path.expanduser(source))
     if is_stream(path):
         if options is not None:
             raise ValueError(f"{path} is no file, so that its columns cannot be chosen. Save it to a file first.")
         return {unnamed: (path, partial(iter_json_posts, path))}
-    if path.is_file() and (options is None or _ending(path) != ".jsonl") and (known := _file_reader(path)):
+    if path.is_file() and (options is None or _ending(path) != ".jsonl") and (known := _file_reader(path, engine)):
         split, file, reader = known
         return {split or unnamed: (file, reader)}
-    if options is None and path.is_dir() and (readers := _folder_readers(path)):
+    if options is None and path.is_dir() and (readers := _folder_readers(path, engine)):
         return readers
     if path.is_file() and _ending(path) not in _FILES:
         formats = f"a {', '.join(_FILES)} file, or .src with a .dst beside it"
         raise ValueError(f"{path} is of no known format. Expected {formats}.")
     if not path.exists() and (path.is_absolute() or str(source).startswith(".") or len(path.parts) > 2):
         raise FileNotFoundError(f"No file or folder {path}, and a data set of the Hub is named user/name.")
-    return _dataset_readers(str(path if path.exists() else source), options or DatasetOptions(), unnamed)
+    return _dataset_readers(str(path if path.exists() else source), options or DatasetOptions(), unnamed, engine)
 
 
 def _open_dataset(source: str, options: DatasetOptions) -> Mapping[str, Any]:
@@ -160,7 +166,7 @@ def _open_dataset(source: str, options: DatasetOptions) -> Mapping[str, Any]:
     return found
 
 
-def _iter_dataset(rows: Any, where: str, options: DatasetOptions) -> Iterator[Post]:
+def _iter_dataset(rows: Any, where: str, options: DatasetOptions, engine: Engine) -> Iterator[Post]:
     """Reads posts from one split of an opened data set; `where` names it in errors, and a row by its number from 0."""
     columns = list(rows.column_names)
     if not {options.text, options.hashtags} <= set(columns):
@@ -169,21 +175,27 @@ def _iter_dataset(rows: Any, where: str, options: DatasetOptions) -> Iterator[Po
             f"{where} has no column {missing!r}, only {', '.join(columns)}. Name its columns: "
             "DatasetOptions(text=..., hashtags=...), or --text-column and --hashtags-column."
         )
-    posts = _parse_rows(rows, where, options, columns)
+    numbered = enumerate(rows)
+    dealt = iter(lambda: list(islice(numbered, _DEALT)), [])
+    posts = chain.from_iterable(engine(partial(_parse_rows, where, options, columns), dealt))
     return posts if options.id in columns else identified(posts)
 
 
-def _parse_rows(rows: Any, where: str, options: DatasetOptions, columns: Collection[str]) -> Iterator[Post]:
+def _parse_rows(
+    where: str, options: DatasetOptions, columns: Collection[str], rows: Sequence[tuple[int, Any]]
+) -> list[Post]:
     fields = ("text", "hashtags", "id", "created_at", "license", "author", "spellings", "basis")
     wanted = {name: getattr(options, name) for name in fields}
-    for number, row in enumerate(rows):
+    found = []
+    for number, row in rows:
         record = {"id": ""} | {name: _plain(row[column], name) for name, column in wanted.items() if column in columns}
         if isinstance(record["hashtags"], str):
             record["hashtags"] = split_hashtags(record["hashtags"], options.separator)
         try:
-            yield parse_post(record)
+            found.append(parse_post(record))
         except ValueError as error:
             raise ValueError(f"{where}, row {number}: {error}. Correct or remove the row.") from error
+    return found
 
 
 def _plain(value: Any, name: str) -> Any:
@@ -249,6 +261,7 @@ def load_split(
     split: str | None = None,
     licenses: Collection[str] | None = None,
     options: DatasetOptions | None = None,
+    engine: Engine = map,
 ) -> list[Post]:
     """Loads one split of a source and nothing of the others.
 
@@ -257,6 +270,7 @@ def load_split(
         split: Its name; None for the only one that the source holds, else the training posts.
         licenses: Only posts under one of these.
         options: How a data set is read.
+        engine: What shares the work out, see [`right_hf.workers.Engine`].
 
     Raises:
         FileNotFoundError: The source does not hold the split.
@@ -264,7 +278,7 @@ def load_split(
     """
     if split not in (None, *SPLITS):
         raise ValueError(f"Unknown split {split!r}. Known: {', '.join(SPLITS)}.")
-    readers = _readers(source, options)
+    readers = _readers(source, options, engine=engine)
     if split is None:
         split = next(iter(readers)) if len(readers) == 1 else "train"
     if split not in readers:
