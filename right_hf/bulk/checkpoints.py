@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from right_hf.checks import place
-from right_hf.embedded import embedded
+from right_hf.embedded import EMBEDDED, embedded
 from right_hf.hub.hashes import digest
 from right_hf.hub.pull import RECORDS, commit_of, fetch
 from right_hf.layout import ROLES
@@ -43,7 +43,8 @@ class NamedCheckpoint:
         root = fetch(named, [], **_hub(arguments, "revision"))
         if (commit := commit_of(named, root)) is not None:
             arguments["revision"] = commit
-        return cls(_whole(named), arguments)
+        own = next((name for name in EMBEDDED if embedded(name) == named), None)  # another machine has it elsewhere
+        return cls(own or _whole(named), arguments)
 
     @cached_property
     def model(self) -> RightModel:
@@ -68,6 +69,7 @@ class NamedCheckpoint:
         return found | {name: str(self.arguments[name]) for name in sorted(others)}
 
     def _identity_of(self, source: str, *more: str) -> str:
+        source = embedded(source)
         if not Path(source).is_dir():
             root = fetch(source, [], **_hub(self.arguments, *more))
             return f"{source}@{commit_of(source, root)}"

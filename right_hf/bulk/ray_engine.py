@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 # Read when Ray is imported or starts. It tells of its use otherwise, and its core of what is repaired anyway.
@@ -67,7 +68,8 @@ def answered_by_ray(
     items = [{"number": number, "batch": cloudpickle.dumps(batch)} for number, batch in enumerate(batches)]
     if not items:
         return
-    with _connected(address, shows_logs):
+    # Ray tells on standard output of nodes that are lost, where results are.
+    with redirect_stdout(sys.stderr), _connected(address, shows_logs):
         pool = ray.data.ActorPoolStrategy(
             size=min(len(items), actors or _room(gpus)), max_tasks_in_flight_per_actor=_AHEAD
         )

@@ -94,9 +94,12 @@ def test_engines(posts: Path, tmp_path: Path) -> None:
         rates.append(annotated(posts, tmp_path / str(number), int(cores), *map(str, more)))
         say(name, "{:.0f} ({:.0f})".format(*rates[-1]))
     one, ray, two, rays = rates
-    say("Ray takes longer by, %", ", ".join(f"{100 * (alone / shared - 1):.0f}" for alone, shared in zip(one, ray)))
+    say(
+        "Ray takes longer by, %",
+        ", ".join(f"{100 * (alone / shared - 1):.0f}" for alone, shared in zip(one, ray, strict=True)),
+    )
     for name, found in (("two processes", two), ("Ray", rays)):
-        say(f"speed-up of {name}", ", ".join(f"{shared / alone:.2f}" for alone, shared in zip(one, found)))
+        say(f"speed-up of {name}", ", ".join(f"{shared / alone:.2f}" for alone, shared in zip(one, found, strict=True)))
     first, *others = [rows_of(tmp_path / str(number)) for number in range(len(ways))]
     assert len(first) == POSTS and all(other == first for other in others)
 

@@ -65,7 +65,9 @@ def test_ray_answers_as_one_process_does(tmp_path: Path, texts: list[str], quiet
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_lost_node_loses_no_post(tmp_path: Path, texts: list[str], quiet_ray: Any) -> None:
+def test_a_lost_node_loses_no_post(
+    tmp_path: Path, texts: list[str], quiet_ray: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
@@ -83,6 +85,7 @@ def test_a_lost_node_loses_no_post(tmp_path: Path, texts: list[str], quiet_ray: 
         killer.start()
         arguments = ["--input", f"{tmp_path}/*.parquet", "--output", str(output), "--now", NOW, "--piece-rows", "16"]
         assert main(["annotate", *arguments, "--engine", "ray", "--actors", "2"]) == 0
+        assert json.loads(capsys.readouterr().out)["posts"] == 240  # and nothing of Ray's beside it
         killer.join(10)
         assert not killer.is_alive()
         before = {path: path.stat().st_mtime_ns for path in output.glob("part-*")}
