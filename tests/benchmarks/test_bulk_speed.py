@@ -1,4 +1,4 @@
-"""`right-hf annotate`: Ray beside one process on one core, both engines on two cores, and two nodes of which one is lost.
+"""`right-hf annotate`: Ray beside one process on one core, both engines on two cores, and two nodes, one of them lost.
 
 make benchmark, or pytest -m benchmark tests/benchmarks/test_bulk_speed.py -s; RIGHT_HF_BENCHMARK_POSTS is how many
 posts are annotated (20,000). All ratios are of one run, so that a slower machine does not change them.
