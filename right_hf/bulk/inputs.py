@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import fsspec
 from fsspec.core import split_protocol, url_to_fs
 from fsspec.registry import known_implementations
 from fsspec.utils import glob_translate
+
+from right_hf.hub.errors import explained
 
 #: Formats by the endings of files.
 FORMATS = {".parquet": "parquet", ".jsonl": "jsonl", ".jsonl.gz": "jsonl"}
@@ -86,9 +89,11 @@ def list_inputs(pattern: str) -> list[Input]:
         FileNotFoundError: There is none.
         ValueError: A file is of no known format, or there are two formats.
         ImportError: See [`open_place`].
+        PermissionError, ConnectionError: See [`right_hf.hub.errors.explained`].
     """
     system, path = open_place(pattern)
-    named = _named(system, path)
+    with explained(pattern) if pattern.startswith("hf://") else nullcontext():
+        named = _named(system, path)
     if not named:
         raise FileNotFoundError(
             f"No file matches {pattern}. Give a file, a folder, or a pattern such as 'posts/*.parquet' in quotes."

@@ -20,6 +20,9 @@ from ray import cloudpickle
 
 #: Seconds within which somebody must answer at the address of a cluster.
 _PATIENCE = 10.0
+#: How a client of gRPC, in which Ray speaks, begins; a server answers with its settings, in a frame of that kind.
+_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_SETTINGS = b"\x04"
 #: Batches that wait at each actor, so that it goes on while the last answer travels.
 _AHEAD = 2
 #: Blocks that batches are dealt into at most: each costs Ray some milliseconds.
@@ -138,7 +141,11 @@ def _check_address(address: str | None) -> None:
             "where only ray:// can be reached, run the command there: ray job submit -- right-hf …"
         )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+        with socket.create_connection((host.strip("[]"), int(port)), _PATIENCE) as connection:
+            if not os.environ.get("RAY_USE_TLS"):
+                connection.sendall(_HELLO)
+                if connection.recv(9)[3:4] != _SETTINGS:
+                    raise OSError("what is there does not speak as Ray does")
     except OSError as error:
         raise ConnectionError(
             f"Nobody answers at the address {wanted} of a Ray cluster ({error}). Is it running (ray status)? "

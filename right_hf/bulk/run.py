@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from right_hf.bulk.annotating import Annotator, Done
@@ -92,8 +93,9 @@ def annotate(annotation: Annotation, engine: Engine, overwrite: bool = False) ->
 def _settled(layout: Layout, inputs: Sequence[Input], format: str) -> Layout:
     """The layout for these files; wrong names of columns are found before anything is written."""
     if inputs[0].format == "parquet":
-        if (schema := next(filter(None, map(schema_of, inputs)), None)) is not None:
-            check_columns(inputs[0].file, schema, layout)
+        readable = ((one.file, schema) for one in inputs if (schema := schema_of(one)) is not None)
+        for file, schema in islice(readable, 1):
+            check_columns(file, schema, layout)
         return replace(layout, output=format)
     schema = sampled_schema(inputs) if format == "parquet" else None
     names = field_names(inputs[:1]) if schema is None else schema.names

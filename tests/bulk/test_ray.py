@@ -99,7 +99,7 @@ def test_a_lost_node_loses_no_post(
 
 @pytest.mark.loopback
 def test_an_address_at_which_nobody_answers(
-    tmp_path: Path, texts: list[str], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, texts: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("ray")
     with socket.socket() as free:
@@ -108,6 +108,10 @@ def test_an_address_at_which_nobody_answers(
     command = ["annotate", "--input", f"{tmp_path}/*.parquet", "--output", f"{tmp_path}/o", "--engine", "ray"]
     assert main([*command, "--address", address]) == 1
     assert f"Nobody answers at the address {address} of a Ray cluster" in capsys.readouterr().err
+    monkeypatch.setattr("right_hf.bulk.ray_engine._PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        assert main([*command, "--address", f"127.0.0.1:{mute.getsockname()[1]}"]) == 1
+    assert "(timed out)" in capsys.readouterr().err
     assert main([*command, "--address", "ray://head:10001"]) == 1
     assert "ray job submit" in capsys.readouterr().err
 
