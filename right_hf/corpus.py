@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy, deepcopy
-from itertools import pairwise
-from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from right_hf.corpus_files import load_posts, save_posts
-from right_hf.corpus_parts import Part, Place, merge_parts
+from right_hf.corpus_parts import Part, Place, merge_parts, without_repeats
 from right_hf.forms import Forms, in_forms
 from right_hf.hashtag_numbers import HashtagNumbers
 from right_hf.post_table import PostTable
@@ -25,8 +23,6 @@ from right_hf.posts import Post, prepared
 from right_hf.spelling.counts import SpellingCounts
 from right_hf.spelling.variant_table import VARIANTS_FILE, read_table, write_table
 from right_hf.spelling.variants import Merge
-
-_id = attrgetter("id")
 
 
 class Corpus(Sequence[Post]):
@@ -61,6 +57,19 @@ class Corpus(Sequence[Post]):
         if not ordered:
             raise ValueError("A corpus needs at least one post, got none.")
         self._start(PostTable.of(ordered), Forms(variants), spellings or SpellingCounts())
+
+    @classmethod
+    def of_prepared(cls, posts: Sequence[Post], variants: Iterable[Merge] = ()) -> Corpus:
+        """The corpus of posts that were prepared before, as those that [`right_hf.data.load_split`] gives.
+
+        Raises:
+            ValueError: No posts are given, or an id occurs twice.
+        """
+        if not posts:
+            raise ValueError("A corpus needs at least one post, got none.")
+        corpus = cls.__new__(cls)
+        corpus._start(PostTable.of(without_repeats(list(posts))), Forms(variants), SpellingCounts())
+        return corpus
 
     def _start(self, ordered: PostTable, forms: Forms, elsewhere: SpellingCounts) -> None:
         self.forms = forms
@@ -262,7 +271,7 @@ class Corpus(Sequence[Post]):
         variants = read_table(table) if table.is_file() else ()
         posts = load_posts(folder)  # they were prepared before
         corpus = cls.__new__(cls)
-        ordered = posts if posts.is_ascending() else PostTable.of(_without_repeats(list(posts)))
+        ordered = posts if posts.is_ascending() else PostTable.of(without_repeats(list(posts)))
         corpus._start(ordered, Forms(variants), elsewhere)
         return corpus
 
@@ -276,14 +285,6 @@ def _in_order(posts: Iterable[Post]) -> list[Post]:
     if isinstance(posts, Post):
         raise TypeError(f"Expected posts, got one: {posts!r:.80}. Give a list of it.")
     try:
-        return _without_repeats([prepared(post) for post in posts])
+        return without_repeats([prepared(post) for post in posts])
     except ValueError as error:
         raise ValueError(f"{error}. Nothing was changed; correct or leave out the post.") from None
-
-
-def _without_repeats(posts: list[Post]) -> list[Post]:
-    ordered = sorted(posts, key=_id)
-    twice = next((a.id for a, b in pairwise(ordered) if a.id == b.id), None)
-    if twice is not None:
-        raise ValueError(f"The id {twice!r} occurs twice in the corpus. Ids must be unique")
-    return ordered

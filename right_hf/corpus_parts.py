@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -81,3 +83,16 @@ def merge_parts(parts: Sequence[Part]) -> tuple[Part, npt.NDArray[np.int64]]:
     posts = PostTable.join([part.posts for part in parts])
     order = posts.by_id(rows)
     return Part.of(posts.take(order)), order
+
+
+def without_repeats(posts: Iterable[Post]) -> list[Post]:
+    """Posts in the order of their ids.
+
+    Raises:
+        ValueError: An id occurs twice.
+    """
+    ordered = sorted(posts, key=attrgetter("id"))
+    twice = next((a.id for a, b in pairwise(ordered) if a.id == b.id), None)
+    if twice is not None:
+        raise ValueError(f"The id {twice!r} occurs twice in the corpus. Ids must be unique")
+    return ordered

@@ -113,9 +113,11 @@ def run_generator(
     return [answers[row] for row in range(len(posts))]
 
 
-def run_right(model: RightModel, posts: Sequence[Post], batch_size: int = 32, **generation: Any) -> list[Trace]:
+def run_right(
+    model: RightModel, posts: Sequence[Post], batch_size: int = 32, present: float | None = None, **generation: Any
+) -> list[Trace]:
     """What the stages of RIGHT make of each post, at its own time where it has one. No text of `posts` may be empty."""
-    present, traces = time.time(), list[Trace]()
+    present, traces = time.time() if present is None else present, list[Trace]()
     for batch in batches(posts, batch_size, "recommending"):
         now = [present if (own := seconds(post.created_at)) is None else own for post in batch]
         texts = [post.text for post in batch]
@@ -149,13 +151,16 @@ def right_answers(model: RightModel, traces: Sequence[Trace], written: bool = Tr
     return systems
 
 
-def suggested(model: RightModel, posts: Sequence[Post], shown: int) -> tuple[list[float], list[bool]]:
+def suggested(
+    model: RightModel, posts: Sequence[Post], shown: int = 5, now: float | None = None
+) -> tuple[list[float], list[bool]]:
     """The scores of the first `shown` hashtags of posts, none without text, and whether each is one of the author's."""
     scores: list[float] = []
     right: list[bool] = []
     form = model.retriever.corpus.form
     for batch in batches(posts, 32, "recommending"):
-        for post, found in zip(batch, model.recommend([post.text for post in batch], shown, 0.0), strict=True):
+        texts = [post.text for post in batch]
+        for post, found in zip(batch, model.recommend(texts, shown, 0.0, now=now), strict=True):
             gold = set(map(form, post.hashtags))
             scores += [one.score for one in found]
             right += [form(one.hashtag) in gold for one in found]
@@ -171,17 +176,31 @@ def score_calibration(model: RightModel, posts: Sequence[Post], shown: int = 5) 
         shown: Hashtags of each post that are looked at.
 
     Returns:
+        See [`calibration`].
+    """
+    return calibration(*suggested(model, posts, shown), model.config.threshold, len(posts))
+
+
+def calibration(scores: Sequence[float], right: Sequence[bool], threshold: float, posts: int) -> dict[str, Any]:
+    """How far scores are probabilities, and what a threshold shows.
+
+    Args:
+        scores: Of the first hashtags of posts, see [`suggested`].
+        right: Which of them the author used.
+        threshold: The checkpoint's.
+        posts: How many there are.
+
+    Returns:
         `ece`, the expected calibration error in [0, 1], and `bins` (mean score, share that is right, count); for the
         checkpoint's `threshold` how many hashtags it shows a post (`shown`), and which share is right (`precision`).
     """
-    scores, right = suggested(model, posts, shown)
-    bins, threshold = reliability(scores, right), model.config.threshold
+    bins = reliability(scores, right)
     visible = [is_right for score, is_right in zip(scores, right, strict=True) if score >= threshold]
     return {
         "ece": round(expected_calibration_error(bins), 4),
         "bins": [[round(one.score, 4), round(one.share, 4), one.size] for one in bins],
         "threshold": threshold,
-        "shown": round(len(visible) / len(posts), 2),
+        "shown": round(len(visible) / posts, 2),
         "precision": round(sum(visible) / max(1, len(visible)), 4),
     }
 
@@ -197,8 +216,35 @@ def score_checkpoint(
         seq2seq: A generator without retrieval, scored too.
         beams: If more than 1, there is a row for the hashtags of its so many best answers, as many as RIGHT ranks.
     """
-    kind, form = model.retriever.type, model.retriever.corpus.form
-    posts = [replace(post, hashtags=tuple(dict.fromkeys(map(form, post.hashtags)))) for post in posts]
+    posts = in_forms(model, posts)
+    return score_systems(checkpoint_answers(model, posts, seq2seq, beams), posts, model.config.language)
+
+
+def score_systems(
+    systems: Mapping[str, Sequence[Answer]], posts: Sequence[Post], language: str
+) -> dict[str, dict[str, float]]:
+    """The scores of several systems, in percent."""
+    return {name: score_answers(answers, posts, language) for name, answers in systems.items()}
+
+
+def in_forms(model: RightModel, posts: Sequence[Post]) -> list[Post]:
+    """Posts with their hashtags in the forms of the checkpoint, so that these count whatever their spelling."""
+    form = model.retriever.corpus.form
+    return [replace(post, hashtags=tuple(dict.fromkeys(map(form, post.hashtags)))) for post in posts]
+
+
+def checkpoint_answers(
+    model: RightModel,
+    posts: Sequence[Post],
+    seq2seq: Generator | None = None,
+    beams: int = 1,
+    present: float | None = None,
+) -> dict[str, list[Answer]]:
+    """What a checkpoint, its parts and the baselines answer, by their names; arguments as for [`score_checkpoint`].
+
+    Posts that tell no time are taken for those of `present`, None for now.
+    """
+    kind = model.retriever.type
     systems = {BM25 if kind == BM25.lower() else kind: run_retriever(model.retriever, posts, model.config.hits)}
     if seq2seq is not None:
         systems[SEQ2SEQ] = run_generator(seq2seq, posts)
@@ -207,7 +253,6 @@ def score_checkpoint(
             systems[f"{SEQ2SEQ}, {beams} beams"] = [Answer(best.ranking, best.ranking[:1]) for best in n_best]
     asked: dict[str, list[Answer]] = {}
     if model.generator is not None and model.config.generate_when < 1:
-        asked = right_answers(model, run_right(model, posts, generate_when=1))
+        asked = right_answers(model, run_right(model, posts, present=present, generate_when=1))
         asked = {RIGHT_ASKED if name == RIGHT else name: answers for name, answers in asked.items()}
-    systems |= asked | right_answers(model, run_right(model, posts), written=not asked)
-    return {name: score_answers(answers, posts, model.config.language) for name, answers in systems.items()}
+    return systems | asked | right_answers(model, run_right(model, posts, present=present), written=not asked)

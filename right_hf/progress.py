@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -35,6 +36,17 @@ def progress_bars(enabled: bool) -> None:
 def shows_progress() -> bool:
     """Whether progress bars are shown; a Trainer is told the opposite, as its argument `disable_tqdm`."""
     return _shown
+
+
+@contextmanager
+def hidden_bars() -> Iterator[None]:
+    """No bars of this package are begun meanwhile, as within work of which a bar is shown."""
+    global _shown
+    before, _shown = _shown, False
+    try:
+        yield
+    finally:
+        _shown = before
 
 
 def bar(items: Iterable[Any] | None, what: str, unit: str = "it", **options: Any) -> Any:

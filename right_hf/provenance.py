@@ -24,6 +24,11 @@ def _version(package: str) -> str | None:
         return None
 
 
+def versions() -> dict[str, str]:
+    """The versions of this package and of those that answers depend on, as far as they are installed."""
+    return {name: version for name in _PACKAGES.split() if (version := _version(name)) is not None}
+
+
 def _git(*arguments: str) -> str | None:
     """What a git command prints about this source tree, or None outside of one."""
     settings: dict[str, Any] = {"cwd": Path(__file__).parent, "capture_output": True, "text": True, "timeout": 10}
@@ -69,7 +74,7 @@ def provenance(config: dict[str, Any], seed: int | None = None) -> dict[str, Any
         "seed": seed,
         "commit": _git("rev-parse", "HEAD") or os.environ.get(COMMIT_VARIABLE),
         "uncommitted_changes": None if changes is None else bool(changes),
-        "versions": {name: version for name in _PACKAGES.split() if (version := _version(name)) is not None},
+        "versions": versions(),
         "python": platform.python_version(),
         "device": device_name(),
     }

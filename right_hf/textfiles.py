@@ -17,6 +17,11 @@ _WIDE = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}
 _WIDE |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
+def is_wide(start: bytes) -> bool:
+    """Whether a file that begins so is in UTF-16 or UTF-32, where a byte that looks like a line feed may be none."""
+    return start.startswith(tuple(_WIDE))
+
+
 def utf8_lines(file: Any, errors: str = "strict") -> Iterator[bytes]:
     """The lines of a binary file or stream in UTF-8, with their ends, as they come in; only a line feed ends one.
 

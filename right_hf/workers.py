@@ -16,6 +16,10 @@ from right_hf.forks import UNFORKABLE, take_one_core
 B = TypeVar("B")
 R = TypeVar("R")
 
+#: From what answers a batch, and the batches, to the answers in their order: [`in_order`] with some number of
+#: processes, those of a cluster ([`right_hf.bulk.engines`]), or `map`, which is this process alone.
+Engine = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+
 #: Batches that wait for each process or are being answered by it.
 _AHEAD = 2
 

@@ -65,6 +65,10 @@ PAGE = {f"right_hf.demo.{name}" for name in ("page", "suggestions")}
 CONVERTING = "right_hf.generator.ctranslate2_conversion"
 
 
+#: Imported when a cluster is to do the work.
+CLUSTER = "right_hf.bulk.ray_engine"
+
+
 def module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
@@ -103,7 +107,7 @@ def test_whatever_a_module_imports_is_declared(path: Path, project: dict[str, An
     required, extras = project["dependencies"], project["optional-dependencies"]
     optional = [
         requirement
-        for extra in ("zh", "stem", "fast", "train", "llm", "gguf", "serve", "demo", "lance")
+        for extra in ("zh", "stem", "fast", "train", "llm", "gguf", "serve", "demo", "lance", "ray")
         for requirement in extras[extra]
     ]
     if module_name(path) in TUNING:
@@ -112,6 +116,8 @@ def test_whatever_a_module_imports_is_declared(path: Path, project: dict[str, An
         required = required + extras["serve"]
     if module_name(path) == CONVERTING:
         required = required + extras["fast"]
+    if module_name(path) == CLUSTER:
+        required = required + extras["ray"]
     if module_name(path) in PAGE:
         required = required + extras["demo"]
     assert not undeclared(imports(tree.body), required), "imported with the package, so it must be in `dependencies`"

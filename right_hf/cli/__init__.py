@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Sequence
 
 from right_hf import __version__
-from right_hf.cli import card, corpus, demo, evaluate, index, pull, push, recommend, serve, train
+from right_hf.cli import annotate, card, corpus, demo, evaluate, index, pull, push, recommend, serve, train
 from right_hf.cli.options import add_command, plain_parser, say
 from right_hf.cli.streams import leave_output, restart_in_utf8, set_up_streams
 from right_hf.progress import progress_bars
@@ -27,6 +27,7 @@ _NOBODY_READS = 141
 _EXAMPLES = """\
   right-hf recommend "Scaling Erlang cluster to 10k nodes at WhatsApp"
   right-hf recommend --top-k 3 < posts.txt > hashtags.jsonl
+  right-hf annotate --input 'posts/*.parquet' --output annotated --workers 8
   right-hf serve
   right-hf index my-posts.jsonl --output my-index
   right-hf recommend --retriever my-index "a post"
@@ -43,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = plain_parser(argparse.ArgumentParser, _DESCRIPTION, _EXAMPLES, prog="right-hf")
     parser.add_argument("--version", action="version", version=f"right_hf {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (recommend, serve, index, corpus, evaluate, train, push, pull, card, demo):
+    for command in (recommend, annotate, serve, index, corpus, evaluate, train, push, pull, card, demo):
         name, run = command.__name__.rpartition(".")[2], getattr(command, "run", None)
         command.add_options(add_command(commands, name, command.__doc__, run))
     return parser

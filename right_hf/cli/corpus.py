@@ -114,7 +114,9 @@ def move(arguments: argparse.Namespace) -> None:
     new: Any
     variants, spellings = old.corpus.forms.variants, old.corpus.spelled_elsewhere
     if arguments.store == "lance":
-        place = {"folder": arguments.output, "address": arguments.table, "workers": arguments.workers}
+        from right_hf.bulk.engines import local_engine
+
+        place = {"folder": arguments.output, "address": arguments.table, "engine": local_engine(arguments.workers)}
         new = LanceRetriever.from_posts(old.corpus, **place, variants=variants, spellings=spellings, **terms)
     else:
         from right_hf.corpus import Corpus

@@ -10,6 +10,7 @@ Examples:
   right-hf evaluate --data test.jsonl
   right-hf evaluate --model my-checkpoint --data test.jsonl --output results.json
   right-hf evaluate --model user/right-en --data test.jsonl | jq '.results["RIGHT, fused"]["f1@1"]'
+  right-hf evaluate --data test.jsonl --workers 8
   right-hf evaluate --data test.jsonl --seq2seq runs/en/seq2seq --beams 5 --table
 """
 
@@ -19,6 +20,7 @@ import argparse
 import json
 import sys
 
+from right_hf.cli.engines import add_engine_options, chosen_engine
 from right_hf.cli.options import (
     DATA_HELP,
     SPLITS,
@@ -27,7 +29,7 @@ from right_hf.cli.options import (
     as_json,
     as_path,
     data_options,
-    load_model,
+    named_checkpoint,
     positive,
     write_result,
 )
@@ -43,25 +45,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--beams", type=positive, default=1, metavar="N", help="also score its N best answers (default: 1)")
     add("--output", type=as_path, metavar="FILE", help="save the results there")
     add("--table", action="store_true", help="print a Markdown table instead of JSON")
+    add_engine_options(parser)
     add_model_options(parser)
     add_data_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
+    engine = chosen_engine(arguments)
+    from right_hf.bulk.evaluating import Evaluator, evaluate
     from right_hf.data import load_split
-    from right_hf.evaluation import SEQ2SEQ, markdown_table, score_calibration, score_checkpoint
+    from right_hf.evaluation import SEQ2SEQ, markdown_table
     from right_hf.persistence import read_json, write_json
     from right_hf.provenance import provenance
-    from right_hf.registry import load_component
 
     posts = load_split(arguments.data, arguments.split, arguments.licenses, data_options(arguments))
     if not (posts := [post for post in posts if post.text]):
         raise ValueError(f"No post of {arguments.data} has readable text.")
-    model = load_model(arguments)
-    seq2seq = load_component("generator", arguments.seq2seq) if arguments.seq2seq else None
-    scores = score_checkpoint(model, posts, seq2seq, arguments.beams)
-    calibration = {} if model.ranker is None else {"calibration": score_calibration(model, posts)}
+    evaluator = Evaluator(
+        named_checkpoint(arguments), arguments.seq2seq and arguments.seq2seq.resolve(), arguments.beams
+    )
+    scores, calibration = evaluate(evaluator, posts, engine)
+    model = evaluator.checkpoint.model
     training = json.loads(model.records.get(TRAINING_FILE, "{}"))
     origin = provenance(training.get("config", {}), training.get("seed"))
     arms = {"RIGHT": training.get("generator", {})}

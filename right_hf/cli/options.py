@@ -125,7 +125,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
             place.add_argument(f"--no-{role}", **without, help=f"do without the {role}")
     options.add_argument("--device", default="cpu", help="where the networks run, for example cuda (default: cpu)")
     engine = "what the generator writes with (default: ctranslate2 if it is installed and answers the same)"
-    options.add_argument("--engine", choices=ENGINES, help=engine)
+    options.add_argument("--generator-engine", choices=ENGINES, help=engine)
 
 
 def add_hub_options(options: Any) -> None:
@@ -143,17 +143,33 @@ def hub_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def load_model(arguments: argparse.Namespace) -> Any:
     """The `RightModel` that the options name, with the parts they swap or leave out."""
-    from right_hf import DEFAULT_CHECKPOINT
-
-    chosen = _given(engine=arguments.engine, **{role: getattr(arguments, role) for role in ROLES})
-    source = DEFAULT_CHECKPOINT if arguments.model is None else arguments.model
+    source, chosen = _checkpoint_arguments(arguments)
     with uncollected():
         from right_hf.model import RightModel
 
-        model = RightModel.from_pretrained(source, device=arguments.device, **hub_options(arguments), **chosen)
+        model = RightModel.from_pretrained(source, **chosen)
     if getattr(arguments, "posts", None):
         _calm_threads(model)
     return model
+
+
+def named_checkpoint(arguments: argparse.Namespace) -> Any:
+    """What [`load_model`] would load, for processes that load it themselves, on the GPU where each is given one."""
+    from right_hf.bulk.checkpoints import NamedCheckpoint
+
+    source, chosen = _checkpoint_arguments(arguments)
+    if arguments.gpus_per_actor is not None and chosen["device"] == "cpu":
+        chosen["device"] = "cuda"
+    return NamedCheckpoint.of(source, **chosen)
+
+
+def _checkpoint_arguments(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """The checkpoint that the options name, and the arguments of `from_pretrained`."""
+    from right_hf import DEFAULT_CHECKPOINT
+
+    parts = {role: getattr(arguments, role) for role in ROLES}
+    chosen = _given(engine=arguments.generator_engine, device=arguments.device, **parts)
+    return DEFAULT_CHECKPOINT if arguments.model is None else arguments.model, {**hub_options(arguments), **chosen}
 
 
 def _calm_threads(model: Any) -> None:

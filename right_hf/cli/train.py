@@ -31,9 +31,11 @@ import argparse
 import re
 import sys
 from contextlib import redirect_stdout
+from functools import partial
 
-from right_hf.cli.options import DATA_HELP, add_command, add_data_options, as_path, data_options, write_result
+from right_hf.cli.options import DATA_HELP, add_command, add_data_options, as_path, data_options, positive, write_result
 from right_hf.layout import ROLES
+from right_hf.workers import in_order
 
 #: In the order in which they are made: a part is trained with those before it.
 _SUMMARIES = {
@@ -43,6 +45,8 @@ _SUMMARIES = {
     "ranker": "an order of written and retrieved hashtags, learnt from held-out posts",
     "checkpoint": "index the training posts and put the parts together",
 }
+#: Those that are trained on what is found for each training post.
+_SEARCHING = ("retriever", "generator")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +63,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         add("--seed", type=int, help="in the place of the recipe's")
         for role in before:
             add(f"--{role}", type=as_path, metavar="FOLDER", help=f"folder of the trained {role}")
+        if name in _SEARCHING:
+            what = "processes that search for training posts, on the CPU (default: 1)"
+            add("--workers", type=positive, default=1, metavar="N", help=what)
         if name == "generator":
             add("--start", type=as_path, metavar="FOLDER", help="a tuned LLM, which goes on with GRPO")
         add_data_options(part, licenses=False)
@@ -74,13 +81,14 @@ def run_part(arguments: argparse.Namespace) -> None:
         from right_hf.trainers.build import build_checkpoint, build_component
         from right_hf.trainers.job import Job
 
+        engine = partial(in_order, workers=getattr(arguments, "workers", 1))
         options = data_options(arguments)
         posts = recipe.posts(arguments.data, "train", options)
         # Neither retriever nor selector looks at the validation posts, so there need not be any.
         needed = arguments.part not in ("retriever", "selector")
         validation = recipe.posts(arguments.data, "validation", options) if needed else []
         folders = {name: folder for name in arguments.folders if (folder := getattr(arguments, name, None)) is not None}
-        job = Job(recipe, posts, validation, arguments.output, folders)
+        job = Job(recipe, posts, validation, arguments.output, folders, engine=engine)
         if arguments.part == "checkpoint":
             build_checkpoint(job)
         else:

@@ -6,12 +6,15 @@ import dataclasses
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from right_hf.posts import Post, parse_post
 from right_hf.textfiles import json_value, numbered_lines
+from right_hf.workers import Engine
 
 #: What stands between two hashtags of a post.
 SEPARATOR = "[SEP]"
@@ -39,27 +42,44 @@ def identified(posts: Iterable[Post], seen: set[str] | None = None) -> Iterator[
             yield dataclasses.replace(post, id=found)
 
 
-def iter_json_posts(path: Path) -> Iterator[Post]:
+#: Posts of a source that are parsed at once.
+DEALT = 512
+
+
+def iter_json_posts(path: Path, engine: Engine = map, dealt: int = 1) -> Iterator[Post]:
     """Reads posts from a JSONL file.
 
     A line holds the fields `text`, `hashtags` and optionally `id`, `created_at`, `license`, `author` of [`Post`]. Posts
     without ids are given them as by [`identified`]; ids may be whole numbers, too. The file may be compressed by gzip,
     and be in UTF-16.
 
+    Args:
+        path: The file.
+        engine: What shares the work out.
+        dealt: Lines that are shared out at once, and read ahead.
+
     Raises:
         ValueError: A line is no such record; the message names file and line.
     """
     seen: set[str] = set()
-    for number, line in numbered_lines(path):
-        if not line.strip():
-            continue
+    lines = ((number, line) for number, line in numbered_lines(path) if line.strip())
+    for parsed in engine(partial(_parse_json, path), iter(lambda: list(islice(lines, dealt)), [])):
+        for has_id, post in parsed:
+            yield from [post] if has_id else identified([post], seen)
+
+
+def _parse_json(path: Path, lines: Sequence[tuple[int, bytes]]) -> list[tuple[bool, Post]]:
+    """The posts of numbered lines, and whether each has an id."""
+    found = []
+    for number, line in lines:
         try:
             record = json_value(line.decode())
             has_id = not isinstance(record, dict) or "id" in record
             post = parse_post(record | {"id": plain_id(record.get("id", ""))} if isinstance(record, dict) else record)
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: {error}. Correct or remove the line.") from error
-        yield from [post] if has_id else identified([post], seen)
+        found.append((has_id, post))
+    return found
 
 
 def plain_id(value: Any) -> Any:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from right_hf.data.lines import SEPARATOR, identified, iter_json_posts, iter_line_posts, plain_id, split_hashtags
+from right_hf.data.lines import DEALT, iter_json_posts, iter_line_posts
+from right_hf.data.rows import DatasetOptions, iter_rows
 from right_hf.hub.errors import explained
-from right_hf.posts import Post, parse_post
+from right_hf.posts import Post
 from right_hf.textfiles import is_stream
+from right_hf.workers import Engine
 
 #: The splits, in this order.
 SPLITS = ("train", "validation", "test")
@@ -24,46 +24,6 @@ _NAMES |= {"dev": "validation", "test": "test"}
 _LINE_FILE = re.compile(r"(?P<stem>.+)\.(?P<side>src|dst)(?P<rest>(_after_cleaning\.txt)?(\.gz)?)")
 #: What of `datasets.Dataset` reads a single file, by its ending; unlike `load_dataset`, it tells no server.
 _FILES = {".jsonl": "from_json", ".json": "from_json", ".parquet": "from_parquet", ".csv": "from_csv"}
-
-
-@dataclass(frozen=True)
-class DatasetOptions:
-    """How a data set is read.
-
-    Attributes:
-        text: Column of the posts.
-        hashtags: Column of their hashtags: lists, or strings in which `separator` stands between hashtags.
-        id: Column of the ids (strings or whole numbers), if there is one; else ids are hashes of text and hashtags, and
-            exact repeats are dropped.
-        created_at: Column of the times (ISO 8601 strings, or times, which are taken as UTC where they name no zone), if
-            there is one.
-        license: Column of the licences, if there is one.
-        author: Column of opaque marks of the authors (see [`Post`]); None, the default, for none, as it may hold names.
-        spellings: Column of the hashtags as their authors wrote them, lists as long as those of the hashtags, if there
-            is one.
-        basis: Column of who states the licence, if there is one.
-        separator: What stands between hashtags in a string.
-        name: Configuration of the data set.
-        revision: Commit, tag or branch of its repository.
-        token: Token for private repositories; None takes the one of `hf auth login`.
-        cache_dir: Where `datasets` keeps what it prepared.
-    """
-
-    text: str = "text"
-    hashtags: str = "hashtags"
-    id: str = "id"
-    created_at: str = "created_at"
-    license: str = "license"
-    author: str | None = None
-    spellings: str = "spellings"
-    basis: str = "basis"
-    separator: str = SEPARATOR
-    name: str | None = None
-    revision: str | None = None
-    token: str | None = field(default=None, repr=False)
-    cache_dir: str | Path | None = None
-
-
 #: For each split the name that errors give it, and what reads it.
 Readers = dict[str, tuple[str | Path, Callable[[], Iterable[Post]]]]
 
@@ -79,11 +39,11 @@ def _ending(path: Path) -> str:
     return (path.with_suffix("") if path.suffix == ".gz" else path).suffix
 
 
-def _file_reader(path: Path) -> tuple[str | None, Path, Callable[[], Iterable[Post]]] | None:
+def _file_reader(path: Path, engine: Engine) -> tuple[str | None, Path, Callable[[], Iterable[Post]]] | None:
     """The split that a file belongs to, the file that stands for it, and its reader; None for another format."""
     if _ending(path) == ".jsonl":
         stem = path.name.lower().partition(".jsonl")[0]
-        return _NAMES.get(stem), path, partial(iter_json_posts, path)
+        return _NAMES.get(stem), path, partial(iter_json_posts, path, engine, DEALT)
     if match := _LINE_FILE.fullmatch(path.name):
         stem, rest = match["stem"], match["rest"]
         source, target = (path.with_name(f"{stem}.{side}{rest}") for side in ("src", "dst"))
@@ -91,16 +51,16 @@ def _file_reader(path: Path) -> tuple[str | None, Path, Callable[[], Iterable[Po
     return None
 
 
-def _folder_readers(folder: Path) -> Readers:
+def _folder_readers(folder: Path, engine: Engine) -> Readers:
     """The splits that lie in a folder as JSONL or line files, each with its file."""
     found: Readers = {}
-    for split, file, reader in filter(None, map(_file_reader, sorted(folder.iterdir()))):
+    for split, file, reader in filter(None, (_file_reader(path, engine) for path in sorted(folder.iterdir()))):
         if split is not None and (other := Path(found.setdefault(split, (file, reader))[0])) != file:
             raise ValueError(f"{folder} holds two {split} splits: {other.name} and {file.name}. Remove one of them.")
     return found
 
 
-def _dataset_readers(source: str, options: DatasetOptions, unnamed: str) -> Readers:
+def _dataset_readers(source: str, options: DatasetOptions, unnamed: str, engine: Engine) -> Readers:
     """The splits that `datasets` finds in a file, a folder or on the Hub."""
     path = Path(source)
     readers: Readers = {}
@@ -110,27 +70,29 @@ def _dataset_readers(source: str, options: DatasetOptions, unnamed: str) -> Read
             raise ValueError(f"{source} holds two {split} splits, one of them {name!r}. Remove or rename one.")
         if split is not None:
             where = source if path.is_file() else f"{source}, split {name}"
-            readers[split] = (where, partial(_iter_dataset, rows, where, options))
+            readers[split] = (where, partial(iter_rows, rows, where, options, engine))
     return readers
 
 
-def _readers(source: str | Path, options: DatasetOptions | None, unnamed: str = "test") -> Readers:
+def _readers(
+    source: str | Path, options: DatasetOptions | None, unnamed: str = "test", engine: Engine = map
+) -> Readers:
     path = Path(os.path.expanduser(source))
     if is_stream(path):
         if options is not None:
             raise ValueError(f"{path} is no file, so that its columns cannot be chosen. Save it to a file first.")
         return {unnamed: (path, partial(iter_json_posts, path))}
-    if path.is_file() and (options is None or _ending(path) != ".jsonl") and (known := _file_reader(path)):
+    if path.is_file() and (options is None or _ending(path) != ".jsonl") and (known := _file_reader(path, engine)):
         split, file, reader = known
         return {split or unnamed: (file, reader)}
-    if options is None and path.is_dir() and (readers := _folder_readers(path)):
+    if options is None and path.is_dir() and (readers := _folder_readers(path, engine)):
         return readers
     if path.is_file() and _ending(path) not in _FILES:
         formats = f"a {', '.join(_FILES)} file, or .src with a .dst beside it"
         raise ValueError(f"{path} is of no known format. Expected {formats}.")
     if not path.exists() and (path.is_absolute() or str(source).startswith(".") or len(path.parts) > 2):
         raise FileNotFoundError(f"No file or folder {path}, and a data set of the Hub is named user/name.")
-    return _dataset_readers(str(path if path.exists() else source), options or DatasetOptions(), unnamed)
+    return _dataset_readers(str(path if path.exists() else source), options or DatasetOptions(), unnamed, engine)
 
 
 def _open_dataset(source: str, options: DatasetOptions) -> Mapping[str, Any]:
@@ -160,53 +122,27 @@ def _open_dataset(source: str, options: DatasetOptions) -> Mapping[str, Any]:
     return found
 
 
-def _iter_dataset(rows: Any, where: str, options: DatasetOptions) -> Iterator[Post]:
-    """Reads posts from one split of an opened data set; `where` names it in errors, and a row by its number from 0."""
-    columns = list(rows.column_names)
-    if not {options.text, options.hashtags} <= set(columns):
-        missing = options.hashtags if options.text in columns else options.text
-        raise ValueError(
-            f"{where} has no column {missing!r}, only {', '.join(columns)}. Name its columns: "
-            "DatasetOptions(text=..., hashtags=...), or --text-column and --hashtags-column."
-        )
-    posts = _parse_rows(rows, where, options, columns)
-    return posts if options.id in columns else identified(posts)
-
-
-def _parse_rows(rows: Any, where: str, options: DatasetOptions, columns: Collection[str]) -> Iterator[Post]:
-    fields = ("text", "hashtags", "id", "created_at", "license", "author", "spellings", "basis")
-    wanted = {name: getattr(options, name) for name in fields}
-    for number, row in enumerate(rows):
-        record = {"id": ""} | {name: _plain(row[column], name) for name, column in wanted.items() if column in columns}
-        if isinstance(record["hashtags"], str):
-            record["hashtags"] = split_hashtags(record["hashtags"], options.separator)
-        try:
-            yield parse_post(record)
-        except ValueError as error:
-            raise ValueError(f"{where}, row {number}: {error}. Correct or remove the row.") from error
-
-
-def _plain(value: Any, name: str) -> Any:
-    """A time as ISO 8601 in UTC, a number that is an id as a string, anything else as it is."""
-    if name == "created_at" and isinstance(value, datetime):
-        aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
-        return aware.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
-    return plain_id(value) if name == "id" else value
+def _stream(readers: Readers, split: str, licenses: Collection[str] | None) -> Iterator[Post]:
+    """The posts of one split, some of which must be left."""
+    where, read = readers[split]
+    some = False
+    for post in read():
+        if licenses is None or post.license in licenses:
+            some = True
+            yield post
+    if not some:
+        wanted = f" under one of the licences {sorted(licenses)}" if licenses is not None else ""
+        raise ValueError(f"{where} holds no posts{wanted}.")
 
 
 def _read(readers: Readers, split: str, licenses: Collection[str] | None) -> list[Post]:
     """The posts of one split; ids must be unique, and some post be left."""
-    where, read = readers[split]
+    where = readers[split][0]
     kept: dict[str, Post] = {}
-    for post in read():
-        if licenses is not None and post.license not in licenses:
-            continue
+    for post in _stream(readers, split, licenses):
         if post.id in kept:
             raise ValueError(f"{where}: the id {post.id!r} occurs twice. Ids must be unique; remove one of the posts.")
         kept[post.id] = post
-    if not kept:
-        wanted = f" under one of the licences {sorted(licenses)}" if licenses is not None else ""
-        raise ValueError(f"{where} holds no posts{wanted}.")
     return list(kept.values())
 
 
@@ -249,6 +185,7 @@ def load_split(
     split: str | None = None,
     licenses: Collection[str] | None = None,
     options: DatasetOptions | None = None,
+    engine: Engine = map,
 ) -> list[Post]:
     """Loads one split of a source and nothing of the others.
 
@@ -257,14 +194,35 @@ def load_split(
         split: Its name; None for the only one that the source holds, else the training posts.
         licenses: Only posts under one of these.
         options: How a data set is read.
+        engine: What shares the work out, see [`right_hf.workers.Engine`].
 
     Raises:
         FileNotFoundError: The source does not hold the split.
         ValueError, PermissionError, ConnectionError: As for [`load_splits`].
     """
+    readers, split = _chosen(source, split, options, engine)
+    return _read(readers, split, licenses)
+
+
+def iter_split(
+    source: str | Path,
+    split: str | None = None,
+    licenses: Collection[str] | None = None,
+    options: DatasetOptions | None = None,
+    engine: Engine = map,
+) -> Iterator[Post]:
+    """Does as [`load_split`] with one post after the other in memory; that ids are unique is for the caller to see."""
+    readers, split = _chosen(source, split, options, engine)
+    return _stream(readers, split, licenses)
+
+
+def _chosen(
+    source: str | Path, split: str | None, options: DatasetOptions | None, engine: Engine
+) -> tuple[Readers, str]:
+    """The splits of a source, and the name of the one that is asked for."""
     if split not in (None, *SPLITS):
         raise ValueError(f"Unknown split {split!r}. Known: {', '.join(SPLITS)}.")
-    readers = _readers(source, options)
+    readers = _readers(source, options, engine=engine)
     if split is None:
         split = next(iter(readers)) if len(readers) == 1 else "train"
     if split not in readers:
@@ -272,7 +230,7 @@ def load_split(
         raise FileNotFoundError(
             f"{source} has no {split} split; it holds {held}. Expected {split}.jsonl, or *{split}.src and *{split}.dst."
         )
-    return _read(readers, split, licenses)
+    return readers, split
 
 
 def read_posts(source: str | Path, licenses: Collection[str] | None = None) -> list[Post]:

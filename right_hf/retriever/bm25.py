@@ -19,6 +19,7 @@ from right_hf.retriever.journal import Journal, encode_change, replay
 from right_hf.retriever.merging import OF_THREADS, Merging
 from right_hf.retriever.postings import Lexicon
 from right_hf.retriever.storage import index_settings, load_index, save_index
+from right_hf.workers import Engine
 
 #: What of a retriever is this very one's, and not its copies'.
 _OWN = frozenset({"_followers", "_journal", *OF_THREADS})
@@ -37,6 +38,7 @@ class BM25Retriever(Merging, Retriever):
         analyser: Name of the analyser, see [`right_hf.analysis.ANALYSERS`].
         k1: Saturation of the term frequency.
         b: Strength of the length normalisation.
+        engine: What shares the work of indexing out, see [`right_hf.workers.Engine`].
 
     Raises:
         ValueError: `k1` or `b` is out of range, the analyser is unknown or finds no term in any post.
@@ -44,11 +46,13 @@ class BM25Retriever(Merging, Retriever):
 
     type = "bm25"
 
-    def __init__(self, corpus: Corpus, analyser: str = "unicode", k1: float = 1.5, b: float = 0.75) -> None:
+    def __init__(
+        self, corpus: Corpus, analyser: str = "unicode", k1: float = 1.5, b: float = 0.75, engine: Engine = map
+    ) -> None:
         # Outside these ranges scores may be 0 or negative, which the search takes for "no term shared".
         if not (k1 >= 0 and 0 <= b <= 1):
             raise ValueError(f"k1 must be at least 0 and b in [0, 1], got k1={k1} and b={b}.")
-        index = Index.build(corpus, Lexicon(analyser), k1, b)
+        index = Index.build(corpus, Lexicon(analyser), k1, b, engine)
         if not index.length:
             raise ValueError(f"No post of the corpus has a term under the analyser {analyser!r}; nothing to index.")
         self._start(index)

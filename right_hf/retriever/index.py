@@ -23,6 +23,7 @@ from right_hf.retriever.base import Hit, flatten
 from right_hf.retriever.exhaustive import BLOCK
 from right_hf.retriever.postings import Ints, Lexicon, Postings, TermCounts, by_term, join, reorder, unpack_pairs
 from right_hf.retriever.topk import PATIENCE, search_postings
+from right_hf.workers import Engine
 
 #: A part is merged with those after it when it is less than so many times as large as all of them.
 _GROWTH = 4
@@ -127,9 +128,9 @@ class Index:
     weights: npt.NDArray[np.float32]
 
     @classmethod
-    def build(cls, corpus: Corpus, lexicon: Lexicon, k1: float, b: float) -> Index:
-        """Indexes a corpus."""
-        return cls.of(corpus, tuple(lexicon.postings(part.posts) for part in corpus.parts), lexicon, k1, b)
+    def build(cls, corpus: Corpus, lexicon: Lexicon, k1: float, b: float, engine: Engine = map) -> Index:
+        """Indexes a corpus, whose texts `engine` may share out."""
+        return cls.of(corpus, tuple(lexicon.postings(part.posts, engine) for part in corpus.parts), lexicon, k1, b)
 
     @classmethod
     def of(cls, corpus: Corpus, postings: tuple[Postings, ...], lexicon: Lexicon, k1: float, b: float) -> Index:

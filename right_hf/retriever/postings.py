@@ -8,17 +8,19 @@ made anew whenever the mean length changes; nothing that depends on the rest of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from right_hf.analysis import get_analyser
+from right_hf.analysis import Analyser, get_analyser
 from right_hf.memo import Memo
 from right_hf.post_table import PostTable
 from right_hf.retriever.base import flatten
 from right_hf.retriever.signatures import highest, sign
+from right_hf.workers import Engine
 
 Ints = npt.NDArray[Any]
 
@@ -38,6 +40,27 @@ class TermCounts(NamedTuple):
     starts: Ints
     terms: Ints
     codes: Ints
+
+
+class Cut(NamedTuple):
+    """Texts cut into terms, which are numbered in the order in which they come.
+
+    Attributes:
+        vocabulary: The terms.
+        terms: Those of the texts, one text after the other, by their numbers.
+        begins: (texts + 1,) where each text begins.
+    """
+
+    vocabulary: list[str]
+    terms: Ints
+    begins: Ints
+
+
+def cut_texts(analyse: Analyser, texts: Sequence[str]) -> Cut:
+    """Cuts texts into terms."""
+    numbers: dict[str, int] = {}
+    terms, begins = flatten([[numbers.setdefault(term, len(numbers)) for term in analyse(text)] for text in texts])
+    return Cut(list(numbers), terms, begins)
 
 
 class Postings(NamedTuple):
@@ -120,29 +143,28 @@ class Lexicon:
         """(codes,) the packed pair of each code."""
         return np.array(list(self.pairs), dtype=np.int64)  # in one step: another thread may add some meanwhile
 
-    def postings(self, posts: PostTable) -> Postings:
+    def postings(self, posts: PostTable, engine: Engine = map) -> Postings:
         """The postings of posts as one part; new terms and pairs get numbers."""
-        counts = self.count(posts)
+        counts = self.count(posts, engine)
         return by_term(counts, self.packed)
 
-    def count(self, posts: PostTable) -> TermCounts:
-        """Counts the terms of posts; new terms and pairs get numbers."""
-        chunks = [self._count_chunk(posts.texts(i, _CHUNK)) for i in range(0, len(posts), _CHUNK)]
-        return join(chunks)
+    def count(self, posts: PostTable, engine: Engine = map) -> TermCounts:
+        """Counts the terms of posts, whose texts `engine` may share out; new terms and pairs get numbers."""
+        texts = (posts.texts(i, _CHUNK) for i in range(0, len(posts), _CHUNK))
+        return join([self._count_chunk(cut) for cut in engine(partial(cut_texts, self.analyse), texts)])
 
-    def _count_chunk(self, texts: Sequence[str]) -> TermCounts:
+    def _count_chunk(self, cut: Cut) -> TermCounts:
         vocabulary = self.vocabulary
-        documents = [[vocabulary.setdefault(term, len(vocabulary)) for term in self.analyse(text)] for text in texts]
-        terms, begins = flatten(documents)
-        lengths = np.diff(begins)
-        owners = np.repeat(np.arange(len(texts)), lengths)
+        numbers = np.asarray([vocabulary.setdefault(term, len(vocabulary)) for term in cut.vocabulary], dtype=np.int32)
+        terms, texts, lengths = numbers[cut.terms], len(cut.begins) - 1, np.diff(cut.begins)
+        owners = np.repeat(np.arange(texts), lengths)
         distinct, frequencies = np.unique(owners * len(vocabulary) + terms, return_counts=True)
         owners, terms = np.divmod(distinct, max(len(vocabulary), 1))
         pairs, codes = np.unique(pack_pairs(frequencies, lengths[owners]), return_inverse=True)
-        numbers = [self.pairs.setdefault(pair, len(self.pairs)) for pair in pairs.tolist()]
-        starts = np.zeros(len(texts) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(owners, minlength=len(texts)), out=starts[1:])
-        return TermCounts(starts, terms.astype(np.int32), as_codes(np.asarray(numbers, dtype=np.uint32)[codes]))
+        known = [self.pairs.setdefault(pair, len(self.pairs)) for pair in pairs.tolist()]
+        starts = np.zeros(texts + 1, dtype=np.int64)
+        np.cumsum(np.bincount(owners, minlength=texts), out=starts[1:])
+        return TermCounts(starts, terms.astype(np.int32), as_codes(np.asarray(known, dtype=np.uint32)[codes]))
 
 
 def pack_pairs(frequencies: Ints, lengths: Ints) -> Ints:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import chain
 
 from right_hf.analysis import Analyser, get_analyser
 from right_hf.posts import Post
@@ -11,6 +13,7 @@ from right_hf.retriever import Hit, Retriever
 from right_hf.retriever.duplicates import search_as_unseen
 from right_hf.selector import Selector
 from right_hf.trainers.job import Examples, GeneratorExample, Job
+from right_hf.workers import Engine
 
 _CHUNK = 1024
 #: From posts and their hits to the hashtags of these hits, best first.
@@ -23,7 +26,12 @@ def plain_examples(posts: Sequence[Post]) -> list[GeneratorExample]:
 
 
 def ranked_hashtags(
-    posts: Sequence[Post], retriever: Retriever, rank: Ranking, hits: int = 10, unseen_under: Analyser | None = None
+    posts: Sequence[Post],
+    retriever: Retriever,
+    rank: Ranking,
+    hits: int = 10,
+    unseen_under: Analyser | None = None,
+    engine: Engine = map,
 ) -> list[list[str]]:
     """The hashtags of the retrieved posts, best first, for each post.
 
@@ -34,23 +42,29 @@ def ranked_hashtags(
         hits: N, posts retrieved for each post.
         unseen_under: For posts that are in the corpus themselves: the analyser by whose terms near duplicates are
             found. Each post is then searched without itself and its near duplicates. None for posts of other splits.
+        engine: What shares the posts out, see [`right_hf.workers.Engine`].
     """
-    ranked: list[list[str]] = []
-    for chunk in batches(posts, _CHUNK, "retrieving"):
-        texts = [post.text for post in chunk]
-        if unseen_under is None:
-            found = retriever.search(texts, hits)
-        else:
-            found = search_as_unseen(retriever, chunk, hits, unseen_under)
-        ranked.extend(rank(texts, found))
-    return ranked
+    chunks = batches(posts, _CHUNK, "retrieving")
+    dealt = engine(partial(_ranked_chunk, retriever, rank, hits, unseen_under), chunks)
+    return list(chain.from_iterable(dealt))
+
+
+def _ranked_chunk(
+    retriever: Retriever, rank: Ranking, hits: int, unseen_under: Analyser | None, chunk: Sequence[Post]
+) -> list[list[str]]:
+    texts = [post.text for post in chunk]
+    if unseen_under is None:
+        return rank(texts, retriever.search(texts, hits))
+    return rank(texts, search_as_unseen(retriever, chunk, hits, unseen_under))
 
 
 def selector_ranking(selector: Selector) -> Ranking:
     """The selector's ranking (paper, section 2.2), best first."""
-    return lambda texts, found: [
-        [candidate.hashtag for candidate in candidates] for candidates in selector.rank(texts, found)
-    ]
+    return partial(_selected, selector)
+
+
+def _selected(selector: Selector, texts: Sequence[str], found: Sequence[Sequence[Hit]]) -> list[list[str]]:
+    return [[candidate.hashtag for candidate in candidates] for candidates in selector.rank(texts, found)]
 
 
 def examples_with(posts: Sequence[Post], hashtags: Sequence[Sequence[str]]) -> list[GeneratorExample]:
@@ -73,7 +87,7 @@ def generator_examples(job: Job) -> Examples:
     retriever, rank = job.retriever(), selector_ranking(job.part("selector"))
 
     def augmented(posts: Sequence[Post], unseen_under: Analyser | None = None) -> list[GeneratorExample]:
-        ranked = ranked_hashtags(posts, retriever, rank, settings.hits, unseen_under)
+        ranked = ranked_hashtags(posts, retriever, rank, settings.hits, unseen_under, job.engine)
         return examples_with(posts, [found[:number] for found in ranked])
 
     return augmented(job.posts, get_analyser(settings.analyser)), augmented(validation)

@@ -19,6 +19,7 @@ from right_hf.progress import shows_progress
 from right_hf.registry import component_class, load_component
 from right_hf.trainers.recipe import Recipe
 from right_hf.trainers.runs import checkpoints_folder, claim_run, run_identity
+from right_hf.workers import Engine
 
 
 class GeneratorExample(NamedTuple):
@@ -63,6 +64,7 @@ class Job:
         extra_examples: Further encoded examples that a seq2seq generator learns from in each epoch.
         bases: Makes, in a folder, what components start from, of some posts alone; a ranker's training needs it for
             those that have not seen all posts. None where the recipe names pretrained models.
+        engine: What shares out the search for training posts, see [`right_hf.workers.Engine`].
     """
 
     recipe: Recipe
@@ -74,6 +76,7 @@ class Job:
     examples: Examples | None = None
     extra_examples: ExtraExamples | None = None
     bases: Callable[[Sequence[Post], Path], Bases] | None = None
+    engine: Engine = map
 
     @property
     def checkpoints(self) -> Path:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -117,25 +118,35 @@ def retriever_triplets(job: Job, retriever: Retriever) -> list[Triplet]:
     Returns:
         Triplets of texts, in the order in which the posts were drawn; at most as many as the recipe wants.
     """
-    settings, limit = job.recipe.retriever, job.recipe.retriever.triplets
-    posts, analyse, seed = job.posts, get_analyser(settings.analyser), job.recipe.seed
-    index = OverlapIndex(posts)
+    limit, posts, seed = job.recipe.retriever.triplets, job.posts, job.recipe.seed
     order = [number for number, post in enumerate(posts) if post.hashtags and post.text]
     random.Random(seed).shuffle(order)
 
-    def found() -> Iterator[Triplet]:
-        for start in range(0, len(order), _CHUNK):
-            chunk = order[start : start + _CHUNK]
-            retrieved = search_as_unseen(retriever, [posts[number] for number in chunk], settings.hits, analyse)
-            for number, hits in zip(chunk, retrieved, strict=True):
-                post, ties = posts[number], index.best(number)
-                rng = random.Random(f"{seed}:{post.id}")  # text seeds are hashed alike in every process
-                drawn = [posts[other] for other in rng.sample(ties, min(_DRAWS, len(ties)))]
-                if (triplet := post_triplet(post, drawn, hits, analyse)) is not None:
-                    yield triplet
-
+    find = partial(_triplets, posts, retriever, OverlapIndex(posts), job.recipe.retriever, seed)
+    found = chain.from_iterable(job.engine(find, (order[at : at + _CHUNK] for at in range(0, len(order), _CHUNK))))
     total = min(limit or len(order), len(order))
-    return list(islice(bar(found(), "triplets", "triplet", total=total), total))
+    return list(islice(bar(found, "triplets", "triplet", total=total), total))
+
+
+def _triplets(
+    posts: Sequence[Post],
+    retriever: Retriever,
+    index: OverlapIndex,
+    settings: RetrieverRecipe,
+    seed: int,
+    chunk: Sequence[int],
+) -> list[Triplet]:
+    """The triplets of some posts, which are given by their numbers."""
+    analyse = get_analyser(settings.analyser)
+    retrieved = search_as_unseen(retriever, [posts[number] for number in chunk], settings.hits, analyse)
+    triplets = []
+    for number, hits in zip(chunk, retrieved, strict=True):
+        post, ties = posts[number], index.best(number)
+        rng = random.Random(f"{seed}:{post.id}")  # text seeds are hashed alike in every process
+        drawn = [posts[other] for other in rng.sample(ties, min(_DRAWS, len(ties)))]
+        if (triplet := post_triplet(post, drawn, hits, analyse)) is not None:
+            triplets.append(triplet)
+    return triplets
 
 
 def post_triplet(post: Post, ties: Sequence[Post], hits: Sequence[Hit], analyse: Analyser) -> Triplet | None:

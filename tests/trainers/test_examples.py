@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from right_hf.trainers.examples import examples_with, plain_examples, ranked_has
 from right_hf.trainers.job import GeneratorExample, Job
 from right_hf.trainers.recipe import build_recipe
 from right_hf.trainers.seq2seq import EncodedExamples
+from right_hf.workers import in_order
 
 
 def augmented_examples(
@@ -78,6 +80,9 @@ def test_chunks_do_not_change_the_examples(
     whole = augmented_examples(english_posts, english_retriever, tiny_selector, unseen_under=english_words)
     monkeypatch.setattr(examples, "_CHUNK", 5)
     assert augmented_examples(english_posts, english_retriever, tiny_selector, unseen_under=english_words) == whole
+    rank, shared = selector_ranking(tiny_selector), partial(in_order, workers=2)
+    ranked = ranked_hashtags(english_posts, english_retriever, rank, 10, english_words, shared)
+    assert examples_with(english_posts, [found[:7] for found in ranked]) == whole
 
 
 def test_token_dropout_spares_the_hashtags(tiny_generator: Seq2SeqGenerator) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from right_hf.trainers.retriever import (
     post_triplet,
     retriever_triplets,
 )
+from right_hf.workers import in_order
 from tests.support.smoke_data import write_splits
 from tests.support.static import static_encoder
 
@@ -125,6 +127,9 @@ def test_triplets_are_drawn_by_the_seed(posts: list[Post], bm25: BM25Retriever) 
     assert drawn(posts, bm25, 0, limit=5) == everything[:5]
     assert drawn(posts, bm25, 1, limit=5) != everything[:5]
     assert drawn(posts, bm25, 0, limit=10**6) == everything
+    recipe = Recipe("en", 0, retriever=DenseRecipe(triplets=20))
+    job = Job(recipe, posts, (), Path("unused"), engine=partial(in_order, workers=2))
+    assert retriever_triplets(job, bm25) == everything[:20]
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from right_hf.progress import bar
 from right_hf.retriever.lance.columns import Embed, posts_of, rows_of, schema
 from right_hf.retriever.lance.names import Names
 from right_hf.retriever.lance.table import Tables
-from right_hf.workers import in_order
+from right_hf.workers import Engine
 
 #: Posts that are worked on together.
 _BATCH = 5_000
@@ -45,7 +45,7 @@ def build_tables(
     names: Names,
     embed: Embed | None,
     describe: Callable[[Path], None],
-    workers: int = 1,
+    engine: Engine = map,
 ) -> None:
     """Makes the tables of posts, with their indexes, and the folder of the retriever; whole or not at all.
 
@@ -56,7 +56,7 @@ def build_tables(
         names: Takes up the hashtags.
         embed: Gives the vectors of texts; None for none.
         describe: Writes into the folder what belongs to it besides the tables.
-        workers: Processes that prepare posts.
+        engine: Prepares posts.
 
     Raises:
         FileExistsError: There is a table at the address.
@@ -65,7 +65,7 @@ def build_tables(
     with atomic_folder(place.folder) as scratch:
         describe(scratch)
         address = str(scratch) if place.address is None else place.address
-        stream = _Stream(posts, analyser, names, embed, workers)
+        stream = _Stream(posts, analyser, names, embed, engine)
         try:
             tables = Tables.create(address, stream.batches(), stream.schema)
             stream.check(tables, analyser)
@@ -89,12 +89,12 @@ class _Stream:
         error: What ended the stream, of which the table only tells in words.
     """
 
-    def __init__(self, posts: Iterable[Post], analyser: str, names: Names, embed: Embed | None, workers: int) -> None:
+    def __init__(self, posts: Iterable[Post], analyser: str, names: Names, embed: Embed | None, engine: Engine) -> None:
         self._posts = posts
         self._analyser = analyser
         self._names = names
         self._embed = embed
-        self._workers = workers
+        self._engine = engine
         self._ids: list[npt.NDArray[np.int64]] = []  # hashes, 8 bytes a post
         self._terms = 0
         self.error: Exception | None = None
@@ -105,7 +105,7 @@ class _Stream:
         source = iter(bar(self._posts, "indexing", "post"))
         parts = iter(lambda: list(islice(source, _BATCH)), [])
         try:
-            for rows in in_order(partial(_prepared_rows, self._analyser), parts, self._workers):
+            for rows in self._engine(partial(_prepared_rows, self._analyser), parts):
                 yield self._taken_up(rows)
         except Exception as error:
             self.error = error

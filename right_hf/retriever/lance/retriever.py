@@ -29,6 +29,7 @@ from right_hf.retriever.lance.table import Tables, Version, is_local
 from right_hf.spelling.counts import SpellingCounts
 from right_hf.spelling.variant_table import VARIANTS_FILE, read_table, write_table
 from right_hf.spelling.variants import Merge
+from right_hf.workers import Engine
 
 _ENCODER_FOLDER = "encoder"
 
@@ -108,7 +109,7 @@ class LanceRetriever(Changing, Retriever):
         address: str | None = None,
         variants: Iterable[Merge] = (),
         spellings: SpellingCounts | None = None,
-        workers: int = 1,
+        engine: Engine = map,
         **terms: Unpack[TermSettings],
     ) -> LanceRetriever:
         """Makes a table of posts, which come one after the other and are never in memory together.
@@ -120,7 +121,7 @@ class LanceRetriever(Changing, Retriever):
             address: Where the table lies if not in `folder`, such as `s3://bucket/corpus`.
             variants: Which hashtags are one, see [`right_hf.forms.Forms`].
             spellings: Uses of spellings elsewhere.
-            workers: Processes that cut posts into terms.
+            engine: Cuts posts into terms, see [`right_hf.bulk.engines`]; `map` is this process alone.
             terms: See [`TermSettings`].
 
         Raises:
@@ -139,7 +140,7 @@ class LanceRetriever(Changing, Retriever):
             write_json(scratch / config_file(cls.role), {"retriever_type": cls.type, **settings})
 
         vectors = None if encoder is None else _embedding(encoder)
-        build_tables(posts, Place(folder, address), settings["analyser"], Names(variants), vectors, describe, workers)
+        build_tables(posts, Place(folder, address), settings["analyser"], Names(variants), vectors, describe, engine)
         return cls(folder, encoder)
 
     @classmethod

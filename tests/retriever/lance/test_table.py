@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from right_hf import BM25Retriever, Post, RightModel
+from right_hf.bulk.engines import local_engine
 from right_hf.pipeline import HashtagRecommendationPipeline
 from right_hf.popularity import HashtagPopularity
 from right_hf.retriever import LanceRetriever
@@ -193,7 +194,7 @@ def test_of_what_is_no_corpus_no_table_is_left(
 
 def test_processes_that_share_the_work_make_the_same_table(english_posts: list[Post], tmp_path: Path) -> None:
     one = LanceRetriever.from_posts(english_posts, tmp_path / "one")
-    two = LanceRetriever.from_posts(iter(english_posts), tmp_path / "two", workers=2)
+    two = LanceRetriever.from_posts(iter(english_posts), tmp_path / "two", engine=local_engine(2))
     assert list(one.corpus) == list(two.corpus)
     assert one.search(["warm seas", "team"]) == two.search(["warm seas", "team"])
 
