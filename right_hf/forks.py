@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakSet
 
+from threadpoolctl import threadpool_limits
 from typing_extensions import Self
 
 T = TypeVar("T")
@@ -68,13 +69,15 @@ _LOCKS: WeakSet[Lock] = renewed_in_children(Lock._renew)
 
 
 def take_one_core() -> None:
-    """Lets PyTorch compute in one thread, unless OMP_NUM_THREADS says in how many.
+    """Lets PyTorch and NumPy compute in one thread, unless OMP_NUM_THREADS says in how many.
 
-    Several processes whose threads wait for each other on the same cores are many times as slow as one; and the threads
-    of a parent are missing in the child of a fork, which may wait for them for ever.
+    Several processes whose threads wait for each other on the same cores are slower than one; and the threads of a
+    parent are missing in the child of a fork, which may wait for them for ever.
     """
-    torch = sys.modules.get("torch")
-    if torch is not None and not os.environ.get("OMP_NUM_THREADS"):
+    if os.environ.get("OMP_NUM_THREADS"):
+        return
+    threadpool_limits(1)
+    if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(1)
 
 
