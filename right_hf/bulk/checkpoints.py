@@ -20,6 +20,9 @@ from right_hf.model import RightModel
 #: How the Hub is asked, for the checkpoint and for parts that lie elsewhere.
 _HUB = ("cache_dir", "local_files_only", "token")
 
+#: How a chat model is asked, which changes no answer.
+_HOW = ("concurrency", "store")
+
 
 @dataclass(frozen=True)
 class NamedCheckpoint:
@@ -40,6 +43,8 @@ class NamedCheckpoint:
         for role in ROLES:
             if isinstance(arguments.get(role), (str, Path)):
                 arguments[role] = _whole(arguments[role])
+        if "store" in arguments:
+            arguments["store"] = Path(arguments["store"]).resolve()
         root = fetch(named, [], **_hub(arguments, "revision"))
         if (commit := commit_of(named, root)) is not None:
             arguments["revision"] = commit
@@ -65,7 +70,7 @@ class NamedCheckpoint:
             given = self.arguments.get(role)
             if given is not None:
                 found[role] = self._identity_of(given) if given is not False else False
-        others = set(self.arguments) - {*ROLES, *_HUB, "revision"}
+        others = set(self.arguments) - {*ROLES, *_HUB, *_HOW, "revision"}
         return found | {name: str(self.arguments[name]) for name in sorted(others)}
 
     def _identity_of(self, source: str, *more: str) -> str:

@@ -126,6 +126,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     options.add_argument("--device", default="cpu", help="where the networks run, for example cuda (default: cpu)")
     engine = "what the generator writes with (default: ctranslate2 if it is installed and answers the same)"
     options.add_argument("--generator-engine", choices=ENGINES, help=engine)
+    server = "the server that a chat model may send posts to, by its base URL, or hub: and the provider"
+    options.add_argument("--send-posts-to", metavar="SERVER", help=server)
+    kept = "keep a chat model's answers there, so that a run that is begun again asks only for the rest"
+    options.add_argument("--answers", dest="store", type=as_path, metavar="FILE", help=kept)
+    at_once = "requests to a chat model at once, of each process (default: 8)"
+    options.add_argument("--concurrency", type=positive, metavar="N", help=at_once)
 
 
 def add_hub_options(options: Any) -> None:
@@ -168,7 +174,8 @@ def _checkpoint_arguments(arguments: argparse.Namespace) -> tuple[str, dict[str,
     from right_hf import DEFAULT_CHECKPOINT
 
     parts = {role: getattr(arguments, role) for role in ROLES}
-    chosen = _given(engine=arguments.generator_engine, device=arguments.device, **parts)
+    chat = {name: getattr(arguments, name) for name in ("send_posts_to", "store", "concurrency")}
+    chosen = _given(engine=arguments.generator_engine, device=arguments.device, **parts, **chat)
     return DEFAULT_CHECKPOINT if arguments.model is None else arguments.model, {**hub_options(arguments), **chosen}
 
 
