@@ -154,7 +154,7 @@ class Changing:
             follower(gone, posts)
         self._changes += 1
         if self._changes % _TIDIED == 0:
-            self.compact()
+            self._tidy(whole=False)
 
     def follow(self, follower: Follower, start: Start | None = None) -> None:
         """See [`Retriever.follow`]; after a [`refresh`] or [`restore`] it starts again, so that a start is needed."""
@@ -196,11 +196,13 @@ class Changing:
         """
         with self._changing():
             self._tables.check_alone()
-            self._tables.tidy()
-            freed = 0 if forget_days is None else self._tables.forget(forget_days)
-            before = self._corpus.snapshot
-            self._show(Snapshot(self._tables.posts, before.counts, before.tokens))
-            return freed
+            self._tidy(whole=True)
+            return 0 if forget_days is None else self._tables.forget(forget_days)
+
+    def _tidy(self, whole: bool) -> None:
+        self._tables.tidy(whole)
+        before = self._corpus.snapshot
+        self._show(Snapshot(self._tables.posts, before.counts, before.tokens))
 
     def restore(self, version: int) -> None:
         """Makes an earlier version the latest one.

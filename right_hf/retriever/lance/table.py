@@ -25,6 +25,8 @@ from right_hf.retriever.lance.package import lance
 _INDEX_CACHE, _METADATA_CACHE = 128 << 20, 32 << 20
 #: Rows of a file of the table; one that is searched beside many others is slower.
 _FILE = 1_048_576
+#: Rows up to which files are put together while the table is in use.
+_SMALL = 50_000
 #: Posts from which vectors are searched by an index, which finds most of the nearest, not all of them.
 VECTORS_INDEXED = 100_000
 #: Our analysers decide what a term is; the table only splits at spaces.
@@ -163,22 +165,18 @@ class Tables:
 
     def build_indexes(self) -> None:
         """Makes all indexes of the posts anew."""
+        posts = _own(self.posts)
         for name, (column, kind, settings) in _INDEXES.items():
-            self.posts.create_scalar_index(column, kind, name=name, replace=True, **settings)
-        if "vector" in self.posts.schema.names and self.posts.count_rows() >= VECTORS_INDEXED:
-            self._index_vectors()
-        self.posts = self._open(_POSTS)
-
-    def _index_vectors(self) -> None:
-        dimension = self.posts.schema.field("vector").type.list_size
-        parts = next(size for size in range(max(1, dimension // 4), 0, -1) if dimension % size == 0)
-        self.posts.create_index("vector", "IVF_PQ", name=_VECTORS, metric="cosine", num_sub_vectors=parts, replace=True)
+            posts.create_scalar_index(column, kind, name=name, replace=True, **settings)
+        if "vector" in posts.schema.names and posts.count_rows() >= VECTORS_INDEXED:
+            _index_vectors(posts)
+        self.posts = _latest(posts)
 
     def refresh(self) -> bool:
         """Takes up what others wrote; whether there was anything."""
         if self.posts.latest_version == self.posts.version:
             return False
-        self.posts, self.names = self._open(_POSTS), self._open(_NAMES)
+        self.posts, self.names = _latest(self.posts), _latest(self.names)
         return True
 
     def check_alone(self) -> None:
@@ -195,36 +193,53 @@ class Tables:
 
     def append_names(self, rows: pa.RecordBatch) -> None:
         """Adds rows to the names."""
-        self.names = self._written(self.names, rows)
+        self.names = _appended(self.names, rows)
 
     def append(self, rows: pa.RecordBatch) -> None:
         """Adds posts."""
-        self.posts = self._written(self.posts, rows)
-
-    def _written(self, table: Any, rows: pa.RecordBatch) -> Any:
-        with _as_os_error():
-            return lance().write_dataset(pa.Table.from_batches([rows]), table, mode="append")
+        self._take(_appended(self.posts, rows))
 
     def replace(self, rows: pa.RecordBatch) -> None:
         """Puts posts in the place of those with the same ids, in one commit."""
+        posts = _own(self.posts)
         with _as_os_error():
-            self.posts.merge_insert("id").when_matched_update_all().execute(pa.Table.from_batches([rows]))
-        self.posts = self._open(_POSTS)
+            posts.merge_insert("id").when_matched_update_all().execute(pa.Table.from_batches([rows]))
+        self._take(posts)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Removes the posts with these ids."""
+        posts = _own(self.posts)
         with _as_os_error():
-            self.posts.delete(f"id IN {one_of(ids)}")
-        self.posts = self._open(_POSTS)
+            posts.delete(f"id IN {one_of(ids)}")
+        self._take(posts)
 
-    def tidy(self) -> None:
-        """Takes up in the indexes what came since, and puts small files together; nothing that is read is lost."""
-        self.posts.optimize.compact_files(target_rows_per_fragment=_FILE)
-        self.posts = self._open(_POSTS)
-        self.posts.optimize.optimize_indices()
-        self.posts = self._open(_POSTS)
-        self.names.optimize.compact_files()
-        self.names = self._open(_NAMES)
+    def _take(self, posts: Any) -> None:
+        """Takes the version after a change, which must be the next one.
+
+        Raises:
+            RuntimeError: Another process changed the table at the same moment.
+        """
+        before, self.posts = self.posts.version, posts
+        if posts.version != before + 1:
+            raise RuntimeError(
+                f"{self.address} was changed by another process at the same moment; both changes are in it. One at a "
+                "time may write: close one of them, open the table again, and look what became of the posts."
+            )
+
+    def tidy(self, whole: bool = True) -> None:
+        """Takes up in the indexes what came since, and puts small files together; nothing that is read is lost.
+
+        Args:
+            whole: Also writes large files anew of which posts are gone, and indexes as a whole.
+        """
+        posts, names = _own(self.posts), _own(self.names)
+        posts.optimize.compact_files(target_rows_per_fragment=_FILE if whole else _SMALL)
+        # An index consists of segments; the first one, of most posts, takes long to write.
+        segments = sum(index["name"] == "search" for index in posts.list_indices())
+        posts.optimize.optimize_indices(num_indices_to_merge=segments if whole else segments - 1)
+        self.posts = _latest(posts)
+        names.optimize.compact_files()
+        self.names = _latest(names)
 
     def forget(self, days: float) -> int:
         """Removes versions that are older than so many days, and the files that only they hold.
@@ -247,7 +262,27 @@ class Tables:
             ValueError: There is no such version any more.
         """
         self.at(version).restore()
-        self.posts = self._open(_POSTS)
+        self.posts = _latest(self.posts)
+
+
+def _own(table: Any) -> Any:
+    """The same version to be changed: whoever reads it goes on undisturbed, and caches are shared."""
+    return table.checkout_version(table.version)
+
+
+def _latest(table: Any) -> Any:
+    return table.checkout_version(table.latest_version)
+
+
+def _appended(table: Any, rows: pa.RecordBatch) -> Any:
+    with _as_os_error():
+        return lance().write_dataset(pa.Table.from_batches([rows]), _own(table), mode="append")
+
+
+def _index_vectors(posts: Any) -> None:
+    dimension = posts.schema.field("vector").type.list_size
+    parts = next(size for size in range(max(1, dimension // 4), 0, -1) if dimension % size == 0)
+    posts.create_index("vector", "IVF_PQ", name=_VECTORS, metric="cosine", num_sub_vectors=parts, replace=True)
 
 
 @contextmanager
