@@ -128,8 +128,9 @@ class Snapshot:
         if not known:
             return []
         wanted = k + len(exclude)
+        query = lance().query.MatchQuery(" ".join(known), "terms")  # it counts repeats
         found = self.table.scanner(
-            columns=["length", "_score"], full_text_query=_match(known), limit=wanted + _FOUND, with_row_id=True
+            columns=["length", "_score"], full_text_query=query, limit=wanted + _FOUND, with_row_id=True
         ).to_table()
         estimates = self._estimates(found, k1, b)
         likely = np.argsort(-estimates, kind="stable")[: wanted + _SCORED]
@@ -179,18 +180,6 @@ class Snapshot:
             },
         ).to_table()
         return _best(rows, 1 - rows.column("_distance").to_numpy(), k, exclude)
-
-
-def _match(terms: Sequence[str]) -> Any:
-    """The table's query for terms, of which those that are repeated count as often."""
-    query = lance().query
-    repeats: dict[int, list[str]] = {}
-    for term, number in Counter(terms).items():
-        repeats.setdefault(number, []).append(term)
-    parts = [query.MatchQuery(" ".join(some), "terms", boost=float(number)) for number, some in repeats.items()]
-    if len(parts) == 1:
-        return parts[0]
-    return query.BooleanQuery([(query.Occur.SHOULD, part) for part in parts])
 
 
 def _best(rows: pa.Table, scores: npt.NDArray[np.float32], k: int, exclude: Collection[str]) -> list[Hit]:
