@@ -30,7 +30,7 @@ _PIPELINE = "whole_pipeline_speed"
 _SPEEDS = (
     *(_PIPELINE, "stage_shares", "retrieval_speed", "retrieval_speed-1000000"),
     *("opening_speed-1000000", "living_speed", "living_speed-1000000", "serving_speed", "server_speed"),
-    *("tuning_speed", "bulk_speed", "table_speed", "table_speed-2000000", "replicas_speed"),
+    *("tuning_speed", "table_speed", "table_speed-2000000"),
 )
 #: How paragraphs begin that belong to one table; others say how to read any. One that ends with a colon has a table.
 _OF_TABLE = ("Not run", "Test:", "Validation:", "F1@1 by")

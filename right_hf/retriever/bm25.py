@@ -14,7 +14,7 @@ from right_hf.layout import JOURNAL_FILE, config_file
 from right_hf.persistence import atomic_folder, keep_foreign_files, recover_folder, write_json
 from right_hf.posts import Post, prepared
 from right_hf.retriever.base import Follower, Hit, Retriever, Start, begin, check_search, listed
-from right_hf.retriever.index import Index, places_of
+from right_hf.retriever.index import Index, check_parameters, places_of
 from right_hf.retriever.journal import Journal, encode_change, replay
 from right_hf.retriever.merging import OF_THREADS, Merging
 from right_hf.retriever.postings import Lexicon
@@ -49,9 +49,7 @@ class BM25Retriever(Merging, Retriever):
     def __init__(
         self, corpus: Corpus, analyser: str = "unicode", k1: float = 1.5, b: float = 0.75, engine: Engine = map
     ) -> None:
-        # Outside these ranges scores may be 0 or negative, which the search takes for "no term shared".
-        if not (k1 >= 0 and 0 <= b <= 1):
-            raise ValueError(f"k1 must be at least 0 and b in [0, 1], got k1={k1} and b={b}.")
+        check_parameters(k1, b)
         index = Index.build(corpus, Lexicon(analyser), k1, b, engine)
         if not index.length:
             raise ValueError(f"No post of the corpus has a term under the analyser {analyser!r}; nothing to index.")

@@ -51,6 +51,16 @@ def term_weight(
     return np.asarray(frequencies / (frequencies + k1 * (1 - b + b * lengths / mean_length)))
 
 
+def check_parameters(k1: float, b: float) -> None:
+    """Refuses parameters with which scores may be 0 or negative, which a search takes for "no term shared".
+
+    Raises:
+        ValueError: One is out of range.
+    """
+    if not (k1 >= 0 and 0 <= b <= 1):
+        raise ValueError(f"k1 must be at least 0 and b in [0, 1], got k1={k1} and b={b}.")
+
+
 #: A hit of a pair, in a third of the time that its constructor takes.
 _hit = partial(tuple.__new__, Hit)
 

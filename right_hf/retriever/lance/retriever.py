@@ -18,7 +18,7 @@ from right_hf.posts import Post
 from right_hf.retriever.base import Hit, Retriever, check_search
 from right_hf.retriever.fusion import fused_hits
 from right_hf.retriever.hybrid import DEPTH
-from right_hf.retriever.index import inverse_document_frequency
+from right_hf.retriever.index import check_parameters, inverse_document_frequency
 from right_hf.retriever.lance.build import Place, build_tables
 from right_hf.retriever.lance.changing import Changing
 from right_hf.retriever.lance.columns import Embed
@@ -54,9 +54,9 @@ _TERMS: TermSettings = {"analyser": "unicode", "k1": 1.5, "b": 0.75}
 class LanceRetriever(Changing, Retriever):
     """Searches a corpus in a Lance table, on disk or in an object store, of which little is in memory.
 
-    Hits and scores are those of [`BM25Retriever`], but for posts whose scores differ by less than the table's own order
-    tells (see [`right_hf.retriever.lance.snapshot.Snapshot.by_terms`]). With an encoder the search is hybrid, as that
-    of [`HybridRetriever`].
+    Hits and scores are those of [`BM25Retriever`], but that of hundreds of posts with the same score not always the
+    ones with the lowest ids are found (see [`right_hf.retriever.lance.snapshot.Snapshot.by_terms`]). With an encoder
+    the search is hybrid, as that of [`HybridRetriever`].
 
     Many may read a table, one may write it ([`LanceRetriever.open`]). A change is in the table when its call returns,
     and seen by others after their [`refresh`].
@@ -80,6 +80,7 @@ class LanceRetriever(Changing, Retriever):
         self._address = address if isinstance(address, str) else None
         terms: Any = {**_TERMS, **settings}
         self.analyser, self.k1, self.b = str(terms["analyser"]), float(terms["k1"]), float(terms["b"])
+        check_parameters(self.k1, self.b)
         self._analyse = get_analyser(self.analyser)
         self.encoder = encoder
         variants = self.folder / VARIANTS_FILE
@@ -129,6 +130,7 @@ class LanceRetriever(Changing, Retriever):
             ValueError: There are no posts, one is wrong, or an id occurs twice. No table is left then.
         """
         folder = Path(folder)
+        check_parameters(terms.get("k1", _TERMS["k1"]), terms.get("b", _TERMS["b"]))
         settings: dict[str, Any] = {**_TERMS, **terms, **({} if address is None else {"address": address})}
         variants = list(variants)
 

@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -190,6 +191,13 @@ def test_of_what_is_no_corpus_no_table_is_left(
     with pytest.raises(ValueError, match=message):
         LanceRetriever.from_posts(posts, tmp_path / "table", address=where)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("wrong", [{"k1": -1.0}, {"b": 2.0}, {"analyser": "none such"}])
+def test_wrong_settings_are_refused_before_anything_is_made(wrong: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"k1 must be at least 0|Unknown analyser"):
+        LanceRetriever.from_posts([NEW], tmp_path / "table", **wrong)
+    assert not list(tmp_path.iterdir())
 
 
 def test_processes_that_share_the_work_make_the_same_table(english_posts: list[Post], tmp_path: Path) -> None:
