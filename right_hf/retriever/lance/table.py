@@ -235,7 +235,7 @@ class Tables:
         posts, names = _own(self.posts), _own(self.names)
         posts.optimize.compact_files(target_rows_per_fragment=_FILE if whole else _SMALL)
         # An index consists of segments; the first one, of most posts, takes long to write.
-        segments = sum(index["name"] == "search" for index in posts.list_indices())
+        segments = next(len(index.segments) for index in posts.describe_indices() if index.name == "search")
         posts.optimize.optimize_indices(num_indices_to_merge=segments if whole else segments - 1)
         self.posts = _latest(posts)
         names.optimize.compact_files()
