@@ -29,6 +29,7 @@ PAGES = {
     "right_hf/demo/README.md": {"user/hashtags"},
     "right_hf/hub/README.md": {"user/right-en", "user/index", "user/right-small"},
     "right_hf/retriever/README.md": set[str](),
+    "right_hf/retriever/lance/README.md": set[str](),
     "training/README.md": set[str](),
     "training/results/README.md": set[str](),
 }
