@@ -166,8 +166,8 @@ class HashtagPopularity:
 
     def _read(self, numbers: Iterable[int]) -> None:
         """Reads those of some windows that were not read yet."""
-        retriever = self._retriever
-        if retriever is None or not (missing := sorted(set(numbers) - self._windows.keys())):
+        retriever, wanted = self._retriever, set(numbers)
+        if retriever is None or not (missing := sorted(wanted - self._windows.keys())):
             return
         with retriever.steady():  # so that no change is counted twice or not at all
             windows = {number: _Window() for number in missing}
@@ -176,8 +176,9 @@ class HashtagPopularity:
                 number = math.floor((seconds(post.created_at) or 0.0) / self.window)
                 if number in windows:
                     windows[number].change(post, 1)
-            while len(self._windows) > _WINDOWS * self.history:  # those read first were asked for longest ago
-                self._windows.pop(next(iter(self._windows)))
+            others = [number for number in self._windows if number not in wanted]  # those read first come first
+            for number in others[: max(0, len(self._windows) - _WINDOWS * self.history)]:
+                del self._windows[number]
             self._windows |= windows
 
     def forget(self, now: float) -> None:

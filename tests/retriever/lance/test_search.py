@@ -164,3 +164,15 @@ def test_variants_and_spellings_of_elsewhere_move_with_a_corpus(tmp_path: Path) 
 @pytest.mark.parametrize("text", ["", "the", "⌘⌘"])
 def test_a_query_without_known_terms_finds_nothing(english_posts: list[Post], tmp_path: Path, text: str) -> None:
     assert LanceRetriever.from_posts(english_posts, tmp_path / "table").search([text]) == [[]]
+
+
+def test_popularity_forgets_no_hours_that_are_asked_for(tmp_path: Path) -> None:
+    """However times jump to and fro, while only so many windows are kept."""
+    posts = [Post(f"{day:02}", f"alpha {day}", ("x",), f"2024-05-{day + 1:02}T12:00:00Z") for day in range(30)]
+    popularities = [HashtagPopularity(window=DAY, history=3) for _ in range(2)]
+    popularities[0].follow(LanceRetriever.from_posts(posts, tmp_path / "table"))
+    popularities[1].follow(in_memory(posts))
+    first = seconds("2024-05-01T18:00:00Z") or 0.0
+    for day in (3, 6, 9, 12, 15, 2, 4, 29, 3, 14, 13, 1):
+        table, memory = (one.popularity("x", first + day * DAY) for one in popularities)
+        assert table == memory
