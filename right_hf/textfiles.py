@@ -9,7 +9,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 _GZIP = b"\x1f\x8b\x08"
 #: The longer marks first: that of UTF-32 begins like that of UTF-16.
@@ -79,6 +79,19 @@ def json_value(text: str | bytes, **settings: Any) -> Any:
         return json.loads(text, **settings)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def line_value(line: bytes) -> Any:
+    """What a line of JSON says, without the constants that Python adds to JSON (NaN, Infinity).
+
+    Raises:
+        ValueError: As [`json_value`]; it is no UTF-8; or it holds such a constant.
+    """
+    return json_value(line.strip().decode(), parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not allowed in it")
 
 
 def is_stream(path: Path) -> bool:

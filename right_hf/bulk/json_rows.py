@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import pyarrow as pa
 
 from right_hf.bulk.inputs import Input, open_place
 from right_hf.bulk.pieces import Piece
 from right_hf.bulk.rows import Batch, Layout, Rejects, Row
-from right_hf.textfiles import json_value, utf8_lines
+from right_hf.textfiles import line_value, utf8_lines
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -132,13 +132,9 @@ def _good_rows(lines: Iterable[tuple[str, int, bytes]], layout: Layout, rejects:
 
 def _parsed(line: bytes) -> Any:
     try:
-        return json_value(line.strip().decode(), parse_constant=_no_constant)
+        return line_value(line)
     except ValueError as error:
         raise ValueError(f"is no JSON ({error})") from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not allowed in it")
 
 
 def _check_fit(row: Row, schema: pa.Schema) -> None:

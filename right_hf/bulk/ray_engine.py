@@ -18,6 +18,8 @@ import ray
 import ray.data
 from ray import cloudpickle
 
+from right_hf.forks import take_one_core
+
 #: Seconds within which somebody must answer at the address of a cluster.
 _PATIENCE = 10.0
 #: How a client of gRPC, in which Ray speaks, begins; a server answers with its settings, in a frame of that kind.
@@ -38,7 +40,7 @@ class Actor:
 
     def __init__(self, answer: bytes) -> None:
         self._answer: Callable[[Any], Any] = cloudpickle.loads(answer)
-        _one_core()
+        take_one_core()
 
     def __call__(self, rows: dict[str, Any]) -> dict[str, Any]:
         """The answers to some batches; an error is an answer, too, for Ray would take it for one of its own."""
@@ -158,13 +160,6 @@ def _room(gpus: float) -> int:
     there = ray.cluster_resources()
     cores = int(there.get("CPU", 1))
     return max(1, min(cores, int(there.get("GPU", 0) / gpus)) if gpus else cores)
-
-
-def _one_core() -> None:
-    """Lets torch compute on the one core that an actor is given."""
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def _portable(error: Exception) -> Exception:

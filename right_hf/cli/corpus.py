@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from right_hf.cli.options import add_command, as_path, positive, write_result
+from right_hf.cli.options import add_command, add_table_option, as_path, positive, table_address, write_result
 
 _FORGET = "also remove versions older than so many days (default: keep all)"
 
@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="an index in memory (bm25) or a table (lance)",
     )
     add("--output", required=True, type=as_path, metavar="FOLDER", help="the new folder")
-    add("--table", metavar="URL", help="where a table lies, if not in FOLDER, such as s3://bucket/corpus")
+    add_table_option(move_options)
     add("--workers", type=positive, default=1, metavar="N", help="processes that make a table (default: 1)")
 
 
@@ -102,21 +102,20 @@ def move(arguments: argparse.Namespace) -> None:
     Examples:
       right-hf corpus move my-index --store lance --output my-table
     """
+    address = table_address(arguments)
     from right_hf.registry import load_component
     from right_hf.retriever import BM25Retriever, LanceRetriever
 
     old = load_component("retriever", arguments.source)
     if old.type not in ("bm25", "lance") or old.networks:
         raise ValueError(f"{arguments.source} holds a retriever with vectors or of type {old.type!r}; index it again.")
-    if arguments.table is not None and arguments.store != "lance":
-        raise argparse.ArgumentTypeError("--table is where a table lies: give --store lance, or leave it out")
     terms = {"analyser": old.analyser, "k1": old.k1, "b": old.b}
     new: Any
     variants, spellings = old.corpus.forms.variants, old.corpus.spelled_elsewhere
     if arguments.store == "lance":
         from right_hf.bulk.engines import local_engine
 
-        place = {"folder": arguments.output, "address": arguments.table, "engine": local_engine(arguments.workers)}
+        place = {"folder": arguments.output, "address": address, "engine": local_engine(arguments.workers)}
         new = LanceRetriever.from_posts(old.corpus, **place, variants=variants, spellings=spellings, **terms)
     else:
         from right_hf.corpus import Corpus

@@ -31,7 +31,16 @@ from itertools import chain, islice
 from pathlib import Path
 
 from right_hf.cli.engines import add_engine_options, chosen_engine
-from right_hf.cli.options import DATA_HELP, SPLITS, add_data_options, as_path, data_options, write_result
+from right_hf.cli.options import (
+    DATA_HELP,
+    SPLITS,
+    add_data_options,
+    add_table_option,
+    as_path,
+    data_options,
+    table_address,
+    write_result,
+)
 
 #: Posts of a table from which it is told which hashtags are one.
 _TELLING = 100_000
@@ -54,7 +63,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--k1", type=float, default=1.5, help="saturation of the term frequency (default: 1.5)")
     add("--b", type=float, default=0.75, help="strength of the length normalisation (default: 0.75)")
     add("--store", choices=("bm25", "lance"), default="bm25", help="in memory (bm25, the default) or a table (lance)")
-    add("--table", metavar="URL", help="where a table lies, if not in FOLDER, such as s3://bucket/corpus")
+    add_table_option(parser)
     add("--split", choices=SPLITS, help="of a source with several (default: train)")
     add_engine_options(parser)
     add_data_options(parser)
@@ -62,8 +71,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
-    if arguments.table is not None and arguments.store != "lance":
-        raise argparse.ArgumentTypeError("--table is where a table lies: give --store lance, or leave it out")
+    address = table_address(arguments)
     engine = chosen_engine(arguments)
     from right_hf.analysis import get_analyser
     from right_hf.corpus import Corpus
@@ -82,7 +90,7 @@ def run(arguments: argparse.Namespace) -> None:
         variants = read_table(arguments.variants) if arguments.variants else []
     terms = {"analyser": arguments.analyser, "k1": arguments.k1, "b": arguments.b}
     if arguments.store == "lance":
-        place = {"folder": arguments.output, "address": arguments.table}
+        place = {"folder": arguments.output, "address": address}
         retriever: Retriever = LanceRetriever.from_posts(
             chain(first, posts), **place, variants=variants, engine=engine, **terms
         )

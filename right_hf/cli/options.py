@@ -141,6 +141,24 @@ def add_hub_options(options: Any) -> None:
     options.add_argument("--offline", action="store_true", help="use what is in the cache, ask no network")
 
 
+def add_table_option(parser: Any) -> None:
+    """Where a table of posts lies."""
+    what = "where a table lies, if not in FOLDER, such as s3://bucket/corpus"
+    parser.add_argument("--table", metavar="URL", help=what)
+
+
+def table_address(arguments: argparse.Namespace) -> str | None:
+    """Where a table is to lie; None for its folder.
+
+    Raises:
+        argparse.ArgumentTypeError: It is to be no table.
+    """
+    if arguments.table is not None and arguments.store != "lance":
+        raise argparse.ArgumentTypeError("--table is where a table lies: give --store lance, or leave it out")
+    address: str | None = arguments.table
+    return address
+
+
 def hub_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The Hub's options as arguments of `from_pretrained`."""
     local = arguments.offline or None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
-from right_hf.textfiles import json_value
+from right_hf.textfiles import line_value
 
 Record = dict[str, Any]
 
@@ -37,7 +37,7 @@ def read_jsonl(lines: Iterable[bytes], refuse: Callable[[str], object]) -> Itera
 def _parse(line: bytes) -> Record:
     """The record in a line; the message of its ValueError goes on after "Line 1 of the input"."""
     try:
-        record = json_value(line.strip().decode(), parse_constant=_no_constant)
+        record = line_value(line)
     except ValueError as error:
         raise ValueError(f"is no JSON ({error}). Correct or remove it.") from None
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
@@ -48,10 +48,6 @@ def _parse(line: bytes) -> Record:
     if isinstance(found, str) and any("\ud800" <= character <= "\udfff" for character in found):
         raise ValueError(f'has half a character under "id", which no file could hold: {found!a:.80}')
     return {name: record[name] for name in ("id", "text") if name in record}
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not allowed in it")
 
 
 def batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
