@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from transformers import Trainer
 
 from right_hf.generator.packing import logits_at
-from right_hf.generator.rows import padded
+from right_hf.generator.rows import padded, positions
 from right_hf.loading import network_of
 
 #: The label of a token that is not learned.
@@ -45,13 +45,13 @@ class LeftPadding:
         ids, mask = padded([record["input_ids"] for record in records], self.pad_token_id, left=True)
         labels, _ = padded([record["labels"] for record in records], IGNORED, left=True)
         batch = {"input_ids": ids, "attention_mask": mask, "labels": labels}
-        return {**batch, "position_ids": (mask.cumsum(1) - 1).clamp(min=0)} if self.positions else batch
+        return {**batch, "position_ids": positions(mask)} if self.positions else batch
 
 
 class CompletionLoss(Trainer):
     """The model's own loss, for which it projects only the positions before labels onto the vocabulary.
 
-    TRL's SFTTrainer does the like on a GPU; elsewhere it projects every position of the prompts too, which for a small
+    TRL's trainers do the like on a GPU; elsewhere they project every position of the prompts too, which for a small
     model takes three times as long as all the rest.
     """
 
@@ -78,3 +78,35 @@ class CompletionLoss(Trainer):
             averaged = self.args.average_tokens_across_devices
             loss = loss / num_items_in_batch * (self.accelerator.num_processes if averaged else 1)
         return (loss, {"logits": logits}) if return_outputs else loss
+
+
+def completion_log_probs(
+    model: Any, network: Any, ids: torch.Tensor, mask: torch.Tensor, length: int, temperature: float = 1.0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The log-probability of each token of completions, and the entropy of what it was drawn from, without gradient.
+
+    Only the positions before these tokens are projected onto the vocabulary; of padding both are zero.
+
+    Args:
+        model: The network, or what it is trained in.
+        network: A causal LM of transformers.
+        ids: (B, S) prompts, padded on the left, and completions, padded on the right.
+        mask: (B, S).
+        length: T, how many of the last places are the completions'.
+        temperature: What the logits are divided by.
+
+    Returns:
+        Two tensors (B, T).
+    """
+    takes_positions = "position_ids" in inspect.signature(network.forward).parameters
+    own = {"position_ids": positions(mask)} if takes_positions else {}
+    drawn = mask[:, -length:].bool()
+    before = torch.zeros_like(mask, dtype=torch.bool)
+    before[:, -length - 1 : -1] = drawn
+    logits = logits_at(model, network, before.nonzero(), input_ids=ids, attention_mask=mask, **own)
+    log_probs = (logits.float() / temperature).log_softmax(-1)  # (N, V)
+    chosen = log_probs.gather(1, ids[:, -length:][drawn].unsqueeze(1)).squeeze(1)
+    known = log_probs.detach()
+    entropies = -(known.exp() * known).sum(-1)
+    nothing = chosen.new_zeros(drawn.shape)
+    return nothing.masked_scatter(drawn, chosen), nothing.masked_scatter(drawn, entropies)

@@ -22,7 +22,8 @@ from trl.models import unwrap_model_for_generation
 
 from right_hf.generator.decoder_format import DecoderFormat
 from right_hf.generator.rows import padded
-from right_hf.trainers.completions import CompletionLoss, LeftPadding, completion_record
+from right_hf.loading import network_of
+from right_hf.trainers.completions import CompletionLoss, LeftPadding, completion_log_probs, completion_record
 from right_hf.trainers.job import Examples, GeneratorExample, Job
 from right_hf.trainers.rewards import Reader, listed, reward_functions
 from right_hf.trainers.runs import BEST, f1_scores, run_trainer
@@ -122,6 +123,29 @@ class HashtagGrpoTrainer(HashtagTrainer, GRPOTrainer):
     def _tokenize_prompts(self, prompts: list[Any]) -> tuple[list[list[int]], None, dict[str, Any]]:
         # TRL would turn a text or messages into tokens itself, which need not be those that the generator reads.
         return [[int(token) for token in prompt.split()] for prompt in prompts], None, {}
+
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: Any,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        logits_to_keep: int,
+        batch_size: int | None = None,
+        **inputs: Any,
+    ) -> tuple[torch.Tensor, torch.Tensor, None]:
+        # As in `CompletionLoss`, TRL's own projects the whole prompts where there is no GPU.
+        if self.accelerator.device.type != "cpu":
+            return super()._get_per_token_logps_and_entropies(  # type: ignore[no-any-return]
+                model, input_ids, attention_mask, logits_to_keep, batch_size, **inputs
+            )
+        network = network_of(self.accelerator.unwrap_model(model))
+        size = batch_size or len(input_ids)
+        parts = [
+            completion_log_probs(model, network, ids, mask, logits_to_keep, self.temperature)
+            for ids, mask in zip(input_ids.split(size), attention_mask.split(size), strict=True)
+        ]
+        log_probs, entropies = map(torch.cat, zip(*parts, strict=True))
+        return log_probs, entropies, None
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"

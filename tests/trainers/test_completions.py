@@ -11,7 +11,13 @@ from datasets import Dataset
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from trl import SFTConfig, SFTTrainer
 
-from right_hf.trainers.completions import IGNORED, CompletionLoss, LeftPadding, completion_record
+from right_hf.trainers.completions import (
+    IGNORED,
+    CompletionLoss,
+    LeftPadding,
+    completion_log_probs,
+    completion_record,
+)
 
 RECORDS = [completion_record([5, 6, 7, 8], [9, 1]), completion_record([5], [7, 8, 9, 1])]
 
@@ -82,3 +88,19 @@ def test_positions_are_those_of_generation() -> None:
             model(**{k: v for k, v in batch.items() if k != "labels"}).logits[-1, -4:] for batch in (together, alone)
         ]
     torch.testing.assert_close(logits[0], logits[1])
+
+
+def test_log_probs_of_completions_are_those_of_all_logits() -> None:
+    """Of prompts padded on the left with completions padded on the right, as each alone without padding."""
+    torch.manual_seed(0)
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=300, n_embd=16, n_layer=1, n_head=2)).eval()
+    ids = torch.tensor([[5, 6, 7, 8, 9, 1], [0, 5, 7, 8, 1, 0]])
+    mask = torch.tensor([[1, 1, 1, 1, 1, 1], [0, 1, 1, 1, 1, 0]])
+    found, entropies = completion_log_probs(model, model, ids, mask, length=3, temperature=0.5)
+    for row, (whole, drawn) in enumerate((([5, 6, 7, 8, 9, 1], 3), ([5, 7, 8, 1], 2))):
+        logits = model(torch.tensor([whole])).logits[0, -drawn - 1 : -1] / 0.5
+        expected = torch.distributions.Categorical(logits=logits)
+        torch.testing.assert_close(found[row, :drawn], expected.log_prob(torch.tensor(whole[-drawn:])))
+        torch.testing.assert_close(entropies[row, :drawn], expected.entropy())
+    assert found[1, 2] == entropies[1, 2] == 0
+    assert found.requires_grad and not entropies.requires_grad

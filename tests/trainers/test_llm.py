@@ -192,6 +192,23 @@ def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
         torch.testing.assert_close(weights[name], expected[name])
 
 
+def test_grpo_learns_as_with_trls_own_log_probabilities(
+    recipe: Recipe,
+    tuned: dict[str, Any],
+    examples: list[GeneratorExample],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Which projects whole prompts onto the vocabulary."""
+    monkeypatch.setattr(tuning, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
+    found = reinforce(recipe, tuned, examples, tmp_path / "own", max_steps=1)
+    monkeypatch.delattr(tuning.HashtagGrpoTrainer, "_get_per_token_logps_and_entropies")
+    expected = reinforce(recipe, tuned, examples, tmp_path / "trl", max_steps=1)
+    for name in ("grad_norm", "entropy"):
+        values = [next(entry[name] for entry in run["log"] if name in entry) for run in (found, expected)]
+        assert values[0] == pytest.approx(values[1], rel=1e-3) and values[0] > 0
+
+
 def test_grpo_reads_the_generators_prompts(
     recipe: Recipe,
     tuned: dict[str, Any],
