@@ -142,7 +142,7 @@ class HashtagGrpoTrainer(HashtagTrainer, GRPOTrainer):
         size = batch_size or len(input_ids)
         parts = [
             completion_log_probs(model, network, ids, mask, logits_to_keep, self.temperature)
-            for ids, mask in zip(input_ids.split(size), attention_mask.split(size), strict=True)
+            for ids, mask in zip(torch.split(input_ids, size), torch.split(attention_mask, size), strict=True)
         ]
         log_probs, entropies = map(torch.cat, zip(*parts, strict=True))
         return log_probs, entropies, None
