@@ -22,6 +22,7 @@ from right_hf.retriever.index import check_parameters, inverse_document_frequenc
 from right_hf.retriever.lance.build import Place, build_tables
 from right_hf.retriever.lance.changing import Changing
 from right_hf.retriever.lance.columns import Embed
+from right_hf.retriever.lance.consent import check_address
 from right_hf.retriever.lance.corpus import TableCorpus
 from right_hf.retriever.lance.names import Names
 from right_hf.retriever.lance.snapshot import Snapshot
@@ -69,6 +70,7 @@ class LanceRetriever(Changing, Retriever):
     Raises:
         ImportError: `pylance` is not installed.
         FileNotFoundError, ValueError: The table or the configuration is missing or damaged.
+        PermissionError: See [`right_hf.retriever.lance.consent.check_address`].
     """
 
     type = "lance"
@@ -78,6 +80,8 @@ class LanceRetriever(Changing, Retriever):
         settings = self.saved_settings(self.folder)
         address = settings.get("address")
         self._address = address if isinstance(address, str) else None
+        if self._address is not None:
+            check_address(self._address, self.folder)
         terms: Any = {**_TERMS, **settings}
         self.analyser, self.k1, self.b = str(terms["analyser"]), float(terms["k1"]), float(terms["b"])
         check_parameters(self.k1, self.b)
@@ -155,7 +159,7 @@ class LanceRetriever(Changing, Retriever):
             version: One to go back to, see `right-hf corpus versions`; None for the latest.
 
         Raises:
-            FileNotFoundError, ValueError: As the constructor.
+            FileNotFoundError, PermissionError, ValueError: As the constructor.
         """
         place = Path(folder) / _ENCODER_FOLDER
         encoder = load_encoder(place, whole=True).eval().to(device) if place.is_dir() else None
