@@ -25,6 +25,7 @@ from right_hf.ranker import PoolSettings, TreeRanker
 from right_hf.stages import Stages
 from right_hf.trainers.pools import Pools, run_pools
 from right_hf.trainers.ranker import fit_ranker
+from right_hf.trainers.recipe import choices
 from right_hf.trainers.runs import claim_run, digest, run_identity
 
 HELD = "held-out"
@@ -57,7 +58,7 @@ class LlmRankers:
         self.recipe = experiment.plan.ranker
         self.system = llm_rows(llm.name)["right"]
         experiment.posts[RANKING] = unseen_posts(experiment, validation, llm.calibrated_on)
-        identity = {"pool": asdict(self._pool), "judged": llm.ranker_posts, "calibrated": llm.calibrated_on}
+        identity = {"pool": choices(self._pool), "judged": llm.ranker_posts, "calibrated": llm.calibrated_on}
         folder = experiment.store.folder / "llm-pools"
         claim_run(folder, run_identity(experiment.plan.recipe, experiment.posts["train"], **identity))
         self._held = held_out_of(experiment)
