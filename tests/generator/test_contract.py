@@ -7,21 +7,63 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from right_hf.generator import ChatGenerator, DecoderGenerator, Generation, Generator, HubChatClient, Seq2SeqGenerator
+from right_hf.generator.network import NetworkGenerator
 from right_hf.posts import normalise_hashtag
 from right_hf.registry import register_component
 from tests.support.chat_server import ChatServer, chat_server
 from tests.support.generator_contract import POSTS, GeneratorContract
 
 
-class TestSeq2Seq(GeneratorContract):
+class NetworkContract(GeneratorContract):
+    """Of those whose weights lie in a folder."""
+
+    @pytest.fixture
+    def folder(self, generator: NetworkGenerator, tmp_path: Path) -> Path:
+        generator.save_pretrained(tmp_path / "generator")
+        return tmp_path / "generator"
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("model.safetensors", None),
+            ("model.safetensors", b""),
+            ("model.safetensors", "truncated"),
+            ("tokenizer.json", None),
+            ("tokenizer.json", b"{}"),
+            ("config.json", b"{"),
+            ("generator_config.json", b"{"),
+            ("generator_config.json", b"[]"),
+            ("generator_config.json", b'{"max_length": 5}'),
+        ],
+    )
+    def test_damaged_folders_are_refused(
+        self, generator: NetworkGenerator, folder: Path, name: str, content: bytes | str | None
+    ) -> None:
+        path = folder / name
+        if content is None:
+            path.unlink()
+        else:
+            path.write_bytes(path.read_bytes()[:-100] if isinstance(content, str) else content)
+        with pytest.raises(ValueError, match=r"(?s)generator.* again"):
+            type(generator).from_pretrained(folder)
+
+    def test_pickled_weights_are_not_read(self, generator: NetworkGenerator, folder: Path) -> None:
+        (folder / "model.safetensors").unlink()
+        torch.save(generator.networks[0].state_dict(), folder / "pytorch_model.bin")
+        with pytest.raises(ValueError, match=r"pytorch_model\.bin may be a pickle file.*Convert"):
+            type(generator).from_pretrained(folder)
+
+
+class TestSeq2Seq(NetworkContract):
     @pytest.fixture
     def generator(self, tiny_generator: Seq2SeqGenerator) -> Seq2SeqGenerator:
         return tiny_generator
 
 
-class TestDecoder(GeneratorContract):
+class TestDecoder(NetworkContract):
     @pytest.fixture
     def generator(self, tiny_decoder: DecoderGenerator) -> DecoderGenerator:
         return tiny_decoder

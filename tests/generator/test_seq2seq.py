@@ -140,37 +140,6 @@ def test_a_plain_model_folder_has_the_papers_lengths(folder: Path) -> None:
     assert (form.max_source_length, form.max_target_length) == (180, 100)
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("model.safetensors", None),
-        ("model.safetensors", b""),
-        ("model.safetensors", "truncated"),
-        ("tokenizer.json", None),
-        ("tokenizer.json", b"{}"),
-        ("config.json", b"{"),
-        ("generator_config.json", b"{"),
-        ("generator_config.json", b"[]"),
-        ("generator_config.json", b'{"max_length": 5}'),
-    ],
-)
-def test_damaged_folders_are_refused(folder: Path, name: str, content: bytes | str | None) -> None:
-    path = folder / name
-    if content is None:
-        path.unlink()
-    else:
-        path.write_bytes(path.read_bytes()[:-100] if isinstance(content, str) else content)
-    with pytest.raises(ValueError, match=r"(?s)generator.* again"):
-        Seq2SeqGenerator.from_pretrained(folder)
-
-
-def test_pickled_weights_are_not_read(tiny_generator: Seq2SeqGenerator, folder: Path) -> None:
-    (folder / "model.safetensors").unlink()
-    torch.save(tiny_generator.model.state_dict(), folder / "pytorch_model.bin")
-    with pytest.raises(ValueError, match=r"pytorch_model\.bin may be a pickle file.*Convert"):
-        Seq2SeqGenerator.from_pretrained(folder)
-
-
 def test_without_candidates_nothing_is_scored(tiny_generator: Seq2SeqGenerator) -> None:
     posts, contexts = ["Windows desktop in the cloud", "Fresh bread"], [["cloud"], []]
     scored = tiny_generator.generate(posts, contexts, [(), ()])
