@@ -1,4 +1,4 @@
-"""Shared by all tests: tiny posts and models made here, and a guard that no test opens a network connection."""
+"""Shared by all tests: tiny posts and models made here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import os
 # Else the first request of a process asks the Hub for a list of user agents.
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
-import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,9 +39,10 @@ from right_hf.posts import Post
 from right_hf.retriever import BM25Retriever, DenseRetriever
 from right_hf.selector import BiEncoderSelector
 from tests.support.loopback_hub.fixtures import hub, pauses
+from tests.support.no_network import guard_sockets, refused_connections
 from tests.support.static import static_encoder
 
-__all__ = ["hub", "pauses"]
+__all__ = ["guard_sockets", "hub", "pauses", "refused_connections"]
 
 torch.set_num_threads(1)
 # A busy machine is no failure.
@@ -84,43 +84,9 @@ CHAT_TEMPLATE = (
     "{% endif %}"
 )
 
-_attempts: list[str] = []
-_loopback_allowed = False
-
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "loopback: may connect to 127.0.0.1")
-
-
-def _guarded(connect: Any) -> Any:
-    def guarded(self: socket.socket, address: Any) -> Any:
-        local = self.family == socket.AF_UNIX or (_loopback_allowed and address[0] == "127.0.0.1")
-        if not local:
-            _attempts.append(repr(address))
-            raise RuntimeError(f"A test tried to connect to {address!r}. Tests run without a network.")
-        return connect(self, address)
-
-    return guarded
-
-
-def _guarded_look_up(look_up: Any) -> Any:
-    def guarded(host: Any, *arguments: Any, **settings: Any) -> Any:
-        if host not in (None, "localhost", "127.0.0.1"):
-            _attempts.append(repr(host))
-            raise RuntimeError(f"A test asked for the address of {host!r}. Tests run without a network.")
-        return look_up(host, *arguments, **settings)
-
-    return guarded
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _guard_sockets() -> Iterator[None]:
-    """Refuses connections, also those of the session's fixtures."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("connect", "connect_ex"):
-            patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
-        patch.setattr(socket, "getaddrinfo", _guarded_look_up(socket.getaddrinfo))
-        yield
 
 
 @pytest.fixture(autouse=True)
@@ -130,18 +96,6 @@ def _own_log_level() -> Iterator[None]:
     level = logger.level
     yield
     logger.setLevel(level)
-
-
-@pytest.fixture(autouse=True)
-def refused_connections(request: pytest.FixtureRequest) -> Iterator[list[str]]:
-    """Fails a test that tried to connect, even where a library swallowed the refusal; gives the attempts so far."""
-    global _loopback_allowed
-    _loopback_allowed = request.node.get_closest_marker("loopback") is not None
-    yield _attempts
-    _loopback_allowed = False
-    attempts = _attempts.copy()
-    _attempts.clear()
-    assert not attempts, f"the test tried to connect to {', '.join(attempts)}"
 
 
 @pytest.fixture(scope="session", autouse=True)
