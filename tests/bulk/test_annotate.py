@@ -8,12 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -248,33 +246,6 @@ def test_what_users_get_wrong(
 
 def test_options_of_the_other_engine(parquet: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--actors is for --engine ray" in fail(capsys, *annotate(parquet, "--actors", "2"), code=2)
-
-
-@pytest.fixture
-def memory() -> Iterator[Any]:
-    system = fsspec.filesystem("memory")
-    yield system
-    system.store.clear()
-    system.pseudo_dirs[:] = [""]
-
-
-def test_an_address_that_is_no_path(
-    parquet: Path, checkpoint: str, memory: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    memory.pipe("/data/a.parquet", (parquet / "in" / "posts.parquet").read_bytes())
-    command = ["annotate", "--input", "memory://data/*.parquet", "--output", "memory://answers/run"]
-    command += ["--model", checkpoint, "--piece-rows", "16", "--now", str(NOW)]
-    [summary] = run(capsys, *command)
-    assert (summary["posts"], summary["output"]) == (45, "memory:///answers/run")
-    assert memory.exists("/answers/run/_summary.json")
-    with memory.open("/answers/run/part-00002.parquet") as file:
-        found = pq.read_table(file).to_pylist()
-    run(capsys, *annotate(parquet, "--model", checkpoint, "--piece-rows", "16"))
-    assert found == pq.read_table(parquet / "out" / "part-00002.parquet").to_pylist()
-    memory.rm("/answers/run/part-00001.parquet")
-    [summary] = run(capsys, *command)
-    assert (summary["posts"], summary["annotated_now"]) == (45, 16)
-    assert run(capsys, *command, "--top-k", "1", "--overwrite")[0]["annotated_now"] == 45
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -96,19 +97,19 @@ def info(call: Call, kind: str, name: str, revision: str = "main") -> Answer:
 
 def tree(call: Call, kind: str, name: str, revision: str, folder: str = "") -> Answer:
     repo = _find(call, kind, name)
-    files = repo.commits[_commit(repo, revision)].files
-    prefix = f"{folder}/" if folder else ""
-    names = call.hub.xet.names
-    found = [file.entry(path, names.get(file.etag)) for path, file in sorted(files.items()) if path.startswith(prefix)]
+    entries = repo.commits[_commit(repo, revision)].entries(call.hub.xet.names)
+    found = [entry for entry in entries if not folder or entry["path"].startswith(f"{folder}/")]
     if folder and not found:
         raise Refusal(404, "EntryNotFound", f"{folder} does not exist")
+    if call.query.get("recursive", ["false"])[0].lower() != "true":
+        found = [entry for entry in found if PurePosixPath(entry["path"]).parent == PurePosixPath(folder)]
     return _json(found)
 
 
 def paths_info(call: Call, kind: str, name: str, revision: str) -> Answer:
     repo = _find(call, kind, name)
-    files = repo.commits[_commit(repo, revision)].files
-    return _json([files[path].entry(path) for path in call.json()["paths"] if path in files])
+    entries = repo.commits[_commit(repo, revision)].entries(call.hub.xet.names)
+    return _json([entry for entry in entries if entry["path"] in call.json()["paths"]])
 
 
 def refs(call: Call, kind: str, name: str) -> Answer:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 #: Endings of files that the Hub keeps as large files.
@@ -59,6 +61,12 @@ class Commit:
     def sha(self) -> str:
         names = "".join(f"{path}{file.oid}" for path, file in sorted(self.files.items()))
         return hashlib.sha1(f"{names}{self.title}{self.description}{self.parent}".encode()).hexdigest()
+
+    def entries(self, xet: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Folders and files as listings show them; `xet` names files in content-addressed storage by their hashes."""
+        folders = sorted({str(folder) for path in self.files for folder in PurePosixPath(path).parents} - {"."})
+        shown = [{"type": "directory", "path": folder, "size": 0, "oid": git_hash(b"")} for folder in folders]
+        return shown + [file.entry(path, xet.get(file.etag)) for path, file in sorted(self.files.items())]
 
 
 @dataclass
