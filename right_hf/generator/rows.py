@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,6 +25,11 @@ def padded(sequences: Sequence[Sequence[int]], padding: int, left: bool = False)
         ids[row, place] = torch.tensor(sequence, dtype=ids.dtype)
         mask[row, place] = 1
     return ids, mask
+
+
+def takes_positions(network: Any) -> bool:
+    """Whether a network is told the position of each token, or counts them itself."""
+    return "position_ids" in inspect.signature(network.forward).parameters
 
 
 def positions(mask: torch.Tensor) -> torch.Tensor:

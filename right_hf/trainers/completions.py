@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from transformers import Trainer
 
 from right_hf.generator.packing import logits_at
-from right_hf.generator.rows import padded, positions
+from right_hf.generator.rows import padded, positions, takes_positions
 from right_hf.loading import network_of
 
 #: The label of a token that is not learned.
@@ -38,7 +37,7 @@ class LeftPadding:
 
     def __init__(self, pad_token_id: int, model: Any) -> None:
         self.pad_token_id = pad_token_id
-        self.positions = "position_ids" in inspect.signature(model.forward).parameters
+        self.positions = takes_positions(model)
 
     def __call__(self, records: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """Tensors `input_ids`, `attention_mask` and `labels`, all (B, longest), and `position_ids` if wanted."""
@@ -98,8 +97,7 @@ def completion_log_probs(
     Returns:
         Two tensors (B, T).
     """
-    takes_positions = "position_ids" in inspect.signature(network.forward).parameters
-    own = {"position_ids": positions(mask)} if takes_positions else {}
+    own = {"position_ids": positions(mask)} if takes_positions(network) else {}
     drawn = mask[:, -length:].bool()
     before = torch.zeros_like(mask, dtype=torch.bool)
     before[:, -length - 1 : -1] = drawn

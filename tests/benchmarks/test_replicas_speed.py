@@ -24,21 +24,15 @@ import pytest
 
 from right_hf import DEFAULT_CHECKPOINT, BM25Retriever
 from right_hf.embedded import embedded
-from right_hf.listening import bind
 from right_hf.retriever import LanceRetriever
 from tests.benchmarks.told import tell
+from tests.support.ports import free_port
 from tests.support.server import running
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.loopback, pytest.mark.timeout(1_800)]
 
 SECONDS, CLIENTS = 20, 8
 APP = Path(__file__).with_name("ray_serve_app.py")
-
-
-def free_port() -> int:
-    with bind("127.0.0.1", 0) as taken:
-        port: int = taken.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -20,6 +20,7 @@ import pytest
 from right_hf import DEFAULT_CHECKPOINT, BM25Retriever
 from right_hf.cli import main
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 
 NOW = "1600000000"
 
@@ -102,9 +103,7 @@ def test_an_address_at_which_nobody_answers(
     tmp_path: Path, texts: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("ray")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     command = ["annotate", "--input", f"{tmp_path}/*.parquet", "--output", f"{tmp_path}/o", "--engine", "ray"]
     assert main([*command, "--address", address]) == 1
     assert f"Nobody answers at the address {address} of a Ray cluster" in capsys.readouterr().err

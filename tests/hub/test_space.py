@@ -23,6 +23,7 @@ from right_hf.hub.space import push_space
 from tests.support.command_line import fail, run
 from tests.support.fresh_environment import link_all
 from tests.support.loopback_hub import LoopbackHub
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.loopback
 
@@ -60,8 +61,7 @@ def test_a_push_holds_all_that_a_space_needs(
 @contextmanager
 def started(space: Path, python: Path, home: Path) -> Iterator[str]:
     """Runs a Space as the Hub does, and gives its address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HF_"))}
     settings = {"GRADIO_SERVER_PORT": str(port), "HF_HOME": str(home), "HF_HUB_OFFLINE": "1"}
     process = subprocess.Popen([python, "app.py"], cwd=space, env=clean | settings, stderr=subprocess.PIPE, text=True)

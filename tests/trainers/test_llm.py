@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from right_hf.trainers.tuning import GrpoRecipe, LlmTrainer, answer_reader, comp
 from tests.support.tiny_llm import tiny_recipe
 
 pytestmark = pytest.mark.slow
+
+Reinforce = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +63,24 @@ def tuned(recipe: Recipe, examples: list[GeneratorExample], tmp_path_factory: py
     return tune(recipe, examples, tmp_path_factory.mktemp("tuned") / "run")
 
 
-def reinforce(
-    recipe: Recipe, tuned: dict[str, Any], examples: list[GeneratorExample], output: Path, **arguments: Any
-) -> dict[str, Any]:
-    settings = {"arguments": recipe.generator.grpo["arguments"] | arguments}
-    recipe = replace(recipe, generator=replace(recipe.generator, grpo=settings))
-    model, form = begin(recipe)
-    model = PeftModel.from_pretrained(model, tuned["checkpoint"], is_trainable=True)
-    return train_grpo(model, form, (examples, examples[:4]), job(recipe, output))
+@pytest.fixture
+def reinforce(recipe: Recipe, tuned: dict[str, Any], examples: list[GeneratorExample], tmp_path: Path) -> Reinforce:
+    """GRPO from the tuned adapter on, in a folder of this name."""
+
+    def run(name: str, **arguments: Any) -> dict[str, Any]:
+        settings = {"arguments": recipe.generator.grpo["arguments"] | arguments}
+        own = replace(recipe, generator=replace(recipe.generator, grpo=settings))
+        model, form = begin(own)
+        model = PeftModel.from_pretrained(model, tuned["checkpoint"], is_trainable=True)
+        return train_grpo(model, form, (examples, examples[:4]), job(own, tmp_path / name))
+
+    return run
+
+
+@pytest.fixture
+def unequal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model this small writes nothing that ends, so every answer would be worth the same."""
+    monkeypatch.setattr(tuning, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
 
 
 def test_records_are_the_generators_prompts_with_the_answers_labelled(
@@ -137,16 +150,9 @@ def test_where_losses_are_reported_is_passed_on(
         tune(recipe, examples, tmp_path / "run", report_to="trackio")
 
 
-def test_grpo_scores_before_and_after(
-    recipe: Recipe,
-    tuned: dict[str, Any],
-    examples: list[GeneratorExample],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # A model this small writes nothing that ends, so every answer would be worth the same.
-    monkeypatch.setattr(tuning, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
-    log = reinforce(recipe, tuned, examples, tmp_path / "run")
+@pytest.mark.usefixtures("unequal")
+def test_grpo_scores_before_and_after(tuned: dict[str, Any], reinforce: Reinforce) -> None:
+    log = reinforce("run")
     assert [entry["step"] for entry in log["log"] if "eval_f1@1" in entry] == [0, 2, 4]
     rewards = [entry for entry in log["log"] if "reward" in entry]
     assert len(rewards) == 4 and any(entry["reward_std"] > 0 for entry in rewards)
@@ -159,15 +165,11 @@ def test_grpo_scores_before_and_after(
     assert any(not torch.equal(before[name], after[name]) for name in before)
 
 
+@pytest.mark.usefixtures("unequal")
 def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
-    recipe: Recipe,
-    tuned: dict[str, Any],
-    examples: list[GeneratorExample],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    reinforce: Reinforce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuning, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
-    whole = reinforce(recipe, tuned, examples, tmp_path / "whole", save_total_limit=2)
+    whole = reinforce("whole", save_total_limit=2)
     original, calls = tuning.HashtagGrpoTrainer.evaluate, []
 
     def stopped(self: Any, *arguments: Any, **options: Any) -> Any:
@@ -179,8 +181,8 @@ def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
     with monkeypatch.context() as patch:
         patch.setattr(tuning.HashtagGrpoTrainer, "evaluate", stopped)
         with pytest.raises(KeyboardInterrupt):
-            reinforce(recipe, tuned, examples, tmp_path / "stopped", save_total_limit=2)
-    resumed = reinforce(recipe, tuned, examples, tmp_path / "stopped", save_total_limit=2)
+            reinforce("stopped", save_total_limit=2)
+    resumed = reinforce("stopped", save_total_limit=2)
     assert resumed["steps"] == whole["steps"] == 4
     steps = [[entry["step"] for entry in run["log"] if "eval_f1@1" in entry] for run in (whole, resumed)]
     assert steps == [[0, 2, 4], [0, 2, 2, 4]]  # the resumed run scores where it begins, too
@@ -192,18 +194,12 @@ def test_a_stopped_grpo_ends_where_an_unbroken_one_does(
         torch.testing.assert_close(weights[name], expected[name])
 
 
-def test_grpo_learns_as_with_trls_own_log_probabilities(
-    recipe: Recipe,
-    tuned: dict[str, Any],
-    examples: list[GeneratorExample],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.usefixtures("unequal")
+def test_grpo_learns_as_with_trls_own_log_probabilities(reinforce: Reinforce, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which projects whole prompts onto the vocabulary."""
-    monkeypatch.setattr(tuning, "answer_reader", lambda form: lambda ids: ["cloud"] if ids[0] % 2 else ["baking", ""])
-    found = reinforce(recipe, tuned, examples, tmp_path / "own", max_steps=1)
+    found = reinforce("own", max_steps=1)
     monkeypatch.delattr(tuning.HashtagGrpoTrainer, "_get_per_token_logps_and_entropies")
-    expected = reinforce(recipe, tuned, examples, tmp_path / "trl", max_steps=1)
+    expected = reinforce("trl", max_steps=1)
     for name in ("grad_norm", "entropy"):
         values = [next(entry[name] for entry in run["log"] if name in entry) for run in (found, expected)]
         assert values[0] == pytest.approx(values[1], rel=1e-3) and values[0] > 0
@@ -211,9 +207,8 @@ def test_grpo_learns_as_with_trls_own_log_probabilities(
 
 def test_grpo_reads_the_generators_prompts(
     recipe: Recipe,
-    tuned: dict[str, Any],
     examples: list[GeneratorExample],
-    tmp_path: Path,
+    reinforce: Reinforce,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Token for token: TRL's own way from text to tokens is not taken."""
@@ -225,7 +220,7 @@ def test_grpo_reads_the_generators_prompts(
         return original(self, prompt_ids, *arguments)
 
     monkeypatch.setattr(GRPOTrainer, "_generate_single_turn", spied)
-    reinforce(recipe, tuned, examples, tmp_path / "run")
+    reinforce("run")
     form = begin(recipe)[1]
     prompts = [form.prompt(example.post, example.context) for example in examples]
     assert len(read) == 32 and all(prompt in prompts for prompt in read)

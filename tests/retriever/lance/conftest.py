@@ -24,3 +24,15 @@ def folder(english_posts: list[Post], tmp_path: Path) -> Path:
 def opened(folder: Path) -> Iterator[LanceRetriever]:
     with closing(LanceRetriever.open(folder)) as retriever:
         yield retriever
+
+
+def assert_a_second_writer_is_noticed(one: Path, other: Path) -> None:
+    """Of two folders of one table, where no lock stops it; "new" comes and "e01" goes."""
+    with closing(LanceRetriever.open(one)) as first, closing(LanceRetriever.open(other)) as second:
+        first.add([NEW])
+        with pytest.raises(RuntimeError, match="changed by another process"):
+            second.remove(["e01"])
+        second.refresh()
+        second.remove(["e01"])
+        with pytest.raises(RuntimeError, match="One at a time may write"):
+            first.remove(["e02"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +16,8 @@ import pytest
 
 from right_hf import Post
 from right_hf.retriever import LanceRetriever
-from tests.retriever.lance.conftest import NEW
+from tests.retriever.lance.conftest import NEW, assert_a_second_writer_is_noticed
+from tests.support.ports import free_port
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,9 +29,7 @@ pytestmark = [
 @pytest.fixture
 def store() -> Iterator[str]:
     """The address of a bucket, whose server the environment names as that of an S3 that is not Amazon's."""
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
@@ -67,10 +65,5 @@ def test_a_table_is_made_read_and_changed(store: str, english_posts: list[Post],
 def test_a_second_writer_is_noticed(store: str, english_posts: list[Post], tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     LanceRetriever.from_posts(english_posts, one, address=f"{store}/two").save_pretrained(other)
-    with closing(LanceRetriever.open(one)) as first, closing(LanceRetriever.open(other)) as second:
-        first.add([NEW])
-        with pytest.raises(RuntimeError, match="changed by another process"):
-            second.remove(["e01"])
-        second.refresh()
-        second.remove(["e01"])
+    assert_a_second_writer_is_noticed(one, other)
     assert LanceRetriever.from_pretrained(one).corpus.held(["new", "e01"]) == {"new"}

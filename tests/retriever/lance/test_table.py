@@ -16,7 +16,7 @@ from right_hf.bulk.engines import local_engine
 from right_hf.popularity import HashtagPopularity
 from right_hf.retriever import LanceRetriever
 from right_hf.retriever.lance import changing
-from tests.retriever.lance.conftest import NEW
+from tests.retriever.lance.conftest import NEW, assert_a_second_writer_is_noticed
 from tests.support.loopback_hub import LoopbackHub
 
 
@@ -58,14 +58,7 @@ def test_a_second_writer_that_no_lock_stops_is_noticed(folder: Path, opened: Lan
     far, other = tmp_path / "far", tmp_path / "other"
     LanceRetriever.from_posts(opened.corpus, far, address=str(tmp_path / "store"))
     shutil.copytree(far, other)
-    with closing(LanceRetriever.open(far)) as first, closing(LanceRetriever.open(other)) as second:
-        first.add([NEW])
-        with pytest.raises(RuntimeError, match="changed by another process"):
-            second.remove(["e01"])
-        second.refresh()
-        second.remove(["e01"])
-        with pytest.raises(RuntimeError, match="One at a time may write"):
-            first.remove(["e02"])
+    assert_a_second_writer_is_noticed(far, other)
     corpus = LanceRetriever.from_pretrained(far).corpus
     assert (corpus.held(["new", "e01", "e02"]), len(corpus)) == ({"new", "e02"}, len(opened.corpus))
 
